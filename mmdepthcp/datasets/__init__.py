@@ -1,0 +1,9 @@
+from .samplers import EpochSampler
+from .seeded import SeededConcatDataset, SeededDataset
+from .street import (
+    CamVidStreetDataset,
+    CityscapesStreetDataset,
+    KITTIStreetDataset,
+    StreetDataset,
+    ToyStreetDataset,
+)

@@ -1,0 +1,1 @@
+from .loading import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet

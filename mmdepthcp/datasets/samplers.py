@@ -1,0 +1,59 @@
+"""The order in which a data set is visited."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sized
+
+import numpy as np
+from mmengine.dist import get_dist_info, sync_random_seed
+from torch.utils.data import Sampler
+
+from mmdepthcp.fileio import InputError
+from mmdepthcp.registry import DATA_SAMPLERS
+
+
+@DATA_SAMPLERS.register_module()
+class EpochSampler(Sampler):
+    """MMEngine's ``DefaultSampler``, but it yields ``(epoch, index)``.
+
+    With the epoch in the index, a :class:`SeededDataset` draws other random numbers in every epoch, and the same ones
+    however many workers load it, also when they outlive an epoch and when a run is resumed. MMEngine's
+    ``DistSamplerSeedHook``, a default hook, sets the epoch.
+
+    Args:
+        dataset: The data set.
+        shuffle: Visit epoch e in the order of ``numpy.random.default_rng([seed, e]).permutation``; False: in the
+            data set's own order.
+        seed: The same on all ranks; None draws one and shares it.
+        round_up: Repeat the first samples so that all ranks get equally many.
+
+    Raises:
+        InputError: the data set is empty.
+    """
+
+    def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None, round_up: bool = True) -> None:
+        if len(dataset) == 0:
+            raise InputError('the data set holds no sample')
+        self.rank, self.world_size = get_dist_info()
+        self.dataset = dataset
+        self.shuffle = shuffle
+        self.seed = sync_random_seed() if seed is None else seed
+        self.round_up = round_up
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        count = len(self.dataset)
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(count) if self.shuffle else np.arange(count)
+        if self.round_up:
+            order = np.resize(order, math.ceil(count / self.world_size) * self.world_size)
+        return iter([(self.epoch, int(index)) for index in order[self.rank::self.world_size]])
+
+    def __len__(self) -> int:
+        """The number of samples of this rank."""
+        offset = 0 if self.round_up else self.rank
+        return math.ceil((len(self.dataset) - offset) / self.world_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Set the epoch that the next iteration visits."""
+        self.epoch = epoch

@@ -1,0 +1,88 @@
+"""Data sets whose random numbers depend on (seed, epoch, index) only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import ConcatDataset
+
+from mmdepthcp.fileio import InputError
+from mmdepthcp.registry import DATASETS
+
+
+def split_index(index: int | tuple[int, int]) -> tuple[int, int]:
+    """``(epoch, index)`` of what a sampler yields; a plain index belongs to epoch 0."""
+    return (index[0], index[1]) if isinstance(index, tuple) else (0, index)
+
+
+class SeededDataset:
+    """Mixin over MMEngine's ``BaseDataset`` (write it first among the bases): reproducible random samples.
+
+    An item is asked for by index or by ``(epoch, index)``, see :class:`EpochSampler`. Before the pipeline runs,
+    ``results['rng'] = numpy.random.default_rng([seed, epoch, index])``; the random transforms of this package
+    draw from it and from nothing else. There is no second try with another sample: one that cannot be used raises.
+
+    Args:
+        seed: Seed of all random draws.
+    """
+
+    def __init__(self, *args: Any, seed: int = 0, **kwargs: Any) -> None:
+        self.seed = seed
+        super().__init__(*args, **kwargs)
+
+    def __getitem__(self, index: int | tuple[int, int]) -> Any:
+        epoch, index = split_index(index)
+        if not self._fully_initialized:
+            self.full_init()
+        index = index + len(self) if index < 0 else index
+        results = self.get_data_info(index)
+        source = results.get('img_path', index)
+        results['rng'] = np.random.default_rng([self.seed, epoch, index])
+        results = self.pipeline(results)
+        if results is None:
+            raise InputError(f'{source}: a transform of the pipeline returned nothing for this sample; '
+                             'samples are not replaced by others, so remove it from the data set')
+        return results
+
+
+def require_rng(results: dict) -> np.random.Generator:
+    """The sample's random generator.
+
+    Raises:
+        KeyError: there is none, because the data set is not one of this package's.
+    """
+    if 'rng' not in results:
+        raise KeyError("results['rng'] is missing: random transforms need a data set of mmdepthcp (SeededDataset), "
+                       'which puts a seeded generator there')
+    return results['rng']
+
+
+@DATASETS.register_module()
+class SeededConcatDataset(ConcatDataset):
+    """Several data sets one after the other, asked by index or ``(epoch, index)``.
+
+    Args:
+        datasets: Configs or data sets.
+        times: How often each occurs in one epoch, to balance small ones; each occurrence draws its own random numbers.
+            None: once.
+        kwargs: Further arguments of MMEngine's ``ConcatDataset``.
+
+    Raises:
+        InputError: ``times`` does not fit ``datasets``.
+    """
+
+    def __init__(self, datasets: Sequence, times: Sequence[int] | None = None, **kwargs: Any) -> None:
+        times = [1] * len(datasets) if times is None else list(times)
+        if len(times) != len(datasets) or min(times) < 1:
+            raise InputError(f'times must give one number >= 1 for each of the {len(datasets)} data sets, got {times}')
+        built = [DATASETS.build(dataset) if isinstance(dataset, dict) else dataset for dataset in datasets]
+        self._occurrences = [(number, count) for count in times for number in range(count)]
+        super().__init__([dataset for dataset, count in zip(built, times, strict=True) for _ in range(count)], **kwargs)
+
+    def __getitem__(self, index: int | tuple[int, int]) -> Any:
+        epoch, index = split_index(index)
+        which, inner = self._get_ori_dataset_idx(index)
+        number, count = self._occurrences[which]
+        return self.datasets[which][epoch * count + number, inner]

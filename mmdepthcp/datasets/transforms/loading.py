@@ -1,0 +1,137 @@
+"""Loading of street images with what lies beside them, and resizing to the working size."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.datasets.transforms import LoadAnnotations
+
+from mmdepthcp.fileio import InputError, read_disparity, read_image, read_regions
+from mmdepthcp.registry import TRANSFORMS
+
+ASPECT_TOLERANCE = 0.15
+"""How far the aspect ratio of a disparity or region file may be from its image's: enough for rasters rounded for a network."""
+
+
+def resize_image(image: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
+    """Resize an (H, W) or (H, W, C) array to ``scale`` = (width, height): area average when shrinking, else bilinear."""
+    shrinks = scale[0] <= image.shape[1] and scale[1] <= image.shape[0]
+    return cv2.resize(image, scale, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def resize_disparity(disparity: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
+    """Resize an (H, W) float32 map to ``scale`` = (width, height), bilinear."""
+    return cv2.resize(disparity, scale, interpolation=cv2.INTER_LINEAR)
+
+
+def resize_regions(regions: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
+    """Resize an (H, W) int32 map with ids 0..65535 to ``scale`` = (width, height), nearest pixel centre."""
+    return cv2.resize(regions.astype(np.uint16), scale, interpolation=cv2.INTER_NEAREST_EXACT).astype(np.int32)
+
+
+@TRANSFORMS.register_module()
+class LoadImage(BaseTransform):
+    """Load ``img_path`` as ``img``, (H, W, 3) uint8 BGR; set ``img_shape`` and ``ori_shape``.
+
+    Raises:
+        InputError: the file is missing, empty or no image.
+    """
+
+    def transform(self, results: dict) -> dict:
+        results['img'] = read_image(results['img_path'])
+        results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadLabels(LoadAnnotations):
+    """mmseg's ``LoadAnnotations`` (``gt_seg_map``, class indices, 255 = ignore) that says in words what is wrong with a file.
+
+    Raises:
+        InputError: the data set has no label folder; the file is missing, no image, or differs in size from the image.
+    """
+
+    def transform(self, results: dict) -> dict:
+        path = _require_path(results, 'seg_map_path', 'labels', 'name the label folder there')
+        try:
+            results = super().transform(results)
+        except FileNotFoundError:
+            raise InputError(f'{path}: no such label file for the image {results["img_path"]}') from None
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(f'{path}: not a readable label image ({error}); replace it') from None
+        if results['gt_seg_map'].shape != tuple(results.get('ori_shape', results['gt_seg_map'].shape)):
+            raise InputError(f'{path}: has the shape {results["gt_seg_map"].shape}, its image {results["img_path"]} '
+                             f'{tuple(results["ori_shape"])}; the two must agree')
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadDisparity(BaseTransform):
+    """Load ``disparity_path`` as ``disparity``, (h, w) float32 in 0..1, larger is closer; its raster may be finer or coarser
+    than the image's (see :class:`ResizeStreet`).
+
+    Raises:
+        InputError: the data set has no disparity folder; the file is missing, unusable, or shaped unlike the image.
+    """
+
+    def transform(self, results: dict) -> dict:
+        remedy = 'make the files with tools/infer_depth.py'
+        path = _require_path(results, 'disparity_path', 'disparity', remedy)
+        results['disparity'] = read_disparity(path)
+        _check_aspect(results, results['disparity'].shape, path, remedy)
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadRegions(BaseTransform):
+    """Load ``region_path`` as ``regions``, (h, w) int32, ids 0..R−1, 65535 where there is no region; its raster may be finer
+    or coarser than the image's (see :class:`ResizeStreet`).
+
+    Raises:
+        InputError: the data set has no region folder; the file is missing, unusable, or shaped unlike the image.
+    """
+
+    def transform(self, results: dict) -> dict:
+        remedy = 'make the files with tools/group_regions.py'
+        path = _require_path(results, 'region_path', 'regions', remedy)
+        results['regions'] = read_regions(path)
+        _check_aspect(results, results['regions'].shape, path, remedy)
+        return results
+
+
+@TRANSFORMS.register_module()
+class ResizeStreet(BaseTransform):
+    """Bring ``img`` (area average when shrinking, else bilinear), ``disparity`` (bilinear) and ``regions`` (nearest), those
+    that are there, to one raster; labels keep theirs, for scores are taken at label size.
+
+    Args:
+        scale: (width, height) in pixels.
+    """
+
+    def __init__(self, scale: tuple[int, int]) -> None:
+        self.scale = (int(scale[0]), int(scale[1]))
+
+    def transform(self, results: dict) -> dict:
+        height, width = results['img'].shape[:2]
+        results['img'] = resize_image(results['img'], self.scale)
+        if 'disparity' in results:
+            results['disparity'] = resize_disparity(results['disparity'], self.scale)
+        if 'regions' in results:
+            results['regions'] = resize_regions(results['regions'], self.scale)
+        results['img_shape'] = results['img'].shape[:2]
+        results['scale_factor'] = (self.scale[0] / width, self.scale[1] / height)
+        return results
+
+
+def _require_path(results: dict, key: str, what: str, remedy: str) -> str:
+    if key not in results:
+        raise InputError(f"{results.get('img_path')}: the data set has no {what}: set data_prefix['{key}'] ({remedy})")
+    return results[key]
+
+
+def _check_aspect(results: dict, shape: tuple[int, int], path: str, remedy: str) -> None:
+    height, width = results['ori_shape']
+    if abs(shape[1] * height / (shape[0] * width) - 1) > ASPECT_TOLERANCE:
+        raise InputError(f'{path}: is {shape[1]}x{shape[0]}, which does not fit the image {results["img_path"]}, '
+                         f'{width}x{height}; {remedy} for this image')

@@ -1,0 +1,146 @@
+"""Work over whole trees of files: restart, shards, processes, progress, failures by file."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from mmdepthcp.fileio import InputError
+
+T = TypeVar('T')
+
+
+class Failure(NamedTuple):
+    """A file that could not be processed, and why."""
+
+    path: str
+    message: str
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Read ``'i/n'`` (shard i of n, i = 0..n−1) as ``(i, n)``; an argparse type.
+
+    Raises:
+        argparse.ArgumentTypeError: the text is no such pair.
+    """
+    try:
+        index, count = (int(part) for part in text.split('/'))
+    except ValueError:
+        index, count = -1, 0
+    if not 0 <= index < count:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a shard; write i/n with i = 0..n-1, such as 0/4")
+    return index, count
+
+
+def default_shard() -> tuple[int, int]:
+    """The shard of this process under torchrun (``RANK``, ``WORLD_SIZE``) or Slurm (``SLURM_PROCID``, ``SLURM_NTASKS``).
+
+    (0, 1) elsewhere.
+    """
+    for rank, world_size in (('RANK', 'WORLD_SIZE'), ('SLURM_PROCID', 'SLURM_NTASKS')):
+        if rank in os.environ and world_size in os.environ:
+            return int(os.environ[rank]), int(os.environ[world_size])
+    return 0, 1
+
+
+def select_files(files: Sequence[T], is_done: Callable[[T], bool], shard: tuple[int, int] = (0, 1)) -> list[T]:
+    """The files of shard ``(i, n)``, every n-th from the i-th on, that are not done yet.
+
+    The shards are cut before finished files are left out, so that they stay the same after a restart.
+    """
+    index, count = shard
+    return [file for file in files[index::count] if not is_done(file)]
+
+
+def describe_error(error: Exception) -> str:
+    """The words for a failure list: the message, led by the type unless it is meant for the user (InputError)."""
+    return str(error) if isinstance(error, InputError) else f'{type(error).__name__}: {error}'
+
+
+def use_one_thread() -> None:
+    """Let the numeric libraries of this process use one thread; for processes that share the cores."""
+    import cv2
+    import threadpoolctl
+
+    cv2.setNumThreads(0)
+    threadpoolctl.threadpool_limits(1)
+    if 'torch' in sys.modules:
+        sys.modules['torch'].set_num_threads(1)
+
+
+def _attempt(worker: Callable[[T], object], file: T) -> Failure | None:
+    try:
+        worker(file)
+    except Exception as error:
+        return Failure(str(file), describe_error(error))
+    return None
+
+
+def _run(worker: Callable[[T], object], files: Sequence[T], num_workers: int) -> Iterable[Failure | None]:
+    if num_workers < 2:
+        yield from (_attempt(worker, file) for file in files)
+        return
+    with ProcessPoolExecutor(num_workers, multiprocessing.get_context(), use_one_thread) as pool:
+        try:
+            for future in as_completed([pool.submit(_attempt, worker, file) for file in files]):
+                yield future.result()
+        except BrokenProcessPool:
+            raise RuntimeError('a worker process was killed, most often for want of memory; use fewer workers. '
+                               'Finished files are kept: run the same command again') from None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def process_tree(files: Sequence[T], worker: Callable[[T], object], num_workers: int = 0,
+                 desc: str = '') -> list[Failure]:
+    """Call ``worker(file)`` for every file and show progress; go on after a file that fails.
+
+    Args:
+        files: What is left to do (see :func:`select_files`); relative paths, or anything whose ``str`` names a file.
+        worker: Does one file and writes its result; picklable (a module's function, ``functools.partial`` of
+            one, an instance of a module's class) when processes are used. What it returns is ignored.
+        num_workers: Number of processes; 0 and 1 work in this process.
+        desc: What is being done, for the line above the bar.
+
+    Returns:
+        The failures, sorted by file.
+
+    Raises:
+        RuntimeError: a worker process was killed.
+    """
+    from mmengine.utils import ProgressBar
+
+    if not files:
+        return []
+    if desc:
+        print(f'{desc}: {len(files)} files')
+    bar = ProgressBar(len(files))
+    failures = []
+    for failure in _run(worker, files, num_workers):
+        if failure is not None:
+            failures.append(failure)
+        bar.update()
+    print()
+    return sorted(failures)
+
+
+def report_failures(failures: Sequence[Failure], total: int) -> int:
+    """Print the failures by file to stderr; return the exit code of the tool, 1 if there are any, else 0."""
+    for failure in failures:
+        print(f'FAILED {failure.path}: {failure.message}', file=sys.stderr)
+    if failures:
+        print(f'{len(failures)} of {total} files failed; run the same command again once they are mended: '
+              'finished files are skipped', file=sys.stderr)
+    return int(bool(failures))
+
+
+def image_key(path: str | os.PathLike) -> str:
+    """The name of an image in the exports: its relative path without the suffix, '/' between folders."""
+    return Path(path).with_suffix('').as_posix()
