@@ -1,7 +1,7 @@
 """The files that pass between the stages: images, 16-bit disparity and region PNGs, JSON.
 
-Every writer writes aside and renames, so that a file with its final name is complete. Every reader names the file and the
-remedy when it cannot be used.
+Every writer writes aside and renames, so that a file with its final name is complete. Every reader names the
+file and the remedy when it cannot be used.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def _read_16_bit(path: str | os.PathLike, what: str, remedy: str) -> np.ndarray:
     image = _decode(path, cv2.IMREAD_UNCHANGED, remedy)
     if image.ndim != 2 or image.dtype != np.uint16:
         raise InputError(
-            f'{path}: a {what} file is a 16-bit PNG with one channel, this one is {image.dtype} of shape {image.shape}; {remedy}')
+            f'{path}: a {what} file is a 16-bit PNG with one channel, this one is {image.dtype} of shape '
+            f'{image.shape}; {remedy}')
     return image
 
 
@@ -117,6 +118,26 @@ def read_disparity(path: str | os.PathLike) -> np.ndarray:
     return np.maximum(disparity.astype(np.float32) / DISPARITY_SCALE, np.float32(SMALLEST_DISPARITY))
 
 
+def read_depth(path: str | os.PathLike) -> np.ndarray:
+    """Read (H, W) float32 depth in metres, 0 where there is none: a 16-bit PNG (metres = value / 256, as in
+    KITTI) or ``.npy``.
+
+    Raises:
+        InputError: the file is missing, empty, corrupt, or not such a map.
+    """
+    if Path(path).suffix == '.npy':
+        try:
+            depth = np.load(path)
+        except FileNotFoundError:
+            raise InputError(f'{path}: no such file') from None
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(f'{path}: not a readable array ({error}); make it again') from None
+        if depth.ndim != 2:
+            raise InputError(f'{path}: a depth map is (height, width), this one is of shape {depth.shape}')
+        return np.where(np.isfinite(depth) & (depth > 0), depth, 0).astype(np.float32)
+    return _read_16_bit(path, 'depth', 'replace it').astype(np.float32) / 256
+
+
 def write_regions(path: str | os.PathLike, regions: np.ndarray) -> None:
     """Write an (H, W) integer region map with ids 0..R−1 and 65535 for no region.
 
@@ -124,7 +145,8 @@ def write_regions(path: str | os.PathLike, regions: np.ndarray) -> None:
         InputError: an id does not fit.
     """
     if regions.min() < 0 or regions.max() > NO_REGION:
-        raise InputError(f'{path}: region ids must lie in 0..{NO_REGION}, got {regions.min()}..{regions.max()}')
+        raise InputError(
+            f'{path}: region ids must lie in 0..{NO_REGION}, got {regions.min()}..{regions.max()}')
     write_png(path, regions.astype(np.uint16))
 
 

@@ -7,3 +7,4 @@ from .street import (
     StreetDataset,
     ToyStreetDataset,
 )
+from .video import VideoClipDataset

@@ -17,14 +17,14 @@ from mmdepthcp.registry import DATA_SAMPLERS
 class EpochSampler(Sampler):
     """MMEngine's ``DefaultSampler``, but it yields ``(epoch, index)``.
 
-    With the epoch in the index, a :class:`SeededDataset` draws other random numbers in every epoch, and the same ones
-    however many workers load it, also when they outlive an epoch and when a run is resumed. MMEngine's
-    ``DistSamplerSeedHook``, a default hook, sets the epoch.
+    With the epoch in the index, a :class:`SeededDataset` draws other random numbers in every epoch, and the
+    same ones however many workers load it, also when they outlive an epoch and when a run is resumed.
+    MMEngine's ``DistSamplerSeedHook``, a default hook, sets the epoch.
 
     Args:
         dataset: The data set.
-        shuffle: Visit epoch e in the order of ``numpy.random.default_rng([seed, e]).permutation``; False: in the
-            data set's own order.
+        shuffle: Visit epoch e in the order of ``numpy.random.default_rng([seed, e]).permutation``; False: in
+            the data set's own order.
         seed: The same on all ranks; None draws one and shares it.
         round_up: Repeat the first samples so that all ranks get equally many.
 
@@ -32,7 +32,8 @@ class EpochSampler(Sampler):
         InputError: the data set is empty.
     """
 
-    def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None, round_up: bool = True) -> None:
+    def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None,
+                 round_up: bool = True) -> None:
         if len(dataset) == 0:
             raise InputError('the data set holds no sample')
         self.rank, self.world_size = get_dist_info()
@@ -44,7 +45,9 @@ class EpochSampler(Sampler):
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         count = len(self.dataset)
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(count) if self.shuffle else np.arange(count)
+        order = np.arange(count)
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(count)
         if self.round_up:
             order = np.resize(order, math.ceil(count / self.world_size) * self.world_size)
         return iter([(self.epoch, int(index)) for index in order[self.rank::self.world_size]])

@@ -20,9 +20,10 @@ def split_index(index: int | tuple[int, int]) -> tuple[int, int]:
 class SeededDataset:
     """Mixin over MMEngine's ``BaseDataset`` (write it first among the bases): reproducible random samples.
 
-    An item is asked for by index or by ``(epoch, index)``, see :class:`EpochSampler`. Before the pipeline runs,
-    ``results['rng'] = numpy.random.default_rng([seed, epoch, index])``; the random transforms of this package
-    draw from it and from nothing else. There is no second try with another sample: one that cannot be used raises.
+    An item is asked for by index or by ``(epoch, index)``, see :class:`EpochSampler`. Before the pipeline
+    runs, ``results['rng'] = numpy.random.default_rng([seed, epoch, index])``; the random transforms of this
+    package draw from it and from nothing else. There is no second try with another sample: one that cannot be
+    used raises.
 
     Args:
         seed: Seed of all random draws.
@@ -54,8 +55,8 @@ def require_rng(results: dict) -> np.random.Generator:
         KeyError: there is none, because the data set is not one of this package's.
     """
     if 'rng' not in results:
-        raise KeyError("results['rng'] is missing: random transforms need a data set of mmdepthcp (SeededDataset), "
-                       'which puts a seeded generator there')
+        raise KeyError("results['rng'] is missing: random transforms need a data set of mmdepthcp "
+                       '(SeededDataset), which puts a seeded generator there')
     return results['rng']
 
 
@@ -65,7 +66,8 @@ class SeededConcatDataset(ConcatDataset):
 
     Args:
         datasets: Configs or data sets.
-        times: How often each occurs in one epoch, to balance small ones; each occurrence draws its own random numbers.
+        times: How often each occurs in one epoch, to balance small ones; each occurrence draws its own random
+            numbers.
             None: once.
         kwargs: Further arguments of MMEngine's ``ConcatDataset``.
 
@@ -76,10 +78,12 @@ class SeededConcatDataset(ConcatDataset):
     def __init__(self, datasets: Sequence, times: Sequence[int] | None = None, **kwargs: Any) -> None:
         times = [1] * len(datasets) if times is None else list(times)
         if len(times) != len(datasets) or min(times) < 1:
-            raise InputError(f'times must give one number >= 1 for each of the {len(datasets)} data sets, got {times}')
+            raise InputError(f'times must give one number >= 1 for each of the {len(datasets)} data sets, '
+                             f'got {times}')
         built = [DATASETS.build(dataset) if isinstance(dataset, dict) else dataset for dataset in datasets]
         self._occurrences = [(number, count) for count in times for number in range(count)]
-        super().__init__([dataset for dataset, count in zip(built, times, strict=True) for _ in range(count)], **kwargs)
+        repeated = [dataset for dataset, count in zip(built, times, strict=True) for _ in range(count)]
+        super().__init__(repeated, **kwargs)
 
     def __getitem__(self, index: int | tuple[int, int]) -> Any:
         epoch, index = split_index(index)

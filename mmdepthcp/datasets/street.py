@@ -13,8 +13,8 @@ from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError, find_files
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.toy.classes import TOY_CLASSES, TOY_TRAIN_IDS
 
-CITYSCAPES_TRAIN_IDS = {7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11, 25: 12,
-                        26: 13, 27: 14, 28: 15, 31: 16, 32: 17, 33: 18}
+CITYSCAPES_TRAIN_IDS = {7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11,
+                        25: 12, 26: 13, 27: 14, 28: 15, 31: 16, 32: 17, 33: 18}
 """Cityscapes label id → train id of the 19 classes that are scored; every other id is ignored."""
 
 _CITYSCAPES = CityscapesDataset.METAINFO
@@ -28,42 +28,46 @@ class StreetDataset(SeededDataset, BaseSegDataset):
 
     - ``img_path``: the images;
     - ``seg_map_path``: labels, ``<image path below img_path without img_suffix><seg_map_suffix>``;
-    - ``disparity_path``, ``region_path``: 16-bit PNGs, ``<image path below img_path without .jpg or the like>.png``, as
-      ``tools/infer_depth.py`` and ``tools/group_regions.py`` write them for the root ``img_path``.
+    - ``disparity_path``, ``region_path``: 16-bit PNGs, ``<image path below img_path without .jpg or the
+      like>.png``, as ``tools/infer_depth.py`` and ``tools/group_regions.py`` write them for the root
+      ``img_path``.
 
-    An item has ``img_path`` and, for each prefix given, ``seg_map_path``, ``disparity_path``, ``region_path``, further
-    ``label_map``, ``reduce_zero_label``, ``seg_fields`` as in mmseg, and ``rng`` (see :class:`SeededDataset`). Whether
-    the files beside the images exist is found out when they are loaded.
+    An item has ``img_path`` and, for each prefix given, ``seg_map_path``, ``disparity_path``,
+    ``region_path``, further ``label_map``, ``reduce_zero_label``, ``seg_fields`` as in mmseg, and ``rng``
+    (see :class:`SeededDataset`). Whether the files beside the images exist is found out when they are loaded.
 
     Args:
-        ann_file: Text file with one image a line, relative to ``img_path``, with or without ``img_suffix``; by default all
-            images of the folder are taken.
+        ann_file: Text file with one image a line, relative to ``img_path``, with or without ``img_suffix``;
+            by default all images of the folder are taken.
         img_suffix: One or several endings of image files.
         seg_map_suffix: Ending of label files.
         kwargs: ``seed`` and the arguments of mmseg's ``BaseSegDataset``.
 
     Raises:
-        InputError: the image folder is missing or empty; ``ann_file`` is missing, empty or names a missing image.
+        InputError: the image folder is missing or empty; ``ann_file`` is missing, empty or names a missing
+            image.
     """
 
     METAINFO: dict = dict(classes=(), palette=[], protocol=None)
     LABEL_IDS: dict[int, int] | None = None
     """Value in the label file → class index (255 = ignore), where the two differ."""
 
-    def __init__(self, ann_file: str = '', img_suffix: str | Sequence[str] = IMAGE_SUFFIXES, seg_map_suffix: str = '.png',
-                 data_prefix: dict | None = None, data_root: str | None = '', **kwargs: Any) -> None:
+    def __init__(self, ann_file: str = '', img_suffix: str | Sequence[str] = IMAGE_SUFFIXES,
+                 seg_map_suffix: str = '.png', data_prefix: dict | None = None, data_root: str | None = '',
+                 **kwargs: Any) -> None:
         suffixes = (img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix)
-        prefix = {key: value for key, value in (data_prefix or dict(img_path='')).items() if value is not None}
-        super().__init__(ann_file=ann_file, img_suffix=suffixes, seg_map_suffix=seg_map_suffix, data_prefix=prefix,
+        data_prefix = data_prefix or dict(img_path='')
+        super().__init__(ann_file=ann_file, img_suffix=suffixes, seg_map_suffix=seg_map_suffix,
+                         data_prefix={key: path for key, path in data_prefix.items() if path is not None},
                          data_root=data_root, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         root = Path(self.data_prefix['img_path'] or '.')
-        labels_from = self._stored_label_map()
+        label_map = self._stored_label_map()
         items = []
         for image, stem in self._listed(root) if self.ann_file else self._found(root):
-            item = dict(img_path=str(root / image), label_map=labels_from, reduce_zero_label=self.reduce_zero_label,
-                        seg_fields=[])
+            item = dict(img_path=str(root / image), label_map=label_map, seg_fields=[],
+                        reduce_zero_label=self.reduce_zero_label)
             if 'seg_map_path' in self.data_prefix:
                 item['seg_map_path'] = str(Path(self.data_prefix['seg_map_path'], stem + self.seg_map_suffix))
             for key in ('disparity_path', 'region_path'):
@@ -93,7 +97,8 @@ class StreetDataset(SeededDataset, BaseSegDataset):
             raise InputError(f'{self.ann_file}: the list of images is empty')
         for name in names:
             stem = name[:-len(self._suffix_of(name))] if self._suffix_of(name) else name
-            image = next((stem + suffix for suffix in self.img_suffix if (root / (stem + suffix)).is_file()), None)
+            candidates = (stem + suffix for suffix in self.img_suffix)
+            image = next((image for image in candidates if (root / image).is_file()), None)
             if image is None:
                 raise InputError(f'{self.ann_file}: names {name}, but {root} holds no such image '
                                  f'({", ".join(self.img_suffix)})')
@@ -107,8 +112,9 @@ class StreetDataset(SeededDataset, BaseSegDataset):
 class CityscapesStreetDataset(StreetDataset):
     """Cityscapes, 19 train ids (Cordts et al., CVPR 2016).
 
-    ``img_path`` is ``leftImg8bit/<split>``, ``leftImg8bit_extra/...`` or ``leftImg8bit_sequence/...``, ``seg_map_path``
-    ``gtFine/<split>`` with the ``_gtFine_labelTrainIds.png`` that ``cityscapesscripts`` makes.
+    ``img_path`` is ``leftImg8bit/<split>``, ``leftImg8bit_extra/...`` or ``leftImg8bit_sequence/...``,
+    ``seg_map_path`` ``gtFine/<split>`` with the ``_gtFine_labelTrainIds.png`` that ``cityscapesscripts``
+    makes.
     """
 
     METAINFO = dict(classes=_CITYSCAPES['classes'], palette=_CITYSCAPES['palette'], protocol='cityscapes19')
@@ -137,8 +143,8 @@ class CamVidStreetDataset(StreetDataset):
     """
 
     METAINFO = dict(
-        classes=('sky', 'building', 'pole', 'road', 'pavement', 'tree', 'sign symbol', 'fence', 'car', 'pedestrian',
-                 'bicyclist'),
+        classes=('sky', 'building', 'pole', 'road', 'pavement', 'tree', 'sign symbol', 'fence', 'car',
+                 'pedestrian', 'bicyclist'),
         palette=[[128, 128, 128], [128, 0, 0], [192, 192, 128], [128, 64, 128], [60, 40, 222], [128, 128, 0],
                  [192, 128, 128], [64, 64, 128], [64, 0, 128], [64, 64, 0], [0, 128, 192]],
         protocol='camvid11')
@@ -147,7 +153,9 @@ class CamVidStreetDataset(StreetDataset):
 
 @DATASETS.register_module()
 class ToyStreetDataset(CityscapesStreetDataset):
-    """The toy streets of ``tools/dataset_converters/toy_streets.py``: the Cityscapes layout, the classes that occur there."""
+    """The toy streets of ``tools/dataset_converters/toy_streets.py``: the Cityscapes layout, the classes that
+    occur there.
+    """
 
     METAINFO = dict(
         classes=TOY_CLASSES,

@@ -40,7 +40,8 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 
 def default_shard() -> tuple[int, int]:
-    """The shard of this process under torchrun (``RANK``, ``WORLD_SIZE``) or Slurm (``SLURM_PROCID``, ``SLURM_NTASKS``).
+    """The shard of this process under torchrun (``RANK``, ``WORLD_SIZE``) or Slurm (``SLURM_PROCID``,
+    ``SLURM_NTASKS``).
 
     (0, 1) elsewhere.
     """
@@ -50,7 +51,8 @@ def default_shard() -> tuple[int, int]:
     return 0, 1
 
 
-def select_files(files: Sequence[T], is_done: Callable[[T], bool], shard: tuple[int, int] = (0, 1)) -> list[T]:
+def select_files(files: Sequence[T], is_done: Callable[[T], bool],
+                 shard: tuple[int, int] = (0, 1)) -> list[T]:
     """The files of shard ``(i, n)``, every n-th from the i-th on, that are not done yet.
 
     The shards are cut before finished files are left out, so that they stay the same after a restart.
@@ -60,7 +62,9 @@ def select_files(files: Sequence[T], is_done: Callable[[T], bool], shard: tuple[
 
 
 def describe_error(error: Exception) -> str:
-    """The words for a failure list: the message, led by the type unless it is meant for the user (InputError)."""
+    """The words for a failure list: the message, led by the type unless it is meant for the user
+    (InputError).
+    """
     return str(error) if isinstance(error, InputError) else f'{type(error).__name__}: {error}'
 
 
@@ -92,8 +96,8 @@ def _run(worker: Callable[[T], object], files: Sequence[T], num_workers: int) ->
             for future in as_completed([pool.submit(_attempt, worker, file) for file in files]):
                 yield future.result()
         except BrokenProcessPool:
-            raise RuntimeError('a worker process was killed, most often for want of memory; use fewer workers. '
-                               'Finished files are kept: run the same command again') from None
+            raise RuntimeError('a worker process was killed, most often for want of memory; use fewer '
+                               'workers. Finished files are kept: run the same command again') from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -103,7 +107,8 @@ def process_tree(files: Sequence[T], worker: Callable[[T], object], num_workers:
     """Call ``worker(file)`` for every file and show progress; go on after a file that fails.
 
     Args:
-        files: What is left to do (see :func:`select_files`); relative paths, or anything whose ``str`` names a file.
+        files: What is left to do (see :func:`select_files`); relative paths, or anything whose ``str`` names
+            a file.
         worker: Does one file and writes its result; picklable (a module's function, ``functools.partial`` of
             one, an instance of a module's class) when processes are used. What it returns is ignored.
         num_workers: Number of processes; 0 and 1 work in this process.

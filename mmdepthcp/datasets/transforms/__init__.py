@@ -1,1 +1,9 @@
 from .loading import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet
+from .video import (
+    ColorJitterClip,
+    CropClip,
+    FlipClip,
+    LoadClip,
+    PackMonoInputs,
+    ResizeClip,
+)

@@ -11,11 +11,15 @@ from mmdepthcp.fileio import InputError, read_disparity, read_image, read_region
 from mmdepthcp.registry import TRANSFORMS
 
 ASPECT_TOLERANCE = 0.15
-"""How far the aspect ratio of a disparity or region file may be from its image's: enough for rasters rounded for a network."""
+"""How far the aspect ratio of a disparity or region file may be from its image's: enough for rasters rounded
+for a network.
+"""
 
 
 def resize_image(image: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
-    """Resize an (H, W) or (H, W, C) array to ``scale`` = (width, height): area average when shrinking, else bilinear."""
+    """Resize an (H, W) or (H, W, C) array to ``scale`` = (width, height): area average when shrinking, else
+    bilinear.
+    """
     shrinks = scale[0] <= image.shape[1] and scale[1] <= image.shape[0]
     return cv2.resize(image, scale, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
@@ -27,7 +31,8 @@ def resize_disparity(disparity: np.ndarray, scale: tuple[int, int]) -> np.ndarra
 
 def resize_regions(regions: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
     """Resize an (H, W) int32 map with ids 0..65535 to ``scale`` = (width, height), nearest pixel centre."""
-    return cv2.resize(regions.astype(np.uint16), scale, interpolation=cv2.INTER_NEAREST_EXACT).astype(np.int32)
+    resized = cv2.resize(regions.astype(np.uint16), scale, interpolation=cv2.INTER_NEAREST_EXACT)
+    return resized.astype(np.int32)
 
 
 @TRANSFORMS.register_module()
@@ -46,10 +51,12 @@ class LoadImage(BaseTransform):
 
 @TRANSFORMS.register_module()
 class LoadLabels(LoadAnnotations):
-    """mmseg's ``LoadAnnotations`` (``gt_seg_map``, class indices, 255 = ignore) that says in words what is wrong with a file.
+    """mmseg's ``LoadAnnotations`` (``gt_seg_map``, class indices, 255 = ignore) that says in words what is
+    wrong with a file.
 
     Raises:
-        InputError: the data set has no label folder; the file is missing, no image, or differs in size from the image.
+        InputError: the data set has no label folder; the file is missing, no image, or differs in size from
+            the image.
     """
 
     def transform(self, results: dict) -> dict:
@@ -61,18 +68,20 @@ class LoadLabels(LoadAnnotations):
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(f'{path}: not a readable label image ({error}); replace it') from None
         if results['gt_seg_map'].shape != tuple(results.get('ori_shape', results['gt_seg_map'].shape)):
-            raise InputError(f'{path}: has the shape {results["gt_seg_map"].shape}, its image {results["img_path"]} '
-                             f'{tuple(results["ori_shape"])}; the two must agree')
+            raise InputError(f'{path}: has the shape {results["gt_seg_map"].shape}, its image '
+                             f'{results["img_path"]} {tuple(results["ori_shape"])}; the two must agree')
         return results
 
 
 @TRANSFORMS.register_module()
 class LoadDisparity(BaseTransform):
-    """Load ``disparity_path`` as ``disparity``, (h, w) float32 in 0..1, larger is closer; its raster may be finer or coarser
-    than the image's (see :class:`ResizeStreet`).
+    """Load ``disparity_path`` as ``disparity``, (h, w) float32 in 0..1, larger is closer; its raster may be
+    finer or
+    coarser than the image's (see :class:`ResizeStreet`).
 
     Raises:
-        InputError: the data set has no disparity folder; the file is missing, unusable, or shaped unlike the image.
+        InputError: the data set has no disparity folder; the file is missing, unusable, or shaped unlike the
+            image.
     """
 
     def transform(self, results: dict) -> dict:
@@ -85,11 +94,13 @@ class LoadDisparity(BaseTransform):
 
 @TRANSFORMS.register_module()
 class LoadRegions(BaseTransform):
-    """Load ``region_path`` as ``regions``, (h, w) int32, ids 0..R−1, 65535 where there is no region; its raster may be finer
-    or coarser than the image's (see :class:`ResizeStreet`).
+    """Load ``region_path`` as ``regions``, (h, w) int32, ids 0..R−1, 65535 where there is no region; its
+    raster
+    may be finer or coarser than the image's (see :class:`ResizeStreet`).
 
     Raises:
-        InputError: the data set has no region folder; the file is missing, unusable, or shaped unlike the image.
+        InputError: the data set has no region folder; the file is missing, unusable, or shaped unlike the
+            image.
     """
 
     def transform(self, results: dict) -> dict:
@@ -102,7 +113,8 @@ class LoadRegions(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ResizeStreet(BaseTransform):
-    """Bring ``img`` (area average when shrinking, else bilinear), ``disparity`` (bilinear) and ``regions`` (nearest), those
+    """Bring ``img`` (area average when shrinking, else bilinear), ``disparity`` (bilinear) and ``regions``
+    (nearest), those
     that are there, to one raster; labels keep theirs, for scores are taken at label size.
 
     Args:
@@ -126,12 +138,13 @@ class ResizeStreet(BaseTransform):
 
 def _require_path(results: dict, key: str, what: str, remedy: str) -> str:
     if key not in results:
-        raise InputError(f"{results.get('img_path')}: the data set has no {what}: set data_prefix['{key}'] ({remedy})")
+        raise InputError(f"{results.get('img_path')}: the data set has no {what}: set data_prefix['{key}'] "
+                         f'({remedy})')
     return results[key]
 
 
 def _check_aspect(results: dict, shape: tuple[int, int], path: str, remedy: str) -> None:
     height, width = results['ori_shape']
     if abs(shape[1] * height / (shape[0] * width) - 1) > ASPECT_TOLERANCE:
-        raise InputError(f'{path}: is {shape[1]}x{shape[0]}, which does not fit the image {results["img_path"]}, '
-                         f'{width}x{height}; {remedy} for this image')
+        raise InputError(f'{path}: is {shape[1]}x{shape[0]}, which does not fit the image '
+                         f'{results["img_path"]}, {width}x{height}; {remedy} for this image')
