@@ -91,7 +91,17 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     return _decode(path, cv2.IMREAD_COLOR, 'replace or remove it')
 
 
-def _read_16_bit(path: str | os.PathLike, what: str, remedy: str) -> np.ndarray:
+def read_uint16(path: str | os.PathLike, what: str, remedy: str) -> np.ndarray:
+    """Read a 16-bit PNG with one channel as (H, W) uint16.
+
+    Args:
+        path: The file.
+        what: What it is, for messages.
+        remedy: What to do when it is not, for messages.
+
+    Raises:
+        InputError: the file is missing, empty, corrupt, or not 16-bit with one channel.
+    """
     image = _decode(path, cv2.IMREAD_UNCHANGED, remedy)
     if image.ndim != 2 or image.dtype != np.uint16:
         raise InputError(
@@ -112,7 +122,7 @@ def read_disparity(path: str | os.PathLike) -> np.ndarray:
         InputError: the file is missing, empty, corrupt, not 16-bit with one channel, or zero everywhere.
     """
     remedy = 'make it again with tools/infer_depth.py'
-    disparity = _read_16_bit(path, 'disparity', remedy)
+    disparity = read_uint16(path, 'disparity', remedy)
     if not disparity.any():
         raise InputError(f'{path}: disparity is zero everywhere, so it holds no depth; {remedy}')
     return np.maximum(disparity.astype(np.float32) / DISPARITY_SCALE, np.float32(SMALLEST_DISPARITY))
@@ -135,7 +145,7 @@ def read_depth(path: str | os.PathLike) -> np.ndarray:
         if depth.ndim != 2:
             raise InputError(f'{path}: a depth map is (height, width), this one is of shape {depth.shape}')
         return np.where(np.isfinite(depth) & (depth > 0), depth, 0).astype(np.float32)
-    return _read_16_bit(path, 'depth', 'replace it').astype(np.float32) / 256
+    return read_uint16(path, 'depth', 'replace it').astype(np.float32) / 256
 
 
 def write_regions(path: str | os.PathLike, regions: np.ndarray) -> None:
@@ -156,7 +166,7 @@ def read_regions(path: str | os.PathLike) -> np.ndarray:
     Raises:
         InputError: the file is missing, empty, corrupt, or not 16-bit with one channel.
     """
-    return _read_16_bit(path, 'region', 'make it again with tools/group_regions.py').astype(np.int32)
+    return read_uint16(path, 'region', 'make it again with tools/group_regions.py').astype(np.int32)
 
 
 def find_files(root: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> list[Path]:

@@ -1,0 +1,278 @@
+"""Disparity of whole trees of images with a depth network."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import torch
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from mmengine.utils import ProgressBar
+from torch.utils.data import DataLoader, Dataset
+
+from mmdepthcp.apis.disparity_export import claim_export
+from mmdepthcp.checkpoint import check_fit, read_state_dict
+from mmdepthcp.datasets.transforms.loading import resize_disparity
+from mmdepthcp.fileio import InputError, find_files, read_image, read_json, write_disparity
+from mmdepthcp.geometry.depth_maps import depth_to_disparity, inverse_depth_scale
+from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.trees import Failure, describe_error, image_key, select_files, use_one_thread
+
+METRIC_MODELS = ('zoedepth', 'glpn', 'depth_pro', 'prompt_depth_anything')
+SCALE_SAMPLE = 64
+
+
+class DepthPredictor(Protocol):
+    """A depth network with what goes before and after it."""
+
+    settings: dict[str, Any]
+    """What ``meta.json`` records."""
+
+    def prepare(self, path: Path) -> Any:
+        """Read an image file; runs in the loader's processes."""
+
+    def predict(self, items: Sequence[Any]) -> list[np.ndarray]:
+        """Disparity in 0..1 of prepared images, each (H, W) float32 at its image's size."""
+
+
+class ModelPredictor:
+    """A :class:`MonoDepth` with the transforms of its config's ``test_pipeline``.
+
+    Args:
+        config: Config with ``model`` and ``test_pipeline`` (or ``test_dataloader.dataset.pipeline``).
+        checkpoint: Weights.
+        device: Such as ``'cuda'``.
+        flip: Average the predictions of the image and its mirror.
+
+    Raises:
+        InputError: the checkpoint is unusable or of another model, or the config has no test pipeline.
+    """
+
+    def __init__(self, config: Any, checkpoint: str | os.PathLike, device: str, flip: bool = False) -> None:
+        init_default_scope(config.get('default_scope', 'mmdepthcp'))
+        dataset = config.get('test_dataloader', {}).get('dataset', {})
+        pipeline = config.get('test_pipeline') or dataset.get('pipeline')
+        if not pipeline:
+            raise InputError(f'{config.filename}: has no test_pipeline, which says how to prepare an image')
+        self.pipeline = Compose(pipeline)
+        model_config = dict(config.model, flip_test=True) if flip else config.model
+        self.model = MODELS.build(model_config)
+        state = read_state_dict(checkpoint)
+        check_fit(self.model, state, checkpoint)
+        self.model.load_state_dict(state, strict=False)
+        self.model.to(device).eval()
+        sizes = [step['scale'] for step in pipeline if 'scale' in step]
+        self.settings = dict(
+            source=Path(config.filename).name, checkpoint_sha256=_sha256(checkpoint),
+            d_min=getattr(self.model, 'min_depth', None), d_max=getattr(self.model, 'max_depth', None),
+            input_size=list(sizes[-1]) if sizes else None, flip=flip)
+
+    def prepare(self, path: Path) -> dict:
+        return self.pipeline(dict(img_path=str(path), frame_paths=[str(path)], offsets=[0]))
+
+    @torch.no_grad()
+    def predict(self, items: Sequence[dict]) -> list[np.ndarray]:
+        samples = self.model.test_step(pseudo_collate(items))
+        return [sample.pred_disparity.data.squeeze(0).float().cpu().numpy() for sample in samples]
+
+
+class HuggingFacePredictor:
+    """A depth-estimation model of Hugging Face transformers, such as
+    ``depth-anything/Depth-Anything-V2-Small-hf``.
+
+    A model of metric depth gives disparity min(1, nearest / depth). A model of relative inverse depth is
+    multiplied by one constant, which :meth:`fit_scale` finds. Such models know inverse depth up to scale
+    *and* offset; the offset is taken as zero, that is, their zero (the sky) is infinitely far.
+
+    Args:
+        name: Name on the hub or folder.
+        device: Such as ``'cuda'``.
+        output: ``'inverse'``, ``'metric'`` or, by what the model's config says, ``'auto'``.
+        nearest: Metres that become disparity 1, for metric depth.
+
+    Raises:
+        ImportError: transformers is not installed.
+        InputError: the model cannot be loaded.
+    """
+
+    def __init__(self, name: str, device: str, output: str = 'auto', nearest: float = 1.) -> None:
+        try:
+            from transformers import AutoImageProcessor, AutoModelForDepthEstimation
+        except ImportError as error:
+            raise ImportError('--hf-model needs Hugging Face transformers: pip install transformers '
+                              f'({error})') from None
+        try:
+            self.processor = AutoImageProcessor.from_pretrained(name)
+            self.model = AutoModelForDepthEstimation.from_pretrained(name).to(device).eval()
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f'{name}: cannot be loaded as a depth-estimation model of Hugging Face: '
+                             f'{error}') from None
+        config = self.model.config
+        if output == 'auto':
+            kind = getattr(config, 'depth_estimation_type', None) or (
+                'metric' if config.model_type in METRIC_MODELS else 'relative')
+            output = 'metric' if kind == 'metric' else 'inverse'
+        self.device = device
+        self.output = output
+        self.nearest = nearest
+        self.scale = 1.
+        self.settings: dict[str, Any] = dict(source=name, output=output)
+        if output == 'metric':
+            self.settings['nearest'] = nearest
+
+    def fit_scale(self, paths: Sequence[Path], batch_size: int = 1) -> None:
+        """Choose the constant for relative inverse depth: see :func:`inverse_depth_scale`; metric depth needs
+        none.
+
+        Args:
+            paths: Image files that stand for the data set; the same for all shards.
+            batch_size: Images at once.
+        """
+        if self.output == 'metric':
+            return
+        predictions = []
+        for start in range(0, len(paths), batch_size):
+            predictions += self._raw([self.prepare(path) for path in paths[start:start + batch_size]])
+        self.scale = inverse_depth_scale(predictions)
+
+    def prepare(self, path: Path) -> tuple[dict, tuple[int, int]]:
+        image = cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB)
+        return self.processor(images=image, return_tensors='pt')['pixel_values'][0], image.shape[:2]
+
+    def predict(self, items: Sequence[Any]) -> list[np.ndarray]:
+        raw = self._raw(items)
+        if self.output == 'metric':
+            return [depth_to_disparity(depth, self.nearest) for depth in raw]
+        return [np.clip(prediction / self.scale, 0, 1) for prediction in raw]
+
+    @torch.no_grad()
+    def _raw(self, items: Sequence[Any]) -> list[np.ndarray]:
+        results: list[Any] = [None] * len(items)
+        for shape in {tuple(pixels.shape) for pixels, _ in items}:
+            same = [index for index, (pixels, _) in enumerate(items) if tuple(pixels.shape) == shape]
+            pixels = torch.stack([items[index][0] for index in same]).to(self.device)
+            depth = self.model(pixels).predicted_depth.float().cpu().numpy()
+            for index, values in zip(same, depth, strict=True):
+                height, width = items[index][1]
+                results[index] = resize_disparity(values.squeeze(), (width, height))
+        return results
+
+
+class _Images(Dataset):
+    """Prepared images; one that cannot be read becomes a :class:`Failure`."""
+
+    def __init__(self, root: Path, files: Sequence[Path], predictor: DepthPredictor) -> None:
+        self.root = root
+        self.files = files
+        self.prepare = predictor.prepare
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[Path, Any]:
+        file = self.files[index]
+        try:
+            return file, self.prepare(self.root / file)
+        except Exception as error:
+            return file, Failure(str(file), describe_error(error))
+
+
+def stretch(disparity: np.ndarray) -> np.ndarray:
+    """(disparity − min) / (max − min) of one image; zeros where all is equal."""
+    lowest, highest = disparity.min(), disparity.max()
+    return (disparity - lowest) / max(highest - lowest, np.finfo(np.float32).tiny)
+
+
+def set_common_scale(predictor: HuggingFacePredictor, root: Path, out: Path, batch_size: int = 1) -> None:
+    """Give ``predictor`` the scale of the export in ``out``, or, if there is none yet, fit it to images of
+    the whole tree.
+
+    64 images at equal distances in the list of all images stand for the data set, whatever the shard.
+
+    Raises:
+        InputError: no images, or one of them cannot be used.
+    """
+    meta = out / 'meta.json'
+    known = read_json(meta).get('scale') if meta.exists() else None
+    if known is not None:
+        predictor.scale = known
+        return
+    files = find_files(root)
+    chosen = np.linspace(0, len(files) - 1, min(SCALE_SAMPLE, len(files))).round().astype(int)
+    predictor.fit_scale([root / files[index] for index in chosen], batch_size)
+
+
+def infer_tree(predictor: DepthPredictor, root: Path, out: Path, mode: str = 'raw',
+               size: tuple[int, int] | None = None, batch_size: int = 1, num_workers: int = 0,
+               shard: tuple[int, int] = (0, 1)) -> tuple[list[Failure], int]:
+    """Write the disparity of all images below ``root`` that have none yet to ``<out>/<relative path without
+    suffix>.png``.
+
+    Args:
+        predictor: The network.
+        root: Folder of images.
+        out: Folder of the disparity files, with ``meta.json``.
+        mode: ``'raw'``, one scale for all images; ``'minmax'`` stretches each to 0..1 (for tools that need
+            it; it breaks the proportionality that copy-paste relies on).
+        size: (width, height) of the files; default that of each image.
+        batch_size: Images at once.
+        num_workers: Loading processes.
+        shard: (i, n): only every n-th image from the i-th on.
+
+    Returns:
+        The failures, and how many images were tried.
+
+    Raises:
+        InputError: no images, or the output folder belongs to another export.
+    """
+    files = find_files(root)
+    claim_export(out, dict(mode=mode, size=list(size) if size else None,
+                           scale=getattr(predictor, 'scale', None), **predictor.settings))
+    left = select_files(files, lambda file: Path(out, f'{image_key(file)}.png').exists(), shard)
+    if not left:
+        return [], 0
+    loader = DataLoader(_Images(root, left, predictor), batch_size, num_workers=num_workers, collate_fn=list,
+                        worker_init_fn=_start_worker)
+    bar = ProgressBar(len(left))
+    failures: list[Failure] = []
+    for batch in loader:
+        failures += [item for _, item in batch if isinstance(item, Failure)]
+        good = [(file, item) for file, item in batch if not isinstance(item, Failure)]
+        for file, disparity in _predict(predictor, good, failures):
+            if size:
+                disparity = resize_disparity(disparity, size)
+            if mode == 'minmax':
+                disparity = stretch(disparity)
+            write_disparity(Path(out, f'{image_key(file)}.png'), disparity)
+        bar.update(len(batch))
+    print()
+    return sorted(failures), len(left)
+
+
+def _predict(predictor: DepthPredictor, good: Sequence[tuple[Path, Any]],
+             failures: list[Failure]) -> Iterable[tuple[Path, np.ndarray]]:
+    if not good:
+        return
+    for (file, _), disparity in zip(good, predictor.predict([item for _, item in good]), strict=True):
+        if np.isfinite(disparity).all() and disparity.any():
+            yield file, disparity
+        else:
+            failures.append(Failure(str(file), 'the network predicts no finite disparity above zero here'))
+
+
+def _start_worker(_: int) -> None:
+    use_one_thread()
+
+
+def _sha256(path: str | os.PathLike) -> str:
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

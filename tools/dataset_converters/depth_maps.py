@@ -1,0 +1,50 @@
+"""Turn metric depth maps into the disparity PNGs of this package: disparity = min(1, nearest / depth).
+
+    python tools/dataset_converters/depth_maps.py toy/depth/train OUT --suffix _depth.png --image-suffix
+    _leftImg8bit --holes far
+
+DEPTH_ROOT/<name><suffix> becomes OUT/<name><image suffix>.png. Depth is a 16-bit PNG (metres x 256, 0 = none,
+as in KITTI) or a .npy array in metres. Finished files are skipped.
+"""
+
+import argparse
+import functools
+import os
+import sys
+from pathlib import Path
+
+from mmdepthcp.command_line import errors_in_words
+from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('depth_root', type=Path)
+    parser.add_argument('out', type=Path)
+    parser.add_argument('--suffix', default='.png', help='ending of the depth files; default %(default)s')
+    parser.add_argument('--image-suffix', default='',
+                        help="what stands there in the images' names before .png or .jpg; default: nothing")
+    parser.add_argument('--nearest', type=float, default=1., metavar='METRES',
+                        help='depth that becomes disparity 1, the same for all files; default %(default)s')
+    parser.add_argument('--holes', choices=['nearest', 'far'], default='nearest',
+                        help='pixels without depth: like the nearest pixel with depth, or infinitely far '
+                             '(sky); default %(default)s')
+    parser.add_argument('--num-workers', type=int, default=os.cpu_count(),
+                        help='processes; default: one per core')
+    parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
+                        help='do every N-th file from the I-th on (I = 0..N-1); default: by rank under '
+                             'torchrun or Slurm')
+    args = parser.parse_args()
+    with errors_in_words():
+        from mmdepthcp.apis.disparity_export import DisparityFile, convert_tree, read_depth_as_disparity
+
+        read = functools.partial(read_depth_as_disparity, nearest=args.nearest, holes=args.holes)
+        work = DisparityFile(args.depth_root, args.out, args.suffix, args.image_suffix, read)
+        settings = dict(mode='raw', source='metric depth', nearest=args.nearest, holes=args.holes)
+        failures, tried = convert_tree(work, settings, args.num_workers, args.shard or default_shard())
+    return report_failures(failures, tried)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

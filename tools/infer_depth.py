@@ -1,0 +1,87 @@
+"""Write 16-bit disparity PNGs for all images of a folder and its sub-folders.
+
+Either with a depth model trained here:
+
+    python tools/infer_depth.py CONFIG CHECKPOINT IMAGE_ROOT OUT
+
+or with a depth-estimation model of Hugging Face:
+
+    python tools/infer_depth.py --hf-model depth-anything/Depth-Anything-V2-Small-hf IMAGE_ROOT OUT
+
+OUT/<relative path of the image without suffix>.png holds round(65535 x disparity), disparity in 0..1, larger
+is closer, in one scale for the whole data set. Images that have their file are skipped, so an interrupted run
+is completed by starting it again.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmdepthcp.command_line import add_cfg_options, errors_in_words, hide_known_noise, load_config
+from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage='%(prog)s [options] CONFIG CHECKPOINT IMAGE_ROOT OUT\n'
+              '       %(prog)s [options] --hf-model NAME IMAGE_ROOT OUT')
+    parser.add_argument('paths', nargs='+', metavar='PATH', help='[CONFIG CHECKPOINT] IMAGE_ROOT OUT')
+    parser.add_argument('--hf-model', metavar='NAME',
+                        help='a depth-estimation model of Hugging Face: its name on the hub or a folder')
+    parser.add_argument('--hf-output', choices=['auto', 'inverse', 'metric'], default='auto',
+                        help='what that model gives: relative inverse depth or metric depth; default: what '
+                             'its config says')
+    parser.add_argument('--nearest', type=float, default=1., metavar='METRES',
+                        help='depth that becomes disparity 1, for metric models; default %(default)s')
+    parser.add_argument('--mode', choices=['raw', 'minmax'], default='raw',
+                        help='raw: one scale for the data set; minmax: every image stretched to 0..1, for '
+                             'other tools')
+    parser.add_argument('--flip', action='store_true',
+                        help='average with the prediction of the mirrored image')
+    parser.add_argument('--size', type=int, nargs=2, metavar=('W', 'H'),
+                        help='size of the files; default: of each image')
+    parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument('--num-workers', type=int, default=0,
+                        help='processes that load images; default %(default)s')
+    parser.add_argument('--device', help='default: cuda if there is one, else cpu')
+    parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
+                        help='do every N-th image from the I-th on (I = 0..N-1); default: by rank under '
+                             'torchrun or Slurm')
+    add_cfg_options(parser)
+    args = parser.parse_args()
+    if len(args.paths) != (2 if args.hf_model else 4):
+        parser.error(f'expected {"" if args.hf_model else "CONFIG CHECKPOINT "}IMAGE_ROOT OUT')
+    if args.hf_model and args.flip:
+        parser.error('--flip is for models trained here')
+    return args
+
+
+def main() -> int:
+    args = parse_args()
+    hide_known_noise()
+    with errors_in_words():
+        import torch
+
+        from mmdepthcp.apis.depth_inference import (
+            HuggingFacePredictor,
+            ModelPredictor,
+            infer_tree,
+            set_common_scale,
+        )
+
+        root, out = (Path(path) for path in args.paths[-2:])
+        device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        if args.hf_model:
+            predictor = HuggingFacePredictor(args.hf_model, device, args.hf_output, args.nearest)
+            set_common_scale(predictor, root, out, args.batch_size)
+        else:
+            config = load_config(args.paths[0], args.cfg_options)
+            predictor = ModelPredictor(config, args.paths[1], device, args.flip)
+        failures, tried = infer_tree(predictor, root, out, args.mode, args.size, args.batch_size,
+                                     args.num_workers, args.shard or default_shard())
+    return report_failures(failures, tried)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
