@@ -170,7 +170,7 @@ def read_regions(path: str | os.PathLike) -> np.ndarray:
 
 
 def find_files(root: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> list[Path]:
-    """All files below ``root`` with one of the ``suffixes``, as sorted paths relative to it.
+    """All files below ``root`` with one of the ``suffixes`` (in capitals or not), as sorted paths relative to it.
 
     Raises:
         InputError: the folder is missing or holds no such file.
@@ -178,11 +178,12 @@ def find_files(root: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES
     root = Path(root)
     if not root.is_dir():
         raise InputError(f'{root}: no such folder')
+    endings = tuple(suffix.lower() for suffix in suffixes)
     files = sorted(
         Path(folder, name).relative_to(root)
         for folder, _, names in os.walk(root, followlinks=True)
         for name in names
-        if name.lower().endswith(tuple(suffixes)) and not name.startswith('.'))
+        if name.lower().endswith(endings) and not name.startswith('.'))
     if not files:
         raise InputError(f'{root}: holds no file that ends in {", ".join(suffixes)}')
     return files

@@ -1,0 +1,45 @@
+# KITTI raw drives; `ann_file` takes Zhou's lists of frames, which leave out the static ones
+data_root = 'data/kitti/'
+input_size = (640, 192)
+
+clip_pipeline = [
+    dict(type='LoadClip'),
+    dict(type='ResizeClip', scale=input_size),
+    dict(type='FlipClip'),
+    dict(type='ColorJitterClip'),
+    dict(type='PackMonoInputs'),
+]
+frame_pipeline = [
+    dict(type='LoadClip'),
+    dict(type='ResizeClip', scale=input_size),
+    dict(type='PackMonoInputs'),
+]
+train_dataloader = dict(
+    batch_size=12,
+    num_workers=8,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='EpochSampler', shuffle=True),
+    dataset=dict(
+        type='VideoClipDataset',
+        layout='kitti_raw',
+        data_root=data_root,
+        data_prefix=dict(img_path='raw'),
+        ann_file='splits/eigen_zhou/train.txt',
+        pipeline=clip_pipeline))
+val_dataloader = dict(
+    batch_size=16,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='VideoClipDataset',
+        layout='kitti_raw',
+        data_root=data_root,
+        data_prefix=dict(img_path='raw', depth_path='depth'),
+        ann_file='splits/eigen/test.txt',
+        test_mode=True,
+        pipeline=frame_pipeline))
+test_dataloader = val_dataloader
+val_evaluator = dict(type='MonoDepthMetric', crop_type='garg', min_depth=1e-3, max_depth=80)
+test_evaluator = val_evaluator

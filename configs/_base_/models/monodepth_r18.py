@@ -1,0 +1,7 @@
+# ResNet-18 U-Net for depth, ResNet-18 for ego-motion (Godard et al., ICCV 2019)
+model = dict(
+    type='MonoDepth',
+    data_preprocessor=dict(type='MonoDepthDataPreprocessor'),
+    backbone=dict(type='DepthResNet', depth=18),
+    decode_head=dict(type='DepthDecoder', in_channels=(64, 64, 128, 256, 512)),
+    pose_net=dict(type='PoseNet', encoder=dict(type='DepthResNet', depth=18, in_channels=6)))

@@ -1,0 +1,55 @@
+# Toy streets at 192x96, a ResNet-18 of half width, from scratch: minutes on two cores
+_base_ = ['_base_/models/monodepth_r18.py', '_base_/default_runtime.py']
+
+data_root = 'data/toy/'
+input_size = (192, 96)
+
+model = dict(
+    backbone=dict(base_channels=32, stem_channels=32),
+    decode_head=dict(in_channels=(32, 32, 64, 128, 256), channels=(16, 16, 32, 64, 128)),
+    pose_net=dict(encoder=dict(base_channels=32, stem_channels=32), in_channels=256))
+
+clip_pipeline = [
+    dict(type='LoadClip'),
+    dict(type='ResizeClip', scale=input_size),
+    dict(type='FlipClip'),
+    dict(type='ColorJitterClip'),
+    dict(type='PackMonoInputs'),
+]
+frame_pipeline = [
+    dict(type='LoadClip'),
+    dict(type='ResizeClip', scale=input_size),
+    dict(type='PackMonoInputs'),
+]
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=2,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='EpochSampler', shuffle=True),
+    dataset=dict(
+        type='VideoClipDataset',
+        layout='cityscapes',
+        data_root=data_root,
+        data_prefix=dict(img_path='leftImg8bit_sequence/train', camera_path='camera/train'),
+        pipeline=clip_pipeline))
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='VideoClipDataset',
+        layout='cityscapes',
+        data_root=data_root,
+        data_prefix=dict(img_path='leftImg8bit/val', camera_path='camera/val', depth_path='depth/val'),
+        test_mode=True,
+        pipeline=frame_pipeline))
+test_dataloader = val_dataloader
+val_evaluator = dict(type='MonoDepthMetric', crop_type=None, min_depth=1e-3, max_depth=80)
+test_evaluator = val_evaluator
+
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=3e-4))
+param_scheduler = [dict(type='MultiStepLR', by_epoch=True, milestones=[3], gamma=0.3)]
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=4, val_interval=1)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
