@@ -1,0 +1,5 @@
+from . import heads, losses
+from .data_preprocessors import DepthCPDataPreprocessor
+from .depth import DepthDecoder, DepthResNet, MonoDepth, MonoDepthDataPreprocessor, PoseNet
+from .heads import SemanticFPNFeatures
+from .selfsup import DepthCP

@@ -1,0 +1,2 @@
+from .depth import MonoDepthMetric
+from .segmentation import UnsupervisedSegMetric

@@ -1,0 +1,84 @@
+"""Unsupervised segmentation: clusters of prototypes, and the cluster of every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CHUNK_PIXELS = 16384
+
+
+def cluster_prototypes(prototypes: np.ndarray, num_clusters: int) -> np.ndarray:
+    """Cluster prototypes by average-linkage agglomerative clustering with cosine distance (Leung et al.,
+    BMVC 2022).
+
+    Args:
+        prototypes: (K, D), none of them zero.
+        num_clusters: 1..K.
+
+    Returns:
+        (K,) int64 cluster of every prototype, 0..num_clusters−1.
+    """
+    from sklearn.cluster import AgglomerativeClustering
+
+    if len(prototypes) == 1:
+        return np.zeros(1, np.int64)
+    clustering = AgglomerativeClustering(n_clusters=num_clusters, metric='cosine', linkage='average')
+    return clustering.fit_predict(prototypes).astype(np.int64)
+
+
+def _taps(size_in: int, size_out: int, covered: float, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Lower and upper source index and the upper one's weight for bilinear resizing along one side."""
+    import torch
+
+    centres = torch.arange(size_out, device=like.device, dtype=like.dtype) + 0.5
+    position = (centres * (size_in * covered / size_out) - 0.5).clamp(0, size_in - 1)
+    low = position.long()
+    return low, (low + 1).clamp_max(size_in - 1), position - low
+
+
+def assign_clusters(
+    features: Tensor,
+    prototypes: Tensor,
+    clusters: Tensor,
+    size: Sequence[int],
+    covered: Sequence[float] = (1.0, 1.0),
+) -> Tensor:
+    """Resize a feature map bilinearly and give every pixel the cluster of the prototype with the largest
+    cosine.
+
+    Pixels are worked off in strips, so memory does not grow with pixels × prototypes. The features need not
+    be
+    normalised: their length does not change which prototype is best.
+
+    Args:
+        features: (D, h, w) float.
+        prototypes: (K, D), L2-normalised.
+        clusters: (K,) int64 cluster of every prototype.
+        size: (H, W) of the result.
+        covered: share of the map's height and width, from the top left, that the result shows (1 without
+            padding).
+
+    Returns:
+        (H, W) int64.
+    """
+    import torch
+
+    channels, height, width = features.shape
+    rows_out, columns_out = size
+    left, right, share = _taps(width, columns_out, covered[1], features)
+    wide = torch.lerp(features[:, :, left], features[:, :, right], share)
+    top, bottom, weight = _taps(height, rows_out, covered[0], features)
+    result = clusters.new_empty(rows_out, columns_out)
+    strip = max(1, CHUNK_PIXELS // columns_out)
+    for start in range(0, rows_out, strip):
+        rows = slice(start, start + strip)
+        pixels = torch.lerp(wide[:, top[rows]], wide[:, bottom[rows]], weight[rows, None])
+        best = (prototypes @ pixels.reshape(channels, -1)).argmax(0)
+        result[rows] = clusters[best].view(-1, columns_out)
+    return result

@@ -1,0 +1,109 @@
+"""Scores of a segmentation whose clusters carry no names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from mmdepthcp.fileio import InputError
+
+
+class MatchedScores(NamedTuple):
+    """Scores after matching clusters to classes one to one.
+
+    Attributes:
+        accuracy: pixels whose cluster is matched to their class, over all labelled pixels, 0..1.
+        mean_iou: mean of ``class_iou`` over the classes that are not NaN, 0..1.
+        class_iou: (C,) 0..1; 0 for a class without a cluster; NaN for a class that neither occurs in the
+            labels nor has a cluster with labelled pixels.
+        class_of_cluster: (K,) int64, −1 for a cluster without a class.
+    """
+
+    accuracy: float
+    mean_iou: float
+    class_iou: np.ndarray
+    class_of_cluster: np.ndarray
+
+
+def cluster_confusion(
+    clusters: np.ndarray, labels: np.ndarray, num_classes: int, ignore_index: int = 255,
+) -> np.ndarray:
+    """Count pixels by cluster and class.
+
+    Args:
+        clusters: integer array, 0 or larger.
+        labels: integer array of the same shape: 0..num_classes−1 or ``ignore_index``.
+
+    Returns:
+        (largest cluster + 1, num_classes) int64.
+
+    Raises:
+        InputError: the shapes differ or a label is neither a class nor ignored.
+    """
+    if clusters.shape != labels.shape:
+        raise InputError(f'the prediction has shape {clusters.shape}, the label {labels.shape}')
+    labelled = labels != ignore_index
+    clusters, labels = clusters[labelled].astype(np.int64), labels[labelled].astype(np.int64)
+    if not len(labels):
+        return np.zeros((0, num_classes), np.int64)
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise InputError(
+            f'the label holds {labels.min()}..{labels.max()}, but classes are 0..{num_classes - 1} and '
+            f'{ignore_index} is ignored')
+    counts = np.bincount(clusters * num_classes + labels, minlength=(clusters.max() + 1) * num_classes)
+    return counts.reshape(-1, num_classes)
+
+
+def add_confusions(confusions: Iterable[np.ndarray]) -> np.ndarray:
+    """Add (K_i, C) confusion matrices with different numbers of clusters."""
+    confusions = list(confusions)
+    total = np.zeros((max(len(matrix) for matrix in confusions), confusions[0].shape[1]), np.int64)
+    for matrix in confusions:
+        total[:len(matrix)] += matrix
+    return total
+
+
+def match_and_score(confusion: np.ndarray) -> MatchedScores:
+    """Match clusters to classes one to one by the Hungarian method on IoU, and score the result.
+
+    With more clusters than classes the pixels of the clusters left over are wrong; with fewer, the classes
+    left over have an IoU of 0.
+
+    Args:
+        confusion: (K, C) pixels by cluster and class over the whole set.
+
+    Raises:
+        InputError: there is no labelled pixel.
+    """
+    if not confusion.sum():
+        raise InputError('no labelled pixel to score: every label is ignored')
+    cluster_pixels, class_pixels = confusion.sum(1), confusion.sum(0)
+    union = cluster_pixels[:, None] + class_pixels - confusion
+    iou = confusion / np.maximum(union, 1)
+    matched_clusters, matched_classes = linear_sum_assignment(iou, maximize=True)
+    class_of_cluster = np.full(len(confusion), -1, np.int64)
+    class_of_cluster[matched_clusters] = matched_classes
+    class_iou = np.where(class_pixels > 0, 0.0, np.nan)
+    for cluster, label in zip(matched_clusters, matched_classes, strict=True):
+        if union[cluster, label]:
+            class_iou[label] = iou[cluster, label]
+    return MatchedScores(
+        accuracy=float(confusion[matched_clusters, matched_classes].sum() / confusion.sum()),
+        mean_iou=float(np.nanmean(class_iou)),
+        class_iou=class_iou,
+        class_of_cluster=class_of_cluster)
+
+
+def score_record(scores: MatchedScores, classes: Sequence[str], protocol: str, images: int) -> dict[str, Any]:
+    """The scores as content for a JSON file: fractions 0..1, ``null`` for a class without IoU."""
+    iou = (None if np.isnan(value) else float(value) for value in scores.class_iou)
+    return dict(
+        protocol=protocol,
+        images=images,
+        acc=scores.accuracy,
+        miou=scores.mean_iou,
+        class_iou=dict(zip(classes, iou, strict=True)),
+        class_of_cluster=scores.class_of_cluster.tolist())

@@ -1,0 +1,137 @@
+"""Unsupervised segmentation: clusters matched to classes over a whole data set."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.dist import get_rank
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from prettytable import PrettyTable
+
+from mmdepthcp.evaluation.functional.segmentation import (
+    MatchedScores,
+    add_confusions,
+    cluster_confusion,
+    match_and_score,
+    score_record,
+)
+from mmdepthcp.fileio import InputError, atomic_path, read_image, write_json, write_png
+from mmdepthcp.registry import METRICS
+
+UNMATCHED_GREY = 96
+
+
+@METRICS.register_module()
+class UnsupervisedSegMetric(BaseMetric):
+    """Score clusters against classes (Leung et al., BMVC 2022).
+
+    One confusion matrix over the whole set, clusters matched to classes one to one by the Hungarian method
+    on IoU. ``Acc`` is the matched pixels over all labelled pixels; ``mIoU`` is the mean over the classes
+    that occur in the labels or have a cluster (a class without a cluster counts 0). Both in percent; the
+    IoU of every class goes to the log as a table. The names of the scores start with the data set's
+    ``metainfo['protocol']``, as ``cityscapes19/mIoU``.
+
+    Args:
+        ignore_index: label of pixels that are not scored.
+        save_dir: where to save a picture per image: image, truth and prediction in the colours of the
+            matched classes (black: not labelled, grey: cluster without a class); none by default.
+        out_file: JSON file for the scores, as fractions; none by default.
+        collect_device: see mmengine.
+        prefix: another start for the scores' names.
+    """
+
+    default_prefix = 'unsup'
+
+    def __init__(
+        self,
+        ignore_index: int = 255,
+        save_dir: str | None = None,
+        out_file: str | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.ignore_index = ignore_index
+        self.save_dir = None if save_dir is None else Path(save_dir)
+        self.out_file = out_file
+        self._prefix_from_data = prefix is None
+
+    @property
+    def dataset_meta(self) -> dict | None:
+        """Meta information of the data set; ``protocol`` names the scores unless a prefix was given."""
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict) -> None:
+        self._dataset_meta = dataset_meta
+        if self._prefix_from_data:
+            self.prefix = dataset_meta.get('protocol') or self.default_prefix
+
+    @property
+    def _kept(self) -> Path:
+        return self.save_dir / '.clusters'
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Count the pixels of each sample by cluster and class."""
+        num_classes = len(self.dataset_meta['classes'])
+        if not num_classes:
+            raise InputError('the data set names no classes, so there is nothing to score against: '
+                             'use one with labels (CityscapesStreetDataset, ...) or set its metainfo')
+        for sample in data_samples:
+            image = sample.get('img_path', 'image')
+            if 'gt_sem_seg' not in sample:
+                raise InputError(f'{image}: no label was loaded; give the data set a seg_map_path and load labels '
+                                 'in its pipeline')
+            clusters = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
+            labels = sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
+            try:
+                confusion = cluster_confusion(clusters, labels, num_classes, self.ignore_index)
+            except InputError as error:
+                raise InputError(f'{sample.get("seg_map_path", image)}: {error}') from None
+            kept = None
+            if self.save_dir is not None:
+                kept = self._kept / f'{get_rank()}_{len(self.results)}.npz'
+                with atomic_path(kept) as aside:
+                    np.savez_compressed(aside, clusters=clusters, labels=labels)
+            self.results.append((confusion, image, kept))
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Match clusters to classes and score them."""
+        classes = self.dataset_meta['classes']
+        scores = match_and_score(add_confusions(confusion for confusion, _, _ in results))
+        table = PrettyTable(['Class', 'IoU', 'Clusters'])
+        for index, name in enumerate(classes):
+            matched = np.flatnonzero(scores.class_of_cluster == index)
+            table.add_row([name, f'{100 * scores.class_iou[index]:.2f}', ', '.join(map(str, matched))])
+        print_log(f'per class results of {self.prefix}:\n{table.get_string()}', logger='current')
+        if self.out_file is not None:
+            write_json(self.out_file, score_record(scores, classes, self.prefix, len(results)))
+        if self.save_dir is not None:
+            self._save_pictures(results, scores)
+        return dict(Acc=round(100 * scores.accuracy, 2), mIoU=round(100 * scores.mean_iou, 2))
+
+    def _save_pictures(self, results: list, scores: MatchedScores) -> None:
+        paths = [Path(image).absolute() for _, image, _ in results]
+        common = Path(os.path.commonpath([path.parent for path in paths]))
+        palette = np.asarray(self.dataset_meta['palette'], np.uint8)[:, ::-1]
+        of_label = np.zeros((256, 3), np.uint8)
+        of_label[:len(palette)] = palette
+        matched = np.flatnonzero(scores.class_of_cluster >= 0)
+        for path, (_, _, kept) in zip(paths, results, strict=True):
+            with np.load(kept) as maps:
+                clusters, labels = maps['clusters'], maps['labels']
+            labels = np.where(labels == self.ignore_index, 255, labels)
+            image = cv2.resize(read_image(path), labels.shape[::-1], interpolation=cv2.INTER_AREA)
+            num_clusters = max(clusters.max() + 1, len(scores.class_of_cluster))
+            of_cluster = np.full((num_clusters, 3), UNMATCHED_GREY, np.uint8)
+            of_cluster[matched] = palette[scores.class_of_cluster[matched]]
+            picture = np.hstack([image, of_label[labels], of_cluster[clusters]])
+            write_png(self.save_dir / path.relative_to(common).with_suffix('.png'), picture)
+        shutil.rmtree(self._kept)
+        print_log(f'pictures (image, truth, prediction): {self.save_dir}', logger='current')

@@ -1,0 +1,58 @@
+"""Batches of mixed views on their way into a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from mmseg.models import SegDataPreProcessor
+
+from mmdepthcp.fileio import InputError
+from mmdepthcp.models.selfsup.matches import join_matches
+from mmdepthcp.registry import MODELS
+
+
+@MODELS.register_module()
+class DepthCPDataPreprocessor(SegDataPreProcessor):
+    """Training: join items of mixed views and their matches. Testing: mmseg's ``SegDataPreProcessor``.
+
+    In training it takes ``inputs``, per item a (V, 3, H, W) uint8 tensor, and ``data_samples``, per item a
+    :class:`mmdepthcp.structures.MixedViewsSample`; it gives ``inputs``, the normalised (B·V, 3, H, W)
+    float32 views, and ``data_samples``, a dict of ``pixel`` and ``region``
+    (:class:`mmdepthcp.models.selfsup.Matches` of the batch) and ``num_items`` (B).
+
+    Args:
+        channels_last: give training views in channels-last memory format, faster on GPUs with mixed
+            precision.
+        kwargs: arguments of ``SegDataPreProcessor`` (``mean``, ``std``, ``bgr_to_rgb``, ``test_cfg``, ...).
+
+    Raises:
+        InputError: the views of the batch differ in size.
+    """
+
+    def __init__(self, channels_last: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+
+    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
+        """See the class."""
+        if not training:
+            return super().forward(data, training)
+        views, samples = data['inputs'], data['data_samples']
+        sizes = sorted({tuple(item.shape[-2:]) for item in views})
+        if len(sizes) > 1:
+            raise InputError(f'the views of a batch differ in size (height, width): {sizes}; give all one')
+        counts = [len(item) for item in views]
+        joined = self.cast_data(dict(
+            inputs=torch.cat(list(views)),
+            pixel=join_matches([sample.pixel_matches for sample in samples], counts),
+            region=join_matches([sample.region_matches for sample in samples], counts)))
+        inputs = joined['inputs']
+        if self._channel_conversion:
+            inputs = inputs.flip(1)
+        inputs = inputs.to(torch.float32, memory_format=self.memory_format)
+        if self._enable_normalize:
+            inputs = (inputs - self.mean) / self.std
+        return dict(
+            inputs=inputs,
+            data_samples=dict(pixel=joined['pixel'], region=joined['region'], num_items=len(samples)))

@@ -1,0 +1,3 @@
+from .semantic_fpn import SemanticFPNFeatures
+
+__all__ = ['SemanticFPNFeatures']

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmdepthcp.evaluation.functional.clustering import assign_clusters, cluster_prototypes
+
+
+def test_prototypes_around_directions_form_clusters():
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(4), 10)
+    prototypes = np.eye(4)[truth] + 0.1 * rng.normal(size=(40, 4))
+    clusters = cluster_prototypes(prototypes * rng.uniform(0.5, 2, (40, 1)), 4)
+    assert len(set(zip(truth, clusters, strict=True))) == 4
+
+
+def test_average_linkage_worked_example():
+    """Angles 0°, 10°, 30°, 70°: 0|10 join first (1 − cos = .015), then 30 (mean of .134 and .060), 70 stays alone."""
+    angles = np.radians([0, 10, 30, 70])
+    clusters = cluster_prototypes(np.stack([np.cos(angles), np.sin(angles)], 1), 2)
+    assert clusters[0] == clusters[1] == clusters[2] != clusters[3]
+
+
+@pytest.mark.parametrize('number', [1, 3])
+def test_as_many_clusters_as_asked_for(number):
+    prototypes = np.random.default_rng(0).normal(size=(3, 5))
+    assert sorted(set(cluster_prototypes(prototypes, number))) == list(range(number))
+    assert cluster_prototypes(prototypes[:1], 1).tolist() == [0]
+
+
+@pytest.mark.parametrize('size', [(7, 11), (3, 2), (40, 500)])
+def test_assigned_clusters_equal_the_whole_calculation(size):
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(6, 5, 9, generator=generator)
+    prototypes = F.normalize(torch.randn(20, 6, generator=generator), dim=1)
+    clusters = torch.arange(20) % 7
+    resized = F.interpolate(features[None], size, mode='bilinear', align_corners=False)[0]
+    expected = clusters[torch.einsum('kd,dhw->khw', prototypes, F.normalize(resized, dim=0)).argmax(0)]
+    agreement = (assign_clusters(features, prototypes, clusters, size) == expected).float().mean()
+    assert agreement > 0.999
+
+
+def test_padding_is_left_out():
+    features = torch.zeros(2, 4, 8)
+    features[0, :, :4], features[1, :, 4:] = 1, 1
+    left = assign_clusters(features, torch.eye(2), torch.arange(2), (8, 8), covered=(1, 0.5))
+    assert left.shape == (8, 8)
+    assert (left[:, :7] == 0).all()
