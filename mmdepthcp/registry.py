@@ -4,7 +4,11 @@ A config reaches them with ``default_scope = 'mmdepthcp'`` or, from an mmseg or 
 ``custom_imports = dict(imports=['mmdepthcp'])`` and the prefix ``mmdepthcp.`` in front of the type.
 """
 
-from mmengine import registry as root
+from mmdepthcp.requirements import require
+
+require('mmengine')
+
+from mmengine import registry as root  # noqa: E402
 
 SCOPE = 'mmdepthcp'
 
@@ -22,3 +26,20 @@ METRICS = root.Registry(
 HOOKS = root.Registry('hook', parent=root.HOOKS, scope=SCOPE, locations=['mmdepthcp.engine'])
 VISUALIZERS = root.Registry(
     'visualizer', parent=root.VISUALIZERS, scope=SCOPE, locations=['mmdepthcp.visualization'])
+
+# Nothing is added to these; with them MMEngine finds its own modules from this scope without a warning.
+RUNNERS = root.Registry('runner', parent=root.RUNNERS, scope=SCOPE, locations=['mmdepthcp.engine'])
+LOOPS = root.Registry('loop', parent=root.LOOPS, scope=SCOPE, locations=['mmdepthcp.engine'])
+LOG_PROCESSORS = root.Registry(
+    'log processor', parent=root.LOG_PROCESSORS, scope=SCOPE, locations=['mmdepthcp.engine'])
+EVALUATOR = root.Registry('evaluator', parent=root.EVALUATOR, scope=SCOPE, locations=['mmdepthcp.evaluation'])
+VISBACKENDS = root.Registry(
+    'vis_backend', parent=root.VISBACKENDS, scope=SCOPE, locations=['mmdepthcp.visualization'])
+OPTIMIZERS = root.Registry('optimizer', parent=root.OPTIMIZERS, scope=SCOPE, locations=['mmdepthcp.engine'])
+OPTIM_WRAPPERS = root.Registry(
+    'optim_wrapper', parent=root.OPTIM_WRAPPERS, scope=SCOPE, locations=['mmdepthcp.engine'])
+OPTIM_WRAPPER_CONSTRUCTORS = root.Registry(
+    'optimizer wrapper constructor', parent=root.OPTIM_WRAPPER_CONSTRUCTORS, scope=SCOPE,
+    locations=['mmdepthcp.engine'])
+PARAM_SCHEDULERS = root.Registry(
+    'parameter scheduler', parent=root.PARAM_SCHEDULERS, scope=SCOPE, locations=['mmdepthcp.engine'])

@@ -1,0 +1,136 @@
+"""What the command-line tools have in common: options of the house, configs, errors in words.
+
+Nothing here imports an mm* package before a function is called, so that every tool answers ``--help`` at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmdepthcp.fileio import InputError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cfg-options KEY=VALUE ...``; :func:`load_config` reads the values."""
+    parser.add_argument(
+        '--cfg-options', nargs='+', metavar='KEY=VALUE', default=[],
+        help='override settings of the config: nested keys with dots, lists as key="[a,b]" or key=a,b, '
+             'without white space')
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Add ``--launcher`` and ``--local-rank``; :func:`set_launcher` uses them."""
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
+                        help='how the processes of a distributed job were started')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def set_launcher(config: Config, args: argparse.Namespace) -> None:
+    """Hand ``--launcher`` and ``--local-rank`` on to MMEngine.
+
+    MMEngine starts distributed jobs on accelerators only; where there is none, the processes of torchrun are joined
+    here, through gloo.
+    """
+    from mmengine.device import get_device
+
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    config.launcher = args.launcher
+    if args.launcher == 'pytorch' and get_device() == 'cpu':
+        import torch.distributed
+
+        torch.distributed.init_process_group('gloo')
+        config.setdefault('model_wrapper_cfg', dict(
+            type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False,
+            find_unused_parameters=config.get('find_unused_parameters', False)))
+
+
+def parse_cfg_options(options: Sequence[str]) -> dict[str, Any]:
+    """``['a.b=1', 'c=[1,2]']`` → ``{'a.b': 1, 'c': [1, 2]}``, by MMEngine's rules.
+
+    Raises:
+        InputError: an option is not KEY=VALUE.
+    """
+    from mmengine.config import DictAction
+
+    for option in options:
+        if '=' not in option:
+            raise InputError(f'--cfg-options {option}: an option is written KEY=VALUE')
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='*', action=DictAction, default={})
+    return parser.parse_args(['--cfg-options', *options]).cfg_options or {}
+
+
+def load_config(path: str | os.PathLike, options: Sequence[str] = ()) -> Config:
+    """Read a config file and override settings in it.
+
+    Raises:
+        InputError: the file is missing or is not a config, or an option does not fit it.
+    """
+    from mmdepthcp.requirements import require
+
+    require('mmengine.config')
+    from mmengine.config import Config
+
+    if not Path(path).is_file():
+        raise InputError(f'{path}: no such config file')
+    try:
+        config = Config.fromfile(str(path))
+    except (OSError, SyntaxError, TypeError, NameError, KeyError) as error:
+        raise InputError(f'{path}: cannot be read as a config: {error}') from error
+    overrides = parse_cfg_options(options)
+    try:
+        config.merge_from_dict(overrides)
+    except (TypeError, KeyError, IndexError, AssertionError) as error:
+        raise InputError(f'{path}: --cfg-options {" ".join(options)} does not fit the config: {error}') from error
+    return config
+
+
+def set_work_dir(config: Config, path: str | os.PathLike, work_dir: str | None) -> None:
+    """Choose the work dir: command line, then config, then ``work_dirs/<name of the config file>``."""
+    if work_dir is not None:
+        config.work_dir = work_dir
+    elif config.get('work_dir') is None:
+        config.work_dir = str(Path('work_dirs', Path(path).stem))
+
+
+@contextlib.contextmanager
+def errors_in_words() -> Iterator[None]:
+    """End the program with one message, without a traceback, when input or environment cannot be used."""
+    try:
+        yield
+    except (InputError, ImportError) as error:
+        message = str(error)
+        if 'in DataLoader worker process' in message:
+            message = message.rpartition(f'{type(error).__name__}: ')[2].strip()
+        sys.exit(f'error: {message}')
+
+
+def register_modules() -> None:
+    """Import everything that a config may name, without what the mm* packages say about ops that are not needed here.
+
+    Raises:
+        ImportError: a package is missing or does not fit; the message says which and what to do.
+    """
+    from mmdepthcp.requirements import require
+
+    warnings.filterwarnings('ignore', message='Fail to import')
+    warnings.filterwarnings('ignore', message='.*pkg_resources is deprecated.*')
+    logging.disable(logging.WARNING)
+    try:
+        require('mmengine', 'mmcv', 'mmseg.models', 'mmpretrain.models')
+        for package in ('datasets', 'engine', 'evaluation', 'models', 'visualization'):
+            importlib.import_module(f'mmdepthcp.{package}')
+    finally:
+        logging.disable(logging.NOTSET)

@@ -1,0 +1,267 @@
+"""Experiments of several stages: each stage one command, restartable, its time and command kept beside its results.
+
+A config declares its stages as ``pipeline = [dict(name=..., tool='tools/x.py', args=[...], outputs=[...]), ...]``. In
+``args`` and ``outputs``, ``{work_dir}``, ``{config}`` and ``{seed}`` are replaced. A stage builds on all earlier ones,
+or only on those named in its key ``needs``. The state of each stage is a JSON file (its stamp) in
+``<work_dir>/pipeline``, beside the stage's log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from mmdepthcp.command_line import load_config
+from mmdepthcp.fileio import InputError, read_json, write_json
+
+ROOT = Path(__file__).resolve().parents[1]
+KEYS = {'name', 'tool', 'args', 'outputs', 'needs'}
+LAST_LINES = 15
+
+FINISHED = 'finished'
+INTERRUPTED = 'interrupted'
+CHANGED = 'changed'
+WAITING = 'waiting'
+
+
+class StageError(RuntimeError):
+    """A stage failed; the message names its log and shows the log's last lines."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command of an experiment.
+
+    Attributes:
+        name: unique name, also that of its stamp and log.
+        command: the tool and its arguments, without the interpreter.
+        outputs: files or folders that exist once the stage has finished.
+        settings: a digest of every config that the command reads.
+        needs: names of all stages that it builds on, directly or through others.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    outputs: tuple[str, ...]
+    settings: str
+    needs: frozenset[str] = frozenset()
+
+    @property
+    def trains(self) -> bool:
+        """Whether the tool can go on from a checkpoint."""
+        return Path(self.command[0]).name == 'train.py'
+
+
+def _digest(paths: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        config = load_config(path)
+        config.pop('pipeline', None)
+        digest.update(repr(config.to_dict()).encode())
+    return digest.hexdigest()[:16]
+
+
+def _filled(text: Any, values: Mapping[str, str], where: str) -> str:
+    try:
+        return str(text).format_map(values)
+    except (KeyError, ValueError, IndexError) as error:
+        raise InputError(f'{where}: {text!r} may hold only {{work_dir}}, {{config}} and {{seed}} in braces') from error
+
+
+def read_stages(declared: Any, config: str, work_dir: str, seed: int) -> list[Stage]:
+    """Stages from the ``pipeline`` entry of a config.
+
+    Args:
+        declared: the entry.
+        config: path of the config that the stages read as ``{config}``.
+        work_dir: replaces ``{work_dir}``.
+        seed: replaces ``{seed}``.
+
+    Raises:
+        InputError: the entry is missing or empty, a stage lacks a key, has an unknown one, or names a tool or an
+            earlier stage that does not exist; two stages share a name.
+    """
+    if not declared:
+        raise InputError(f'{config}: declares no stages; add pipeline = [dict(name=..., tool=..., args=[...]), ...]')
+    values = {'work_dir': work_dir, 'config': config, 'seed': str(seed)}
+    stages: list[Stage] = []
+    for number, entry in enumerate(declared, 1):
+        where = f'{config}: stage {number} of the pipeline'
+        unknown = set(entry) - KEYS
+        if 'name' not in entry or 'tool' not in entry or unknown:
+            raise InputError(f'{where}: needs name and tool, may have args and outputs'
+                             + (f', not {", ".join(sorted(unknown))}' if unknown else ''))
+        earlier = {stage.name: stage for stage in stages}
+        if entry['name'] in earlier:
+            raise InputError(f'{where}: the name {entry["name"]!r} is taken by an earlier stage')
+        direct = entry.get('needs', earlier)
+        if absent := [name for name in direct if name not in earlier]:
+            raise InputError(f'{where}: needs {", ".join(absent)}, which is no earlier stage')
+        if not (ROOT / entry['tool']).is_file():
+            raise InputError(f'{where}: {entry["tool"]}: no such tool')
+        args = tuple(_filled(arg, values, where) for arg in entry.get('args', ()))
+        outputs = tuple(_filled(output, values, where) for output in entry.get('outputs', ()))
+        configs = [arg for arg in args if arg.endswith('.py') and Path(arg).is_file()]
+        needs = frozenset(direct).union(*(earlier[name].needs for name in direct))
+        stages.append(Stage(entry['name'], (entry['tool'], *args), outputs, _digest(configs), needs))
+    return stages
+
+
+def stamp_path(work_dir: str | os.PathLike, stage: Stage) -> Path:
+    """Where the state of a stage is kept."""
+    return Path(work_dir, 'pipeline', f'{stage.name}.json')
+
+
+def log_path(work_dir: str | os.PathLike, stage: Stage) -> Path:
+    """Where the output of a stage is kept."""
+    return Path(work_dir, 'pipeline', f'{stage.name}.log')
+
+
+def _read_stamp(work_dir: str | os.PathLike, stage: Stage) -> dict[str, Any] | None:
+    path = stamp_path(work_dir, stage)
+    return read_json(path) if path.is_file() else None
+
+
+def state_of(work_dir: str | os.PathLike, stage: Stage) -> str:
+    """FINISHED, INTERRUPTED (started, not finished), CHANGED (command or config differ) or WAITING (not started)."""
+    stamp = _read_stamp(work_dir, stage)
+    if stamp is None:
+        return WAITING
+    if stamp['command'] != list(stage.command) or stamp['settings'] != stage.settings:
+        return CHANGED
+    if not stamp['finished']:
+        return INTERRUPTED
+    return FINISHED if all(Path(output).exists() for output in stage.outputs) else WAITING
+
+
+def _remove_outputs(work_dir: str | os.PathLike, stage: Stage) -> None:
+    inside = Path(work_dir).resolve()
+    for output in map(Path, stage.outputs):
+        if inside not in output.resolve().parents:
+            continue
+        if output.is_dir() and not output.is_symlink():
+            shutil.rmtree(output)
+        else:
+            output.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _ended_with_us(process: subprocess.Popen) -> Iterator[None]:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _stream(process: subprocess.Popen, log: IO[bytes]) -> None:
+    assert process.stdout is not None
+    while chunk := os.read(process.stdout.fileno(), 65536):
+        log.write(chunk)
+        log.flush()
+        sys.stdout.buffer.write(chunk)
+        sys.stdout.flush()
+
+
+def run_stage(work_dir: str | os.PathLike, stage: Stage) -> float:
+    """Run one stage, showing its output and keeping it in the log; return the seconds it took in all.
+
+    A stage interrupted earlier goes on: its outputs stay, and a training stage gets ``--resume``. Otherwise outputs
+    inside the work dir are removed first, so that nothing of an earlier setting is taken for finished.
+
+    Raises:
+        StageError: the tool failed, or did not write an output that it declares.
+    """
+    earlier = 0.0
+    command = [sys.executable, str(ROOT / stage.command[0]), *stage.command[1:]]
+    if state_of(work_dir, stage) == INTERRUPTED:
+        earlier = (_read_stamp(work_dir, stage) or {})['seconds']
+        if stage.trains:
+            command.append('--resume')
+    else:
+        _remove_outputs(work_dir, stage)
+    stamp = {'name': stage.name, 'command': list(stage.command), 'settings': stage.settings, 'seconds': earlier,
+             'finished': False}
+    write_json(stamp_path(work_dir, stage), stamp)
+    log = log_path(work_dir, stage)
+    start = time.monotonic()
+    try:
+        with open(log, 'ab' if earlier else 'wb') as sink, \
+                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 env={**os.environ, 'PYTHONUNBUFFERED': '1'}) as process, \
+                _ended_with_us(process):
+            _stream(process, sink)
+            code = process.wait()
+    finally:
+        stamp['seconds'] = round(earlier + time.monotonic() - start, 3)
+        write_json(stamp_path(work_dir, stage), stamp)
+    if code:
+        tail = log.read_text(errors='replace').splitlines()[-LAST_LINES:]
+        raise StageError(f'stage {stage.name} failed with exit code {code}; its log is {log} and ends with\n'
+                         + '\n'.join(f'    {line}' for line in tail))
+    missing = [output for output in stage.outputs if not Path(output).exists()]
+    if missing:
+        raise StageError(f'stage {stage.name} ended without writing {", ".join(missing)}; its log is {log}')
+    stamp['finished'] = True
+    write_json(stamp_path(work_dir, stage), stamp)
+    return stamp['seconds']
+
+
+def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Sequence[str] = (),
+               first: str | None = None) -> None:
+    """Run the stages that are not finished, in order. A stage that runs anew makes those that build on it unfinished.
+
+    Args:
+        work_dir: the experiment's folder.
+        stages: all stages of the experiment.
+        only: run just the stages of these names, finished or not.
+        first: run the stage of this name, finished or not, and all after it.
+
+    Raises:
+        InputError: ``only`` or ``first`` names no stage.
+        StageError: a stage failed; later ones were not started.
+    """
+    names = [stage.name for stage in stages]
+    for name in [*only, *([first] if first else [])]:
+        if name not in names:
+            raise InputError(f'no stage {name!r}; the stages are {", ".join(names)}')
+    for number, stage in enumerate(stages, 1):
+        title = f'[{number}/{len(stages)}] {stage.name}'
+        state = state_of(work_dir, stage)
+        if only:
+            wanted = stage.name in only
+        elif first:
+            wanted = number > names.index(first)
+        else:
+            wanted = state != FINISHED
+        if not wanted:
+            print(f'{title}: {state}, left as it is', flush=True)
+            continue
+        if state != INTERRUPTED:
+            for later in stages[number:]:
+                if stage.name in later.needs:
+                    stamp_path(work_dir, later).unlink(missing_ok=True)
+        note = {INTERRUPTED: ' (going on)', CHANGED: ' (command or config changed)'}.get(state, '')
+        print(f'{title}: {" ".join(stage.command)}{note}', flush=True)
+        seconds = run_stage(work_dir, stage)
+        print(f'{title}: done in {seconds:.1f} s', flush=True)

@@ -1,0 +1,72 @@
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmdepthcp/__init__.py').read_text()).group(1)
+
+# Neither torch nor an mm* package is required here: each belongs to the OpenMMLab environment that the user
+# already has, or comes with one of the two family extras.
+REQUIRED = [
+    'matplotlib',
+    'networkit>=11',
+    'numba>=0.58',
+    'numpy>=1.24',
+    'scikit-image>=0.21',
+    'scikit-learn>=1.3',
+    'scipy>=1.10',
+]
+
+EXTRAS = {
+    'onedl': [
+        'torch==2.11.0',
+        'torchvision==0.26.0',
+        'onedl-mmengine==0.10.12',
+        'onedl-mmcv==2.3.6',
+        'onedl-mmsegmentation==1.4.2',
+        'onedl-mmpretrain==1.3.6',
+        # onedl-mmdetection's augmentation package stops here; without the bound, adding it later would downgrade
+        'opencv-python<4.13',
+        'setuptools<82',
+    ],
+    'onedl-mmdet': [
+        'onedl-mmdetection==3.5.1',
+    ],
+    'openmmlab': [
+        'torch==2.1.2',
+        'torchvision==0.16.2',
+        'mmengine==0.10.7',
+        'mmcv==2.1.0',
+        'mmsegmentation==1.2.2',
+        'mmpretrain==1.2.0',
+        'ftfy',
+        'regex',
+        'numpy<2',
+        'opencv-python<4.11',
+        'setuptools<70',
+    ],
+    'hf': ['transformers>=4.53,<5'],
+    'infomap': ['infomap>=2.7'],
+    'tests': ['hypothesis', 'pytest', 'pytest-xdist'],
+    'lint': ['mypy', 'ruff'],
+}
+
+setup(
+    name='mmdepthcp',
+    version=VERSION,
+    description='Segmentation pretraining on unlabelled street video, guided by depth: a plugin for OpenMMLab',
+    long_description=(HERE / 'README.md').read_text(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    classifiers=[
+        'Development Status :: 3 - Alpha',
+        'Intended Audience :: Science/Research',
+        'Programming Language :: Python :: 3 :: Only',
+        'Topic :: Scientific/Engineering :: Image Recognition',
+    ],
+    python_requires='>=3.10',
+    packages=find_packages(include=['mmdepthcp', 'mmdepthcp.*']),
+    install_requires=REQUIRED,
+    extras_require=EXTRAS,
+)

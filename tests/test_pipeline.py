@@ -1,0 +1,223 @@
+"""Pipelines of tiny stages: order, skipping, change, failure, interruption."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mmdepthcp import pipeline
+from mmdepthcp.fileio import InputError
+from mmdepthcp.pipeline import StageError, read_stages, run_stages, state_of
+
+TOOL = '''
+import pathlib, sys, time
+args = sys.argv[1:]
+out = pathlib.Path(args[0])
+out.parent.mkdir(parents=True, exist_ok=True)
+print('working on', out.name, 'resumed' if '--resume' in args else 'anew', 'kept' if out.exists() else 'clean')
+with open(out.parent / 'order.txt', 'a') as order:
+    order.write(out.name + '\\n')
+if 'fail' in args and not (out.parent / 'repaired').exists():
+    out.write_text('half')
+    sys.exit('broken on purpose')
+if 'wait' in args and not (out.parent / 'repaired').exists():
+    out.write_text('half')
+    time.sleep(60)
+if 'mute' not in args:
+    out.write_text('whole')
+'''
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    (tmp_path / 'tools').mkdir()
+    for name in ('write.py', 'train.py'):
+        (tmp_path / 'tools' / name).write_text(TOOL)
+    monkeypatch.setattr(pipeline, 'ROOT', tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def work(root):
+    return root / 'work'
+
+
+def stage(name, *args, tool='tools/write.py', **more):
+    return dict(name=name, tool=tool, args=[f'{{work_dir}}/{name}', *args], outputs=[f'{{work_dir}}/{name}'], **more)
+
+
+def stages_of(work, *declared, config='config.py'):
+    return read_stages(list(declared), config, str(work), seed=3)
+
+
+def order(work):
+    path = work / 'order.txt'
+    names = path.read_text().split()
+    path.unlink()
+    return names
+
+
+def states(work, stages):
+    return [state_of(work, item) for item in stages]
+
+
+def test_runs_in_order_and_skips_what_is_finished(work, capfd):
+    stages = stages_of(work, stage('a'), stage('b'))
+    assert states(work, stages) == ['waiting', 'waiting']
+    run_stages(work, stages)
+    assert order(work) == ['a', 'b']
+    printed = capfd.readouterr().out
+    assert '[1/2] a' in printed and 'working on a' in printed and '[2/2] b: done in' in printed
+    stamp = json.loads((work / 'pipeline/a.json').read_text())
+    assert stamp['finished'] and stamp['seconds'] > 0 and stamp['command'] == ['tools/write.py', f'{work}/a']
+    assert 'working on a' in (work / 'pipeline/a.log').read_text()
+    run_stages(work, stages)
+    assert not (work / 'order.txt').exists()
+
+
+def test_placeholders(work):
+    item, = stages_of(work, dict(name='a', tool='tools/write.py', args=['{work_dir}/x', '{config}', 'seed={seed}', 7]))
+    assert item.command == ('tools/write.py', f'{work}/x', 'config.py', 'seed=3', '7')
+
+
+def test_changed_command_runs_anew_with_all_that_builds_on_it(work):
+    run_stages(work, stages_of(work, stage('a'), stage('b'), stage('c', needs=['a']), stage('d', needs=['c'])))
+    order(work)
+    changed = stages_of(work, stage('a'), stage('b', 'other'), stage('c', needs=['a']), stage('d', needs=['c']))
+    assert states(work, changed) == ['finished', 'changed', 'finished', 'finished']
+    run_stages(work, changed)
+    assert order(work) == ['b']
+    changed = stages_of(
+        work, stage('a', 'other'), stage('b', 'other'), stage('c', needs=['a']), stage('d', needs=['c']))
+    run_stages(work, changed)
+    assert order(work) == ['a', 'b', 'c', 'd']
+
+
+def test_changed_config_runs_anew(work, root):
+    config = root / 'config.py'
+    declared = stage('a', '{config}'), stage('b')
+    config.write_text('lr = 1\npipeline = []\n')
+    run_stages(work, stages_of(work, *declared, config=str(config)))
+    order(work)
+    config.write_text('# only a comment and another stage list\nlr = 1\npipeline = [1]\n')
+    assert states(work, stages_of(work, *declared, config=str(config))) == ['finished', 'finished']
+    config.write_text('lr = 2\n')
+    stages = stages_of(work, *declared, config=str(config))
+    assert states(work, stages) == ['changed', 'finished']
+    run_stages(work, stages)
+    assert order(work) == ['a', 'b']
+    assert 'clean' in (work / 'pipeline/a.log').read_text()
+
+
+def test_missing_output_is_made_again(work):
+    stages = stages_of(work, stage('a'), stage('b', needs=[]))
+    run_stages(work, stages)
+    order(work)
+    (work / 'a').unlink()
+    run_stages(work, stages)
+    assert order(work) == ['a']
+
+
+def test_only_and_from(work):
+    stages = stages_of(work, stage('a'), stage('b'), stage('c'))
+    run_stages(work, stages)
+    order(work)
+    run_stages(work, stages, only=['b'])
+    assert order(work) == ['b']
+    assert states(work, stages) == ['finished', 'finished', 'waiting']
+    run_stages(work, stages, first='b')
+    assert order(work) == ['b', 'c']
+    with pytest.raises(InputError, match="no stage 'x'; the stages are a, b, c"):
+        run_stages(work, stages, only=['x'])
+
+
+def test_failure_stops_and_shows_the_log(work):
+    stages = stages_of(work, stage('a', 'fail', tool='tools/train.py'), stage('b'))
+    expected = r'stage a failed with exit code 1; its log is .*a\.log(.|\n)*broken on purpose'
+    with pytest.raises(StageError, match=expected):
+        run_stages(work, stages)
+    assert order(work) == ['a']
+    assert states(work, stages) == ['interrupted', 'waiting']
+    (work / 'repaired').touch()
+    run_stages(work, stages)
+    assert order(work) == ['a', 'b']
+    assert 'resumed kept' in (work / 'pipeline/a.log').read_text()
+
+
+def test_unwritten_output_is_a_failure(work):
+    with pytest.raises(StageError, match=r'stage a ended without writing .*a'):
+        run_stages(work, stages_of(work, stage('a', 'mute')))
+
+
+def test_outputs_outside_the_work_dir_are_never_removed(work, root):
+    kept = root / 'precious'
+    kept.write_text('mine')
+    declared = dict(name='a', tool='tools/write.py', args=['{work_dir}/a'], outputs=['{work_dir}/a', str(kept)])
+    run_stages(work, stages_of(work, declared), only=['a'])
+    assert kept.read_text() == 'mine'
+
+
+@pytest.mark.parametrize('signal_number', [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_training_goes_on(work, root, signal_number):
+    code = (
+        'import sys, pathlib\n'
+        'from mmdepthcp import pipeline\n'
+        f'pipeline.ROOT = pathlib.Path({str(root)!r})\n'
+        f'stages = pipeline.read_stages({[stage("a", "wait", tool="tools/train.py"), stage("b")]!r}, "c.py", '
+        f'{str(work)!r}, 0)\n'
+        f'pipeline.run_stages({str(work)!r}, stages)\n')
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with subprocess.Popen([sys.executable, '-c', code], **quiet) as process:
+        deadline = time.monotonic() + 30
+        while not (work / 'a').exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(process.pid, signal_number)
+        assert process.wait(20) != 0
+    stages = stages_of(work, stage('a', 'wait', tool='tools/train.py'), stage('b'), config='c.py')
+    assert states(work, stages) == ['interrupted', 'waiting']
+    before = json.loads((work / 'pipeline/a.json').read_text())['seconds']
+    assert before > 0
+    (work / 'repaired').touch()
+    run_stages(work, stages)
+    assert 'resumed kept' in (work / 'pipeline/a.log').read_text()
+    assert json.loads((work / 'pipeline/a.json').read_text())['seconds'] > before
+    assert states(work, stages) == ['finished', 'finished']
+
+
+@pytest.mark.parametrize(('declared', 'message'), [
+    ([], 'declares no stages'),
+    ([dict(name='a')], 'stage 1 of the pipeline: needs name and tool'),
+    ([dict(name='a', tool='tools/write.py', arg=[])], 'not arg'),
+    ([dict(name='a', tool='tools/none.py')], 'tools/none.py: no such tool'),
+    ([dict(name='a', tool='tools/write.py', args=['{workdir}'])], 'may hold only'),
+    ([dict(name='a', tool='tools/write.py', needs=['z'])], 'needs z, which is no earlier stage'),
+    ([dict(name='a', tool='tools/write.py')] * 2, "stage 2 of the pipeline: the name 'a' is taken"),
+])
+def test_bad_declarations(work, declared, message):
+    with pytest.raises(InputError, match=message):
+        read_stages(declared, 'config.py', str(work), 0)
+
+
+def test_command_line(tmp_path):
+    config = tmp_path / 'c.py'
+    config.write_text("randomness = dict(seed=5)\n"
+                      "pipeline = [dict(name='a', tool='tools/run_pipeline.py', args=['--help', '{seed}'])]\n")
+    tool = Path(__file__).parents[1] / 'tools/run_pipeline.py'
+    command = [sys.executable, str(tool), str(config), '--work-dir', str(tmp_path / 'w')]
+
+    def run(*more):
+        return subprocess.run([*command, *more], capture_output=True, text=True)
+
+    assert 'waiting' in run('--list').stdout
+    assert '[1/1] a: done' in run().stdout
+    listed = run('--list').stdout
+    assert 'finished' in listed and '--help 5' in listed
+    assert '--help 6' in run('--list', '--cfg-options', 'randomness.seed=6').stdout
+    absent = subprocess.run([sys.executable, str(tool), str(tmp_path / 'd.py')], capture_output=True, text=True)
+    assert absent.returncode == 1 and absent.stderr.endswith('d.py: no such config file\n')
+    assert 'Traceback' not in absent.stderr

@@ -1,0 +1,174 @@
+"""tools/train.py and tools/test.py on a model of one weight: flags of the house, resuming, errors in words."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+
+MODULE = '''
+import torch
+from mmengine.dataset import BaseDataset
+from mmengine.evaluator import BaseMetric
+from mmengine.model import BaseModel
+from mmdepthcp.fileio import InputError
+from mmdepthcp.registry import DATASETS, METRICS, MODELS
+
+
+@DATASETS.register_module()
+class Numbers(torch.utils.data.Dataset):
+    def __init__(self, bad=False):
+        self.bad = bad
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        if self.bad:
+            raise InputError('3.png: the file is empty; make it again')
+        return dict(inputs=torch.tensor([float(index)]), data_samples=index)
+
+
+@MODELS.register_module()
+class Line(BaseModel):
+    def __init__(self, width=1):
+        super().__init__()
+        self.layer = torch.nn.Linear(width, 1)
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        values = self.layer(torch.stack(list(inputs)))
+        return dict(loss=values.square().mean()) if mode == 'loss' else list(values)
+
+
+@METRICS.register_module()
+class MeanValue(BaseMetric):
+    default_prefix = 'line'
+
+    def process(self, data_batch, data_samples):
+        self.results += [float(value) for value in data_samples]
+
+    def compute_metrics(self, results):
+        return dict(mean=sum(results) / len(results), count=len(results))
+'''
+
+CONFIG = '''
+default_scope = 'mmdepthcp'
+custom_imports = dict(imports=['line_of_numbers'])
+model = dict(type='Line')
+data = dict(type='Numbers')
+loader = dict(batch_size=2, num_workers=0, dataset=data, sampler=dict(type='DefaultSampler', shuffle=False))
+train_dataloader = loader
+test_dataloader = loader
+test_evaluator = dict(type='MeanValue')
+train_cfg = dict(by_epoch=True, max_epochs=2)
+test_cfg = dict()
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01))
+default_hooks = dict(checkpoint=dict(type='CheckpointHook', interval=1))
+randomness = dict(seed=0)
+'''
+
+
+@pytest.fixture(scope='module')
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('line')
+    (folder / 'line_of_numbers.py').write_text(MODULE)
+    (folder / 'line.py').write_text(CONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        patch.chdir(folder)
+        yield folder
+
+
+def run(tool, *args):
+    """Run a tool in this process; return the message that it ended with, None if it ended well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, 'argv', [tool, *map(str, args)])
+        try:
+            runpy.run_path(str(TOOLS / tool), run_name='__main__')
+        except SystemExit as ending:
+            return ending.code
+    return None
+
+
+def run_on_two_processes(script, home, *args, port):
+    python = str(Path(sys.executable).parent)
+    result = subprocess.run(
+        ['bash', str(TOOLS / script), *map(str, args)], capture_output=True, text=True, cwd=home,
+        env={**os.environ, 'PYTHONPATH': str(home), 'OMP_NUM_THREADS': '1', 'PORT': port,
+             'PATH': f'{python}:{os.environ["PATH"]}'})
+    assert result.returncode == 0, result.stderr
+
+
+def weights(checkpoint):
+    return torch.load(checkpoint, map_location='cpu', weights_only=False)['state_dict']
+
+
+@pytest.fixture(scope='module')
+def trained(home):
+    assert run('train.py', 'line.py', '--cfg-options', 'train_cfg.max_epochs=1') is None
+    checkpoint = home / 'work_dirs/line/epoch_1.pth'
+    assert checkpoint.is_file()
+    return checkpoint
+
+
+def test_resume_goes_on(home, trained):
+    assert run('train.py', 'line.py', '--work-dir', 'whole') is None
+    assert run('train.py', 'line.py', '--resume') is None
+    resumed = weights(trained.parent / 'epoch_2.pth')
+    for name, tensor in weights(home / 'whole/epoch_2.pth').items():
+        assert torch.equal(tensor, resumed[name])
+
+
+def test_scores_are_written(home, trained):
+    assert run('test.py', 'line.py', trained, '--work-dir', 'w', '--out', 'w/scores.json') is None
+    scores = json.loads((home / 'w/scores.json').read_text())
+    state = weights(trained)
+    expected = 1.5 * float(state['layer.weight']) + float(state['layer.bias'])
+    assert scores['line/count'] == 4
+    assert scores['line/mean'] == pytest.approx(expected, abs=1e-5)
+
+
+def test_without_checkpoint_the_starting_weights_are_scored(home):
+    assert run('test.py', 'line.py', 'none', '--work-dir', 'n', '--out', 'n/scores.json') is None
+    assert json.loads((home / 'n/scores.json').read_text())['line/count'] == 4
+
+
+@pytest.mark.parametrize(('tool', 'args', 'message'), [
+    ('train.py', ['no.py'], 'error: no.py: no such config file'),
+    ('train.py', ['line.py', '--resume', 'no.pth'], 'error: no.pth: no such checkpoint file'),
+    ('train.py', ['line.py', '--resume', 'line.py'], 'error: line.py: not a readable checkpoint'),
+    ('train.py', ['line.py', '--cfg-options', 'lr'], 'error: --cfg-options lr: an option is written KEY=VALUE'),
+    ('train.py', ['line.py', '--cfg-options', 'model.type.x=1'], 'model.type.x=1 does not fit the config'),
+    ('train.py', ['line.py', '--auto-scale-lr'], 'needs auto_scale_lr.base_batch_size'),
+    ('train.py', ['line.py', '--work-dir', 'b', '--cfg-options', 'train_dataloader.dataset.bad=1',
+                  'train_dataloader.num_workers=1'], 'error: 3.png: the file is empty; make it again'),
+    ('test.py', ['line.py', 'no.pth'], 'error: no.pth: no such checkpoint file'),
+    ('test.py', ['line.py', 'none', '--show-dir', 'x'], 'needs a visualization hook'),
+])
+def test_errors_in_words(home, tool, args, message):
+    assert message in run(tool, *args)
+
+
+def test_checkpoint_of_another_model_is_refused(trained):
+    message = run('test.py', 'line.py', trained, '--work-dir', 'o', '--cfg-options', 'model.width=2')
+    assert 'a checkpoint of another model: 1 of 2 tensors of Line fit' in message
+
+
+def test_two_processes_train_as_one(home, trained):
+    run_on_two_processes('dist_train.sh', home, 'line.py', 2, '--work-dir', 'd', '--cfg-options',
+                         'train_cfg.max_epochs=1', 'train_dataloader.batch_size=1', port='29617')
+    both = weights(home / 'd/epoch_1.pth')
+    for name, tensor in weights(trained).items():
+        torch.testing.assert_close(both[name], tensor)
+
+
+@pytest.mark.parametrize('tool', sorted(path.name for path in TOOLS.glob('*.py')))
+def test_help(tool):
+    result = subprocess.run([sys.executable, str(TOOLS / tool), '--help'], capture_output=True, text=True)
+    assert result.returncode == 0 and result.stdout.startswith('usage:'), result.stderr

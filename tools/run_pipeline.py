@@ -1,0 +1,55 @@
+"""Run all stages of an experiment, skipping what is finished.
+
+The stages are the entry `pipeline` of the config. A stage runs when it has not finished, when its command or config has
+changed, or when a stage that it builds on ran anew. Interrupt with Ctrl-C; the same command goes on from there.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmdepthcp.command_line import add_cfg_options, errors_in_words, load_config, set_work_dir
+from mmdepthcp.pipeline import StageError, read_stages, run_stages, state_of
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file with an entry `pipeline`')
+    parser.add_argument('--work-dir', help='where everything goes; default work_dirs/<name of the config>')
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument('--only', action='append', default=[], metavar='STAGE',
+                        help='run just this stage, finished or not; may be given several times')
+    choice.add_argument('--from', dest='first', metavar='STAGE',
+                        help='run this stage and all after it, finished or not')
+    choice.add_argument('--list', action='store_true', help='show the stages and their state, run nothing')
+    add_cfg_options(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    with errors_in_words():
+        config = load_config(args.config, args.cfg_options)
+        set_work_dir(config, args.config, args.work_dir)
+        path = args.config
+        if args.cfg_options:
+            path = str(Path(config.work_dir, 'pipeline', Path(args.config).name))
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            config.dump(path)
+        seed = (config.get('randomness') or {}).get('seed') or 0
+        stages = read_stages(config.get('pipeline'), path, config.work_dir, seed)
+        if args.list:
+            for stage in stages:
+                print(f'{stage.name:<24}{state_of(config.work_dir, stage):<13}{" ".join(stage.command)}')
+            return
+        try:
+            run_stages(config.work_dir, stages, args.only, args.first)
+        except StageError as error:
+            sys.exit(f'error: {error}')
+        except KeyboardInterrupt:
+            print('\ninterrupted; the same command goes on from here', file=sys.stderr)
+            sys.exit(130)
+
+
+if __name__ == '__main__':
+    main()

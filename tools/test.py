@@ -1,0 +1,61 @@
+"""Score a model on the test set of its config."""
+
+import argparse
+
+from mmdepthcp.command_line import (
+    add_cfg_options,
+    add_launcher,
+    errors_in_words,
+    load_config,
+    register_modules,
+    set_launcher,
+    set_work_dir,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help="checkpoint file, or 'none' for the weights that the config starts from")
+    parser.add_argument('--work-dir', help='where logs go; default work_dirs/<name of the config>')
+    parser.add_argument('--out', metavar='FILE.json', help='write the scores to this file')
+    parser.add_argument('--show-dir', help='write pictures of the predictions into this folder')
+    add_cfg_options(parser)
+    add_launcher(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    with errors_in_words():
+        config = load_config(args.config, args.cfg_options)
+        set_work_dir(config, args.config, args.work_dir)
+
+        from mmengine.dist import is_main_process
+        from mmengine.runner import Runner
+
+        from mmdepthcp.checkpoint import check_fit, read_state_dict
+        from mmdepthcp.fileio import InputError, write_json
+
+        config.resume = False
+        config.load_from = None
+        state = None if args.checkpoint == 'none' else read_state_dict(args.checkpoint)
+        if args.show_dir:
+            if 'visualization' not in config.get('default_hooks', {}):
+                raise InputError(f'{args.config}: --show-dir needs a visualization hook in default_hooks')
+            config.default_hooks.visualization.draw = True
+            config.visualizer.save_dir = args.show_dir
+        register_modules()
+        set_launcher(config, args)
+        runner = Runner.from_cfg(config)
+        if state is not None:
+            model = runner.model.module if hasattr(runner.model, 'module') else runner.model
+            check_fit(model, state, args.checkpoint)
+            runner.load_checkpoint(args.checkpoint, map_location='cpu')
+        scores = runner.test()
+        if args.out and is_main_process():
+            write_json(args.out, {name: float(value) for name, value in scores.items()})
+
+
+if __name__ == '__main__':
+    main()

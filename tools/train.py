@@ -1,0 +1,61 @@
+"""Train a model: depth, pretraining or fine-tuning, whatever the config describes."""
+
+import argparse
+
+from mmdepthcp.command_line import (
+    add_cfg_options,
+    add_launcher,
+    errors_in_words,
+    load_config,
+    register_modules,
+    set_launcher,
+    set_work_dir,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='where logs and checkpoints go; default work_dirs/<name of the config>')
+    parser.add_argument(
+        '--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+        help='go on from this checkpoint, or without a value from the latest one in the work dir, if there is one')
+    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
+    parser.add_argument('--auto-scale-lr', action='store_true',
+                        help='scale the learning rate by the batch size, from auto_scale_lr.base_batch_size')
+    add_cfg_options(parser)
+    add_launcher(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    with errors_in_words():
+        config = load_config(args.config, args.cfg_options)
+        set_work_dir(config, args.config, args.work_dir)
+
+        from mmengine.runner import Runner, find_latest_checkpoint
+
+        from mmdepthcp.checkpoint import read_state_dict
+        from mmdepthcp.fileio import InputError
+
+        if args.amp:
+            config.optim_wrapper.type = 'AmpOptimWrapper'
+            config.optim_wrapper.setdefault('loss_scale', 'dynamic')
+        if args.auto_scale_lr:
+            if 'base_batch_size' not in config.get('auto_scale_lr', {}):
+                raise InputError(f'{args.config}: --auto-scale-lr needs auto_scale_lr.base_batch_size in the config')
+            config.auto_scale_lr.enable = True
+        if args.resume:
+            config.resume = True
+            config.load_from = None if args.resume == 'auto' else args.resume
+            checkpoint = config.load_from or find_latest_checkpoint(config.work_dir)
+            if checkpoint:
+                read_state_dict(checkpoint)
+        register_modules()
+        set_launcher(config, args)
+        Runner.from_cfg(config).train()
+
+
+if __name__ == '__main__':
+    main()
