@@ -1,3 +1,4 @@
+from .groups import ImageGroupDataset
 from .samplers import EpochSampler
 from .seeded import SeededConcatDataset, SeededDataset
 from .street import (

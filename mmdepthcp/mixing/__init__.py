@@ -1,0 +1,5 @@
+from .colour import ColourSettings, sample_colours
+from .matches import Matches, sample_pixel_matches, sample_region_matches
+from .pastes import Pastes, PasteSettings, ViewSettings, sample_pastes, sample_view_crops
+from .regions import RegionPool, pool_regions
+from .zbuffer import NO_COPY, Copies, MixedViews, render_views

@@ -1,3 +1,5 @@
+from .copy_paste import CopyPaste, SampleMatches
+from .formatting import PackMixedViews
 from .loading import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet
 from .video import (
     ColorJitterClip,

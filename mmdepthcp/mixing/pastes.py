@@ -1,0 +1,209 @@
+"""Which region goes where, at what size and colour: all random draws of copy-paste (Leung et al., BMVC
+2022)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mmdepthcp.fileio import InputError
+from mmdepthcp.geometry import affine
+from mmdepthcp.mixing.colour import Colours, ColourSettings, sample_colours
+from mmdepthcp.mixing.regions import RegionPool
+
+
+@dataclass(frozen=True)
+class PasteSettings:
+    """Where regions go. Lengths are in pixels; the defaults are the paper's for images of 384×768.
+
+    Args:
+        cp_times: How often each region is pasted, for each round; its length is the number of rounds.
+        scale_range: Smallest and largest scale of a paste.
+        position_jitter: The row moves by up to this, up or down.
+        min_height, min_width, min_side: A region is not pasted if its height or width is below its minimum or
+            if both are below ``min_side``,
+        whole_margin: nor if height and width come within this of the whole image's.
+        min_pasted: No side of a paste gets smaller than this,
+        max_ratio: nor larger than this times the image's.
+        flip_prob: Probability of a horizontal flip.
+        colour: Colour changes of the pastes.
+    """
+
+    cp_times: tuple[int, ...] = (2, 4)
+    scale_range: tuple[float, float] = (0.2, 2.0)
+    position_jitter: int = 16
+    min_height: int = 16
+    min_width: int = 6
+    min_side: int = 32
+    whole_margin: int = 16
+    min_pasted: int = 8
+    max_ratio: float = 2.0
+    flip_prob: float = 0.5
+    colour: ColourSettings = field(default_factory=ColourSettings)
+
+    def __post_init__(self) -> None:
+        if not self.cp_times or min(self.cp_times) < 0:
+            raise InputError(f'cp_times must hold one number >= 0 for each round, got {self.cp_times}')
+        if not 0 < self.scale_range[0] <= self.scale_range[1]:
+            raise InputError(f'scale_range must be 0 < smallest <= largest, got {self.scale_range}')
+
+    @property
+    def num_rounds(self) -> int:
+        return len(self.cp_times)
+
+    @property
+    def copies_per_region(self) -> int:
+        """C: the region's own place in each round, then its pastes."""
+        return self.num_rounds + sum(self.cp_times)
+
+
+@dataclass(frozen=True)
+class Pastes:
+    """P pastes, arrays of shape (P,), in the order of views and, within a view, of pasting.
+
+    Attributes:
+        region: Index k into the pool.
+        copy: Number c of the copy, num_rounds..C−1.
+        view: View 0..num_rounds·M−1 that it is pasted into.
+        scale: Factor of its size and of its disparity.
+        flip: Whether it is mirrored.
+        left, top: Corner of its scaled box in the view before the view's own crop; whole pixels.
+        colour: Its colour changes.
+    """
+
+    region: np.ndarray
+    copy: np.ndarray
+    view: np.ndarray
+    scale: np.ndarray
+    flip: np.ndarray
+    left: np.ndarray
+    top: np.ndarray
+    colour: Colours
+
+
+@dataclass(frozen=True)
+class ViewSettings:
+    """How each view is cropped and coloured after mixing (defaults: Leung et al., BMVC 2022).
+
+    Args:
+        size: (H, W) of the view. None: the size of the images.
+        area_range: Area after resizing, relative to the image's; the view is a crop of it.
+        aspect_range: Change of the aspect ratio by resizing.
+        flip_prob: Probability of a horizontal flip.
+        colour: Colour changes.
+    """
+
+    size: tuple[int, int] | None = None
+    area_range: tuple[float, float] = (1.0, 2.0)
+    aspect_range: tuple[float, float] = (3 / 4, 4 / 3)
+    flip_prob: float = 0.5
+    colour: ColourSettings = field(default_factory=ColourSettings)
+
+
+def pasteable_regions(pool: RegionPool, settings: PasteSettings) -> np.ndarray:
+    """Indices of the regions that are neither too small nor about the whole image."""
+    width, height = pool.right - pool.left, pool.bottom - pool.top
+    image_height, image_width = pool.size
+    too_small = (
+        (height < settings.min_height) | (width < settings.min_width)
+        | ((height < settings.min_side) & (width < settings.min_side)) | (pool.area == 0))
+    whole = (height > image_height - settings.whole_margin) & (width > image_width - settings.whole_margin)
+    return np.flatnonzero(~too_small & ~whole)
+
+
+def scale_interval(pool: RegionPool, region: np.ndarray, settings: PasteSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest scale of each ``region`` (n,).
+
+    The settings' range, tightened so that the paste keeps its least and largest size and that, moved towards
+    or away from the horizon row y_c = H // 2, it stays on its side of the picture: above it s ≤ y_c / (y_c −
+    bottom), below it s ≤ (H − y_c − 1) / (top − y_c). Both are 1 where nothing is left.
+    """
+    height, width = pool.size
+    top, bottom = pool.top[region], pool.bottom[region]
+    region_height, region_width = bottom - top, pool.right[region] - pool.left[region]
+    horizon = height // 2
+    smallest = np.maximum(settings.scale_range[0], settings.min_pasted / np.minimum(region_height, region_width))
+    largest = np.minimum(
+        settings.scale_range[1],
+        settings.max_ratio * np.minimum(height / region_height, width / region_width))
+    above, below = bottom < horizon, top > horizon
+    largest = np.where(above, np.minimum(largest, horizon / np.where(above, horizon - bottom, 1)), largest)
+    largest = np.where(below, np.minimum(largest, (height - horizon - 1) / np.where(below, top - horizon, 1)), largest)
+    empty = smallest > largest
+    return np.where(empty, 1, smallest), np.where(empty, 1, largest)
+
+
+def sample_pastes(rng: np.random.Generator, pool: RegionPool, settings: PasteSettings) -> Pastes:
+    """Draw where the regions of the pool go.
+
+    In round r every pasteable region is taken ``cp_times[r]`` times; all these are shuffled and dealt out to
+    the M images in turn, image m of round r being view r·M + m. The scale is uniform in depth: 1/s is
+    uniform.
+    """
+    candidates = pasteable_regions(pool, settings)
+    regions, copies, views = [], [], []
+    first_copy = settings.num_rounds
+    for number, times in enumerate(settings.cp_times):
+        order = rng.permutation(times * len(candidates))
+        image = np.arange(len(order)) % pool.num_images
+        dealt = order[np.argsort(image, kind='stable')]
+        regions.append(np.tile(candidates, times)[dealt])
+        copies.append(first_copy + np.repeat(np.arange(times), len(candidates))[dealt])
+        views.append(number * pool.num_images + np.sort(image))
+        first_copy += times
+    region, copy, view = np.concatenate(regions), np.concatenate(copies), np.concatenate(views)
+
+    count = len(region)
+    height, width = pool.size
+    horizon = height // 2
+    smallest, largest = scale_interval(pool, region, settings)
+    scale = 1 / rng.uniform(1 / largest, 1 / smallest)
+    jitter = rng.integers(-settings.position_jitter, settings.position_jitter, count, endpoint=True)
+    top = np.trunc((pool.top[region] - horizon) * scale + horizon).astype(np.int64) + jitter
+    pasted_width = np.ceil((pool.right[region] - pool.left[region]) * scale).astype(np.int64)
+    left = rng.integers(1 - pasted_width, width)
+    flip = rng.random(count) < settings.flip_prob
+    return Pastes(region, copy, view, scale, flip, left, top, sample_colours(rng, count, settings.colour))
+
+
+def paste_maps(pool: RegionPool, pastes: Pastes) -> np.ndarray:
+    """The (P, 3, 3) affine maps from source image to view (before the view's own crop) of the pastes."""
+    region = pastes.region
+    return affine.compose(
+        affine.crop(pool.left[region], pool.top[region]),
+        affine.scaling(pastes.scale, pastes.scale),
+        affine.horizontal_flip((pool.right[region] - pool.left[region]) * pastes.scale, pastes.flip),
+        affine.translation(pastes.left, pastes.top))
+
+
+def sample_view_crops(
+    rng: np.random.Generator,
+    num_views: int,
+    image_size: tuple[int, int],
+    settings: ViewSettings,
+) -> np.ndarray:
+    """Draw each view's random resize, crop and flip.
+
+    Args:
+        rng: Source of randomness.
+        num_views: V.
+        image_size: (H, W) of the mixed image.
+        settings: Ranges; the resized image is never smaller than the view.
+
+    Returns:
+        (V, 3, 3) affine maps from the mixed image to the view.
+    """
+    height, width = image_size
+    view_height, view_width = settings.size or image_size
+    area = rng.uniform(*settings.area_range, num_views)
+    aspect = np.exp(rng.uniform(*np.log(settings.aspect_range), num_views))
+    resized_width = np.maximum(np.rint(width * np.sqrt(area * aspect)), view_width).astype(np.int64)
+    resized_height = np.maximum(np.rint(height * np.sqrt(area / aspect)), view_height).astype(np.int64)
+    left = rng.integers(0, resized_width - view_width, endpoint=True)
+    top = rng.integers(0, resized_height - view_height, endpoint=True)
+    flip = rng.random(num_views) < settings.flip_prob
+    return affine.compose(
+        affine.resize(width, height, resized_width, resized_height),
+        affine.crop(left, top),
+        affine.horizontal_flip(view_width, flip))

@@ -1,0 +1,438 @@
+"""Rendering mixed views with a z-buffer.
+
+Pasting regions in sequence, each where it is closer than what is there, shows at every pixel the candidate
+with the largest disparity (Leung et al., BMVC 2022), whatever the order. So a view is rendered once, at its
+final raster:
+
+1. For every paste, each row-wise run of source pixels becomes a rectangle of the view; there its disparity is
+compared with
+   the largest so far. The work is that of the pixels pasted, not of boxes around them.
+2. Every pixel fetches its colour once, from the layer (background or paste) that won.
+3. Where the winner changes, colours are blended: soft edges.
+
+The maps from view to source have no rotation, so positions advance along a row in fixed point (32 bits of
+fraction), and the three channels of a pixel are interpolated together in one 64-bit integer, see
+``RegionPool.packed``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numba
+import numpy as np
+
+from mmdepthcp.fileio import NO_REGION
+from mmdepthcp.geometry import affine
+from mmdepthcp.mixing.colour import Colours, chain_colour_matrices, colour_matrices
+from mmdepthcp.mixing.pastes import Pastes, paste_maps
+from mmdepthcp.mixing.regions import LANE_BITS, RegionPool
+
+NO_COPY = -1
+"""Label of a pixel that shows no region."""
+
+BLUR_SIZE = 5
+EDGE_SIGMA = 1.0
+
+_FRACTION_BITS = 32
+_ONE = 1 << _FRACTION_BITS
+_FRACTION = _ONE - 1
+_WEIGHT_BITS = 6
+_WEIGHT = 1 << _WEIGHT_BITS
+_TOTAL_WEIGHT = _WEIGHT * _WEIGHT
+_CHANNEL = (1 << LANE_BITS) - 1
+_BYTES = 255 | 255 << LANE_BITS | 255 << 2 * LANE_BITS
+_HALVES = (_TOTAL_WEIGHT // 2) * (1 | 1 << LANE_BITS | 1 << 2 * LANE_BITS)
+_ROUND_WEIGHT = 1 << (_FRACTION_BITS - _WEIGHT_BITS - 1)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Where each copy of each region is. Copy c of region k has the label k·C + c, the index into these
+    arrays.
+
+    Attributes:
+        per_region: C = number of rounds + sum of ``cp_times``.
+        view: (K·C,) int32 view it lies in, −1 if it was not pasted.
+        to_view: (K·C, 3, 3) map from its source image to that view.
+        from_view: (K·C, 3, 3) inverse maps.
+    """
+
+    per_region: int
+    view: np.ndarray
+    to_view: np.ndarray
+    from_view: np.ndarray
+
+
+@dataclass(frozen=True)
+class MixedViews:
+    """V mixed views.
+
+    Attributes:
+        images: (V, H, W, 3) uint8, BGR (a transposed view of contiguous (V, 3, H, W) memory).
+        labels: (V, H, W) int32, the copy that a pixel shows, ``NO_COPY`` for none.
+        disparity: (V, H, W) float32, that of the pixel's copy times its scale.
+        copies: The table of copies.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    disparity: np.ndarray
+    copies: Copies
+
+
+def place_copies(pool: RegionPool, pastes: Pastes, crops: np.ndarray, copies_per_region: int) -> Copies:
+    """Table of all copies: the regions' own places in every round, and the pastes.
+
+    Args:
+        pool: K regions of M images.
+        pastes: P pastes.
+        crops: (V, 3, 3) maps from mixed image to view, V = rounds·M.
+        copies_per_region: C.
+    """
+    count = pool.num_regions * copies_per_region
+    view = np.full(count, -1, np.int32)
+    to_view = np.tile(np.eye(3), (count, 1, 1))
+    for number in range(len(crops) // pool.num_images):
+        own = np.arange(pool.num_regions) * copies_per_region + number
+        view[own] = number * pool.num_images + pool.image
+        to_view[own] = crops[view[own]]
+    label = pastes.region * copies_per_region + pastes.copy
+    view[label] = pastes.view
+    to_view[label] = affine.compose(paste_maps(pool, pastes), crops[pastes.view])
+    return Copies(copies_per_region, view, to_view, affine.invert(to_view))
+
+
+@numba.njit(nogil=True)
+def _interpolate(packed, stride, base, u, v):
+    """Bilinear packed colour at fixed-point (u, v); each channel is scaled by ``_TOTAL_WEIGHT``."""
+    u += _ROUND_WEIGHT
+    v += _ROUND_WEIGHT
+    at = np.uint64(base + (v >> _FRACTION_BITS) * stride + (u >> _FRACTION_BITS))
+    fx = (u >> (_FRACTION_BITS - _WEIGHT_BITS)) & (_WEIGHT - 1)
+    fy = (v >> (_FRACTION_BITS - _WEIGHT_BITS)) & (_WEIGHT - 1)
+    both = fx * fy
+    below = at + np.uint64(stride)
+    one = np.uint64(1)
+    return (
+        packed[at] * (_TOTAL_WEIGHT - _WEIGHT * (fx + fy) + both)
+        + packed[at + one] * (_WEIGHT * fx - both)
+        + packed[below] * (_WEIGHT * fy - both)
+        + packed[below + one] * both)
+
+
+@numba.njit(nogil=True)
+def _clamp(value, last):
+    """Keep a fixed-point position between the image's edges (half a pixel outside the outermost centres)."""
+    return min(max(value, _ONE >> 1), last)
+
+
+@numba.njit(nogil=True)
+def _interpolate_blurred(packed, stride, base, u, v, du, dv, side, last_u, last_v):
+    """Like ``_interpolate`` after a 5×5 Gaussian, as 3×3 samples at (±du, ±dv) of weight ``side``/64 along
+    each axis."""
+    middle = _WEIGHT - 2 * side
+    total = 0
+    for i in range(-1, 2):
+        row = _clamp(v + i * dv, last_v)
+        row_weight = side if i != 0 else middle
+        for j in range(-1, 2):
+            value = _interpolate(packed, stride, base, _clamp(u + j * du, last_u), row)
+            value = ((value + _HALVES) >> (2 * _WEIGHT_BITS)) & _BYTES
+            total += value * (row_weight * (side if j != 0 else middle))
+    return total
+
+
+@numba.njit(nogil=True)
+def _recolour(value, matrix, layer, channel):
+    """One channel of a packed colour, changed by the layer's matrix, within 0..255."""
+    result = (
+        matrix[layer, channel, 0] * np.float32(value & _CHANNEL)
+        + matrix[layer, channel, 1] * np.float32((value >> LANE_BITS) & _CHANNEL)
+        + matrix[layer, channel, 2] * np.float32(value >> (2 * LANE_BITS))
+        + matrix[layer, channel, 3])
+    return min(max(result, np.float32(0)), np.float32(255))
+
+
+@numba.njit(nogil=True)
+def _fill_background(disparity, stride, base, position, width, height, out):
+    """Bilinear disparity of the background over a whole view."""
+    u0, du, v0, dv = position
+    unit = np.float32(1 / _ONE)
+    column = np.empty(width, np.int64)
+    fraction = np.empty(width, np.float32)
+    for x in range(width):
+        u = u0 + du * x
+        column[x] = u >> _FRACTION_BITS
+        fraction[x] = np.float32(u & _FRACTION) * unit
+    row = np.empty(stride, np.float32)
+    for y in range(height):
+        v = v0 + dv * y
+        start = base + (v >> _FRACTION_BITS) * stride
+        fy = np.float32(v & _FRACTION) * unit
+        for i in range(stride):
+            upper = disparity[start + i]
+            row[i] = upper + fy * (disparity[start + stride + i] - upper)
+        for x in range(width):
+            left = row[column[x]]
+            out[y, x] = left + fraction[x] * (row[column[x] + 1] - left)
+
+
+@numba.njit(nogil=True)
+def _image_span(start, end, a, b, size):
+    """Pixels 0..size−1 whose centre x + 0.5 has start <= a·(x + 0.5) + b < end, as a half-open range."""
+    if a > 0:
+        first, last = np.ceil((start - b) / a - 0.5), np.ceil((end - b) / a - 0.5)
+    else:
+        first, last = np.floor((end - b) / a - 0.5) + 1, np.floor((start - b) / a - 0.5) + 1
+    return int(max(first, 0)), int(min(last, size))
+
+
+@numba.njit(nogil=True)
+def _paste(disparity, stride, base, position, inverse, scale, runs, layer, nearest, winner):
+    """Let one paste compete for the pixels of its runs."""
+    u0, du, v0, dv = position
+    height, width = nearest.shape
+    unit = np.float32(1 / _ONE)
+    for i in range(len(runs)):
+        y0, y1 = _image_span(runs[i, 0], runs[i, 0] + 1, inverse[2], inverse[3], height)
+        if y0 >= y1:
+            continue
+        x0, x1 = _image_span(runs[i, 1], runs[i, 2], inverse[0], inverse[1], width)
+        for y in range(y0, y1):
+            v = v0 + dv * y
+            fy = np.float32(v & _FRACTION) * unit
+            row = base + (v >> _FRACTION_BITS) * stride
+            for x in range(x0, x1):
+                u = u0 + du * x
+                fx = np.float32(u & _FRACTION) * unit
+                at = np.uint64(row + (u >> _FRACTION_BITS))
+                below = at + np.uint64(stride)
+                upper = disparity[at] + fx * (disparity[at + np.uint64(1)] - disparity[at])
+                lower = disparity[below] + fx * (disparity[below + np.uint64(1)] - disparity[below])
+                value = (upper + fy * (lower - upper)) * scale
+                if value > nearest[y, x]:
+                    nearest[y, x] = value
+                    winner[y, x] = layer
+
+
+@numba.njit(nogil=True)
+def _fetch(packed, regions, size, positions, blurs, matrices, layer_image, layer_label, first_region,
+           copies_per_region, winner, image, labels):
+    """Colour and label of every pixel of a view from the layer that won it.
+
+    The background of round r has the label −1 − r: its pixels take their own region's copy r.
+    """
+    height, width = winner.shape
+    source_height, source_width = size
+    stride = source_width + 2
+    half = _ONE >> 1
+    last_u, last_v = source_width * _ONE + half, source_height * _ONE + half
+    for y in range(height):
+        x = 0
+        while x < width:
+            layer = winner[y, x]
+            end = x + 1
+            while end < width and winner[y, end] == layer:
+                end += 1
+            m = layer_image[layer]
+            base = m * (source_height + 2) * stride
+            u0, du = positions[layer, 0], positions[layer, 1]
+            v = positions[layer, 2] + positions[layer, 3] * y
+            if blurs[layer, 2] > 0:
+                for i in range(x, end):
+                    value = _interpolate_blurred(
+                        packed, stride, base, u0 + du * i, v, blurs[layer, 0], blurs[layer, 1], blurs[layer, 2],
+                        last_u, last_v)
+                    image[0, y, i] = np.uint8(_recolour(value, matrices, layer, 0) + np.float32(0.5))
+                    image[1, y, i] = np.uint8(_recolour(value, matrices, layer, 1) + np.float32(0.5))
+                    image[2, y, i] = np.uint8(_recolour(value, matrices, layer, 2) + np.float32(0.5))
+            else:
+                for i in range(x, end):
+                    value = _interpolate(packed, stride, base, u0 + du * i, v)
+                    image[0, y, i] = np.uint8(_recolour(value, matrices, layer, 0) + np.float32(0.5))
+                    image[1, y, i] = np.uint8(_recolour(value, matrices, layer, 1) + np.float32(0.5))
+                    image[2, y, i] = np.uint8(_recolour(value, matrices, layer, 2) + np.float32(0.5))
+            label = layer_label[layer]
+            if label >= 0:
+                for i in range(x, end):
+                    labels[y, i] = label
+            else:
+                row = (m * source_height + ((v - half) >> _FRACTION_BITS)) * source_width
+                for i in range(x, end):
+                    region = regions[row + ((u0 + du * i - half) >> _FRACTION_BITS)]
+                    if region == NO_REGION:
+                        labels[y, i] = NO_COPY
+                    else:
+                        labels[y, i] = (first_region[m] + region) * copies_per_region - 1 - label
+            x = end
+
+
+@numba.njit(nogil=True)
+def _soften_edges(packed, size, positions, blurs, matrices, layer_image, kernel, winner, image):
+    """Blend colours where the winner changes within a pixel's 3×3 neighbours.
+
+    The colour becomes the sum over the neighbours of the Gaussian's weight times the colour that the
+    neighbour's layer has *at this pixel*; pixels outside the view repeat those at its edge.
+    """
+    height, width = winner.shape
+    source_height, source_width = size
+    stride = source_width + 2
+    last_u, last_v = source_width * _ONE + (_ONE >> 1), source_height * _ONE + (_ONE >> 1)
+    others = np.empty(8, np.int64)
+    weights = np.empty(8, np.float32)
+    changes = np.empty(width, np.bool_)
+    for y in range(height):
+        above, below = max(y - 1, 0), min(y + 1, height - 1)
+        for x in range(width):
+            changes[x] = (winner[above, x] != winner[y, x]) | (winner[below, x] != winner[y, x])
+        for x in range(width):
+            left, right = max(x - 1, 0), min(x + 1, width - 1)
+            own = winner[y, x]
+            if not (changes[x] or changes[left] or changes[right] or winner[y, left] != own or winner[y, right] != own):
+                continue
+            found = 0
+            own_weight = np.float32(0)
+            for i in range(-1, 2):
+                row = min(max(y + i, 0), height - 1)
+                for j in range(-1, 2):
+                    layer = winner[row, min(max(x + j, 0), width - 1)]
+                    weight = kernel[i + 1, j + 1]
+                    if layer == own:
+                        own_weight += weight
+                        continue
+                    k = 0
+                    while k < found and others[k] != layer:
+                        k += 1
+                    if k == found:
+                        others[k] = layer
+                        weights[k] = 0
+                        found += 1
+                    weights[k] += weight
+            if found == 0:
+                continue
+            blue, green, red = own_weight * image[0, y, x], own_weight * image[1, y, x], own_weight * image[2, y, x]
+            for k in range(found):
+                layer = others[k]
+                base = layer_image[layer] * (source_height + 2) * stride
+                u = _clamp(positions[layer, 0] + positions[layer, 1] * x, last_u)
+                v = _clamp(positions[layer, 2] + positions[layer, 3] * y, last_v)
+                if blurs[layer, 2] > 0:
+                    value = _interpolate_blurred(
+                        packed, stride, base, u, v, blurs[layer, 0], blurs[layer, 1], blurs[layer, 2], last_u, last_v)
+                else:
+                    value = _interpolate(packed, stride, base, u, v)
+                blue += weights[k] * _recolour(value, matrices, layer, 0)
+                green += weights[k] * _recolour(value, matrices, layer, 1)
+                red += weights[k] * _recolour(value, matrices, layer, 2)
+            image[0, y, x] = np.uint8(blue + np.float32(0.5))
+            image[1, y, x] = np.uint8(green + np.float32(0.5))
+            image[2, y, x] = np.uint8(red + np.float32(0.5))
+
+
+@numba.njit(cache=True, nogil=True)
+def _render(packed, disparity, regions, size, first_region, copies_per_region, run_start, runs, inverses,
+            positions, blurs, matrices, layer_image, layer_label, layer_region, layer_scale, first_layer, kernel,
+            images, labels, nearest):
+    """Render all views. Layer v is the background of view v; ``first_layer`` (V+1,) bounds each view's
+    pastes.
+
+    ``positions`` (L, 4) int64: fixed-point u of the first pixel centre and step of u per pixel, then the same
+    of v, in the bordered source; ``inverses`` (L, 4) float64: the same map as (ax, bx, ay, by); ``blurs`` (L,
+    3) int64: see ``_interpolate_blurred``.
+    """
+    num_views, _, height, width = images.shape
+    source_height, source_width = size
+    stride = source_width + 2
+    winner = np.empty((height, width), np.int32)
+    for view in range(num_views):
+        base = layer_image[view] * (source_height + 2) * stride
+        _fill_background(disparity, stride, base, positions[view], width, height, nearest[view])
+        winner[:] = view
+        for layer in range(first_layer[view], first_layer[view + 1]):
+            region = layer_region[layer]
+            _paste(
+                disparity, stride, layer_image[layer] * (source_height + 2) * stride, positions[layer], inverses[layer],
+                layer_scale[layer], runs[run_start[region]:run_start[region + 1]], layer, nearest[view], winner)
+        _fetch(
+            packed, regions, size, positions, blurs, matrices, layer_image, layer_label, first_region,
+            copies_per_region, winner, images[view], labels[view])
+        _soften_edges(packed, size, positions, blurs, matrices, layer_image, kernel, winner, images[view])
+
+
+def _fixed_point(values: np.ndarray) -> np.ndarray:
+    return np.rint(values * _ONE).astype(np.int64)
+
+
+def _blur_samples(sigma: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """(L, 3): the three samples per axis that stand for the 5 taps of a Gaussian; weight 0 where sigma is 0.
+
+    Two taps of weights g1, g2 at 1 and 2 pixels are one bilinear sample of weight g1 + g2 at (g1 + 2·g2) /
+    (g1 + g2).
+    """
+    spread = 2 * np.square(np.where(sigma > 0, sigma, 1))
+    near, far = np.exp(-1 / spread), np.exp(-4 / spread)
+    side = np.where(sigma > 0, np.rint(_WEIGHT * (near + far) / (1 + 2 * (near + far))), 0)
+    offset = (near + 2 * far) / np.maximum(near + far, np.finfo(float).tiny)
+    return np.column_stack([_fixed_point(offset[:, None] * steps), side.astype(np.int64)])
+
+
+def render_views(
+    pool: RegionPool,
+    pastes: Pastes,
+    crops: np.ndarray,
+    view_size: tuple[int, int],
+    view_colours: Colours,
+    copies_per_region: int,
+) -> MixedViews:
+    """Render all mixed views.
+
+    View r·M + m starts as image m; a paste of scale s shows where its source disparity (bilinear) times s is
+    larger than all earlier ones there. Contrast is taken about the mean grey of the region, for a view about
+    that of its background image. Colours are clipped once, after the paste's and the view's changes.
+
+    Args:
+        pool: The K regions of M images.
+        pastes: The pastes, in the order of views.
+        crops: (V, 3, 3) maps from mixed image to view, V = rounds·M.
+        view_size: (H, W) of the views.
+        view_colours: Colour changes of the V views.
+        copies_per_region: C.
+    """
+    num_views = len(crops)
+    background = np.arange(num_views) % pool.num_images
+    copies = place_copies(pool, pastes, crops, copies_per_region)
+    label = pastes.region * copies_per_region + pastes.copy
+
+    from_view = np.concatenate([affine.invert(crops), copies.from_view[label]])
+    inverses = np.ascontiguousarray(from_view[:, [0, 0, 1, 1], [0, 2, 1, 2]])
+    steps, shifts = inverses[:, 0::2], inverses[:, 1::2]
+    # the border adds one pixel, and the centre of a source pixel is taken as its whole position
+    positions = _fixed_point(np.stack([0.5 * steps + shifts + 0.5, steps], axis=2)).reshape(-1, 4)
+
+    view_matrices = colour_matrices(view_colours, pool.image_grey[background])
+    paste_matrices = chain_colour_matrices(
+        colour_matrices(pastes.colour, pool.mean_grey[pastes.region]), view_matrices[pastes.view])
+    matrices = np.concatenate([view_matrices, paste_matrices]).astype(np.float32)
+    matrices[..., :3] /= _TOTAL_WEIGHT
+
+    kernel = cv2.getGaussianKernel(3, EDGE_SIGMA, cv2.CV_32F)
+    height, width = view_size
+    images = np.empty((num_views, 3, height, width), np.uint8)
+    labels = np.empty((num_views, height, width), np.int32)
+    nearest = np.empty((num_views, height, width), np.float32)
+    _render(
+        pool.packed.ravel(), pool.disparity.ravel(), pool.region_maps.ravel(), pool.size, pool.first_region,
+        copies_per_region, pool.run_start, pool.runs, inverses, positions,
+        _blur_samples(np.concatenate([np.zeros(num_views), pastes.colour.sigma]), np.abs(steps)), matrices,
+        np.concatenate([background, pool.image[pastes.region]]),
+        np.concatenate([-1 - np.arange(num_views) // pool.num_images, label]),
+        np.concatenate([np.full(num_views, -1), pastes.region]),
+        np.concatenate([np.ones(num_views), pastes.scale]).astype(np.float32),
+        num_views + np.searchsorted(pastes.view, np.arange(num_views + 1)),
+        kernel @ kernel.T, images, labels, nearest)
+    for view in np.flatnonzero(view_colours.sigma):
+        for plane in images[view]:
+            cv2.GaussianBlur(plane, (BLUR_SIZE, BLUR_SIZE), view_colours.sigma[view], dst=plane)
+    return MixedViews(images.transpose(0, 2, 3, 1), labels, nearest, copies)

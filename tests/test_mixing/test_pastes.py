@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmdepthcp.fileio import NO_REGION, InputError
+from mmdepthcp.geometry import affine
+from mmdepthcp.mixing import PasteSettings, ViewSettings, pool_regions, sample_pastes, sample_view_crops
+from mmdepthcp.mixing.pastes import Pastes, paste_maps, pasteable_regions, scale_interval
+from tests.plain.synthetic import synthetic_group
+
+
+def pool_of_boxes(boxes, size=(384, 768)):
+    """One image with a region for each (left, top, width, height)."""
+    regions = np.full(size, NO_REGION, np.int32)
+    for index, (left, top, width, height) in enumerate(boxes):
+        regions[top:top + height, left:left + width] = index
+    return pool_regions([np.full((*size, 3), 90, np.uint8)], [regions], [np.full(size, 0.5, np.float32)])
+
+
+def test_regions_too_small_or_covering_everything_are_not_pasted():
+    boxes = [
+        (0, 0, 40, 15),  # too low
+        (50, 0, 5, 200),  # too narrow
+        (60, 0, 31, 31),  # both sides short
+        (100, 0, 6, 32),  # a pole: kept
+        (120, 0, 32, 16),  # kept
+    ]
+    np.testing.assert_array_equal(pasteable_regions(pool_of_boxes(boxes), PasteSettings()), [3, 4])
+    assert len(pasteable_regions(pool_of_boxes([(5, 5, 753, 369)]), PasteSettings())) == 0
+    assert len(pasteable_regions(pool_of_boxes([(5, 5, 752, 369)]), PasteSettings())) == 1
+    none = sample_pastes(np.random.default_rng(0), pool_of_boxes([(0, 0, 768, 384)]), PasteSettings())
+    assert len(none.region) == 0
+
+
+def test_scale_interval_keeps_sizes_and_side_of_the_horizon():
+    boxes = [
+        (0, 20, 100, 100),  # above: bottom 120 may move up to the picture's edge: s <= 192 / 72
+        (200, 272, 100, 100),  # below: top 272, s <= 191 / 80
+        (400, 142, 100, 100),  # across the horizon
+        (600, 182, 16, 20),  # at least 8 px: s >= 0.5
+        (700, 2, 16, 30),  # 192 / 160 < 2
+    ]
+    smallest, largest = scale_interval(pool_of_boxes(boxes), np.arange(5), PasteSettings(scale_range=(0.2, 3)))
+    np.testing.assert_allclose(smallest, [0.2, 0.2, 0.2, 0.5, 0.5])
+    np.testing.assert_allclose(largest, [192 / 72, 191 / 80, 3, 3, 192 / 160])
+    smallest, largest = scale_interval(
+        pool_of_boxes([(0, 0, 700, 100)]), np.arange(1), PasteSettings(scale_range=(3, 4)))
+    assert (smallest[0], largest[0]) == (1, 1)
+
+
+def test_every_pasteable_region_is_dealt_out_as_often_as_asked():
+    pool = pool_regions(*synthetic_group(0, 3, (96, 160), 12))
+    settings = PasteSettings(cp_times=(2, 0, 3))
+    pastes = sample_pastes(np.random.default_rng(1), pool, settings)
+    candidates = pasteable_regions(pool, settings)
+    assert settings.copies_per_region == 8
+    pairs = sorted(zip(pastes.region.tolist(), pastes.copy.tolist(), strict=True))
+    assert pairs == [(k, c) for k in candidates for c in range(3, 8)]
+    assert (np.diff(pastes.view) >= 0).all()
+    np.testing.assert_array_equal(pastes.view // 3, np.where(pastes.copy < 5, 0, 2))
+    for number, times in enumerate(settings.cp_times):
+        dealt = np.bincount(pastes.view[pastes.view // 3 == number] % 3, minlength=3)
+        assert dealt.sum() == times * len(candidates) and np.ptp(dealt) <= 1
+
+
+def test_draws_follow_their_ranges():
+    pool = pool_of_boxes([(300, 172, 60, 60)])
+    settings = PasteSettings(cp_times=(20_000,))
+    pastes = sample_pastes(np.random.default_rng(2), pool, settings)
+    assert 0.2 <= pastes.scale.min() and pastes.scale.max() <= 2
+    # uniform in depth: the median of 1 / s lies in the middle of 0.5..5
+    assert np.median(1 / pastes.scale) == pytest.approx(2.75, abs=0.05)
+    expected_top = np.trunc((172 - 192) * pastes.scale + 192)
+    jitter = pastes.top - expected_top
+    assert (jitter.min(), jitter.max()) == (-16, 16)
+    width = np.ceil(60 * pastes.scale)
+    assert (pastes.left >= 1 - width).all() and pastes.left.max() == 767
+    assert pastes.flip.mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_worked_numbers_of_a_paste():
+    pool = pool_of_boxes([(10, 20, 4, 40)])
+    paste = Pastes(
+        region=np.array([0]), copy=np.array([2]), view=np.array([0]), scale=np.array([1.5]), flip=np.array([True]),
+        left=np.array([30]), top=np.array([-66]), colour=None)
+    to_view = paste_maps(pool, paste)[0]
+    np.testing.assert_allclose(to_view, [[-1.5, 0, 51], [0, 1.5, -96], [0, 0, 1]])
+    np.testing.assert_allclose(affine.apply(to_view, (11, 22)), (34.5, -63))
+
+
+@pytest.mark.parametrize('size', [None, (50, 120), (90, 60)])
+def test_view_crops_lie_inside_the_image(size):
+    settings = ViewSettings(size=size)
+    height, width = size or (64, 128)
+    crops = sample_view_crops(np.random.default_rng(3), 200, (64, 128), settings)
+    corners = affine.apply(affine.invert(crops)[:, None], [[0, 0], [width, height]])
+    assert corners.min() > -1e-9
+    assert corners[..., 0].max() < 128 + 1e-9 and corners[..., 1].max() < 64 + 1e-9
+    flipped = crops[:, 0, 0] < 0
+    assert 0.3 < flipped.mean() < 0.7
+    assert (np.abs(crops[:, 0, 0]) >= width / 128 - 1e-9).all() and (crops[:, 1, 1] >= height / 64 - 1e-9).all()
+    if size is None:
+        area = np.abs(crops[:, 0, 0]) * crops[:, 1, 1]
+        assert 1 <= area.min() and area.max() < 2.05
+
+
+def test_unusable_settings_are_refused():
+    with pytest.raises(InputError, match='cp_times'):
+        PasteSettings(cp_times=())
+    with pytest.raises(InputError, match='scale_range'):
+        PasteSettings(scale_range=(0, 1))

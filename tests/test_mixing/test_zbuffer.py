@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmdepthcp.fileio import NO_REGION
+from mmdepthcp.geometry import affine
+from mmdepthcp.mixing import (
+    NO_COPY,
+    ColourSettings,
+    PasteSettings,
+    ViewSettings,
+    pool_regions,
+    render_views,
+    sample_colours,
+    sample_pastes,
+    sample_view_crops,
+)
+from mmdepthcp.mixing.colour import NO_COLOUR_CHANGE
+from mmdepthcp.mixing.pastes import Pastes
+from tests.plain.copy_paste import paint_views
+from tests.plain.synthetic import synthetic_group
+
+UNCHANGED_VIEWS = ViewSettings(area_range=(1, 1), aspect_range=(1, 1), flip_prob=0, colour=NO_COLOUR_CHANGE)
+EVERYTHING_PASTED = {'min_height': 4, 'min_width': 4, 'min_side': 6, 'min_pasted': 2, 'position_jitter': 4}
+
+
+def draw(seed, group, paste_settings, view_settings):
+    """Pool, pastes, crops and view colours of a group."""
+    rng = np.random.default_rng(seed)
+    pool = pool_regions(*group)
+    num_views = paste_settings.num_rounds * pool.num_images
+    pastes = sample_pastes(rng, pool, paste_settings)
+    crops = sample_view_crops(rng, num_views, pool.size, view_settings)
+    colours = sample_colours(rng, num_views, view_settings.colour)
+    return pool, pastes, crops, colours
+
+
+def label_edges(labels):
+    """Pixels with another label among their 3×3 neighbours."""
+    kernel = np.ones((3, 3), np.uint8)
+    return np.stack([cv2.dilate(view, kernel) != cv2.erode(view, kernel) for view in labels.astype(np.float32)])
+
+
+def reorder(pastes, order):
+    return Pastes(**{name: values[order] for name, values in vars(pastes).items()})
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    seed=st.integers(0, 10_000), num_images=st.integers(1, 3),
+    cp_times=st.lists(st.integers(0, 3), min_size=1, max_size=3), height=st.integers(20, 60), width=st.integers(20, 90), regions=st.integers(1, 9), holes=st.integers(0, 2),
+    blurs=st.booleans())
+def test_equals_the_painter(seed, num_images, cp_times, height, width, regions, holes, blurs):
+    group = synthetic_group(seed, num_images, (height, width), regions, min(holes, regions))
+    colour = ColourSettings(blur_prob=0.2 if blurs else 0)
+    paste_settings = PasteSettings(cp_times=tuple(cp_times), colour=colour, **EVERYTHING_PASTED)
+    pool, pastes, crops, colours = draw(seed, group, paste_settings, ViewSettings(colour=colour))
+    copies = paste_settings.copies_per_region
+    mixed = render_views(pool, pastes, crops, (height, width), colours, copies)
+    images, labels, disparity = paint_views(*group, pastes, crops, (height, width), colours, copies)
+
+    np.testing.assert_allclose(mixed.disparity, disparity, rtol=1e-5)
+    # equal but for rounding where two candidates are equally close
+    assert (mixed.labels != labels).mean() < 1e-3
+    difference = np.abs(images.astype(int) - mixed.images)
+    edges = label_edges(labels) | label_edges(mixed.labels)
+    # a view's own blur spreads what edges differ by
+    spread = np.stack([cv2.dilate(edge.astype(np.uint8), np.ones((5, 5))) > 0 for edge in edges])
+    edges = np.where((colours.sigma > 0)[:, None, None], spread, edges)
+    # positions are rounded to 1/64 pixel here and to 1/32 by OpenCV; the blur of shrunk pastes is sampled
+    # more sparsely
+    assert difference[~edges].max(initial=0) <= (24 if blurs else 4)
+    if (~edges).any():
+        assert difference[~edges].mean() < 0.6
+    # soft edges: one blend of all layers here, one after the other there
+    if edges.any():
+        assert difference[edges].mean() < 4
+
+
+def test_any_order_of_pasting_gives_the_same_labels():
+    group = synthetic_group(5, 3, (60, 90), 8)
+    paste_settings = PasteSettings(**EVERYTHING_PASTED)
+    pool, pastes, crops, colours = draw(6, group, paste_settings, ViewSettings())
+    first = render_views(pool, pastes, crops, (60, 90), colours, 8)
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(pastes.region))
+        order = order[np.argsort(pastes.view[order], kind='stable')]
+        other = render_views(pool, reorder(pastes, order), crops, (60, 90), colours, 8)
+        np.testing.assert_array_equal(first.labels, other.labels)
+        np.testing.assert_array_equal(first.disparity, other.disparity)
+        assert np.abs(first.images.astype(int) - other.images).max() <= 1
+
+
+def test_an_unchanged_paste_shows_exactly_the_source_pixels():
+    group = synthetic_group(7, 2, (60, 90), 8)
+    paste_settings = PasteSettings(
+        scale_range=(1, 1), flip_prob=0, colour=NO_COLOUR_CHANGE, **{**EVERYTHING_PASTED, 'position_jitter': 0})
+    pool, pastes, crops, colours = draw(8, group, paste_settings, UNCHANGED_VIEWS)
+    mixed = render_views(pool, pastes, crops, (60, 90), colours, 8)
+    inner = ~label_edges(mixed.labels)
+    pasted = inner & (mixed.labels % 8 >= 2)
+    assert pasted.sum() > 1000
+    for view, row, column in np.argwhere(inner):
+        label = mixed.labels[view, row, column]
+        x, y = affine.apply(mixed.copies.from_view[label], (column + 0.5, row + 0.5))
+        m = pool.image[label // 8]
+        assert y == row + 0.5  # no jitter: pastes move along the row
+        np.testing.assert_array_equal(mixed.images[view, row, column], group[0][m][int(y), int(x)])
+        assert group[1][m][int(y), int(x)] == label // 8 - pool.first_region[m]
+
+
+def test_without_pastes_views_are_the_images():
+    group = synthetic_group(9, 2, (40, 50), 5, holes=2)
+    pool, pastes, crops, colours = draw(0, group, PasteSettings(cp_times=(0, 0)), UNCHANGED_VIEWS)
+    mixed = render_views(pool, pastes, crops, (40, 50), colours, 2)
+    for view in range(4):
+        np.testing.assert_array_equal(mixed.images[view], group[0][view % 2])
+        np.testing.assert_array_equal(mixed.disparity[view], group[2][view % 2])
+        regions = group[1][view % 2]
+        expected = np.where(regions == NO_REGION, NO_COPY, (regions + pool.first_region[view % 2]) * 2 + view // 2)
+        np.testing.assert_array_equal(mixed.labels[view], expected)
+    np.testing.assert_array_equal(mixed.copies.view.reshape(-1, 2), pool.image[:, None] + [0, 2])
+
+
+def two_boxes(front, back):
+    """One image: a white box of disparity ``front``, a black box of disparity ``back``, grey ground at
+    0.1."""
+    image, regions = np.full((64, 64, 3), 128, np.uint8), np.full((64, 64), NO_REGION, np.int32)
+    disparity = np.full((64, 64), 0.1, np.float32)
+    for index, (left, value, colour) in enumerate([(4, front, 255), (40, back, 0)]):
+        box = np.s_[24:44, left:left + 20]
+        image[box], regions[box], disparity[box] = colour, index, value
+    return [image], [regions], [disparity]
+
+
+def paste_at(lefts, scales, regions):
+    count = len(regions)
+    return Pastes(
+        region=np.array(regions), copy=1 + np.arange(count), view=np.zeros(count, int), scale=np.array(scales, float),
+        flip=np.zeros(count, bool), left=np.array(lefts), top=np.full(count, 10),
+        colour=sample_colours(np.random.default_rng(0), count, NO_COLOUR_CHANGE))
+
+
+@pytest.mark.parametrize(('scales', 'winner'), [((1, 1), 0), ((1, 2), 1)])
+def test_the_larger_disparity_times_scale_wins(scales, winner):
+    pool = pool_regions(*two_boxes(0.6, 0.4))
+    pastes = paste_at([30, 30], scales, [0, 1])
+    no_change = sample_colours(np.random.default_rng(0), 1, NO_COLOUR_CHANGE)
+    mixed = render_views(pool, pastes, np.eye(3)[None], (64, 64), no_change, 3)
+    assert mixed.labels[0, 20, 40] == winner * 3 + 1 + winner
+    assert mixed.images[0, 20, 40, 0] == (255, 0)[winner]
+    assert mixed.disparity[0, 20, 40] == pytest.approx((0.6, 0.8)[winner])
+
+
+def test_the_earlier_of_equally_close_pastes_stays():
+    pool = pool_regions(*two_boxes(0.5, 0.5))
+    no_change = sample_colours(np.random.default_rng(0), 1, NO_COLOUR_CHANGE)
+    for regions in ([0, 1], [1, 0]):
+        mixed = render_views(pool, paste_at([30, 30], [1, 1], regions), np.eye(3)[None], (64, 64), no_change, 3)
+        assert mixed.labels[0, 20, 40] == regions[0] * 3 + 1
+
+
+def test_soft_edges_of_a_straight_border():
+    pool = pool_regions(*two_boxes(0.6, 0.4))
+    no_change = sample_colours(np.random.default_rng(0), 1, NO_COLOUR_CHANGE)
+    mixed = render_views(pool, paste_at([30], [1], [0]), np.eye(3)[None], (64, 64), no_change, 2)
+    side = np.exp(-0.5) / (1 + 2 * np.exp(-0.5))
+    # outside the paste, its colour beyond the region's border is the source's grey: only the inner pixel
+    # mixes
+    np.testing.assert_array_equal(mixed.images[0, 15, 29:31, 0], [128, round(255 - side * (255 - 128))])
+    np.testing.assert_array_equal(mixed.images[0, 15, 31:33, 0], 255)
+
+
+def test_a_paste_far_outside_or_covering_the_whole_view_is_fine():
+    pool = pool_regions(*two_boxes(0.6, 0.4))
+    no_change = sample_colours(np.random.default_rng(0), 1, NO_COLOUR_CHANGE)
+    mixed = render_views(pool, paste_at([-500, 500], [1, 1], [0, 1]), np.eye(3)[None], (64, 64), no_change, 3)
+    assert not (mixed.labels % 3 > 0)[mixed.labels >= 0].any()
+    mixed = render_views(pool, paste_at([-400], [30], [0]), np.eye(3)[None], (64, 64), no_change, 2)
+    np.testing.assert_array_equal(mixed.labels[0, 10:, :], 1)
