@@ -257,7 +257,7 @@ class VideoClipDataset(SeededDataset, BaseDataset):
     def load_data_list(self) -> list[dict]:
         clips = self._index()
         chosen = self._chosen_frames(clips)
-        items, lonely = [], 0
+        items, unusable = [], 0
         for clip in clips:
             numbers = sorted(clip.frames)
             place = {number: position for position, number in enumerate(numbers)}
@@ -265,19 +265,18 @@ class VideoClipDataset(SeededDataset, BaseDataset):
                 if (clip.name, number) not in chosen:
                     continue
                 if self.test_mode:
-                    if number in clip.depth:
-                        items.append(self._item(clip, number, [number]))
-                    continue
-                neighbours = [self._neighbour(numbers, place, number, offset) for offset in self.offsets]
-                if all(neighbour in clip.frames for neighbour in neighbours):
-                    items.append(self._item(clip, number, neighbours))
+                    usable, members = number in clip.depth, [number]
                 else:
-                    lonely += 1
+                    members = [self._neighbour(numbers, place, number, offset) for offset in self.offsets]
+                    usable = all(member in clip.frames for member in members)
+                if usable:
+                    items.append(self._item(clip, number, members))
+                unusable += not usable
         if not items:
             self._explain_emptiness(clips, len(chosen))
         kept = items if self.test_mode else self._moving(items)
-        print_log(f'{self._root}: {len(kept)} samples in {len(clips)} clips; left out {lonely} frames '
-                  f'without neighbours and {len(items) - len(kept)} static ones', 'current')
+        print_log(f'{self._root}: {len(kept)} samples in {len(clips)} clips; left out {unusable} frames without '
+                  f'{"depth" if self.test_mode else "neighbours"}, {len(items) - len(kept)} static ones', 'current')
         if not kept:
             raise InputError(f'{self._root}: all {len(items)} samples are static; lower static_threshold')
         return kept

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+
+import cv2
+import pytest
+
+cv2.setNumThreads(0)
+
+
+@pytest.fixture(scope='session')
+def data_root() -> Path:
+    """Folder of the real data packs (``camvid``, ``kitti_sample``); tests that need it are skipped without."""
+    root = Path(os.environ.get('MMDEPTHCP_DATA', Path(__file__).parents[2] / 'shared/data'))
+    if not root.is_dir():
+        pytest.skip(f'no real data at {root} (MMDEPTHCP_DATA)')
+    return root
+
+
+def pytest_collection_finish() -> None:
+    """Keep the imported modules out of garbage collection, which every MMEngine data set runs when it is built."""
+    gc.collect()
+    gc.freeze()

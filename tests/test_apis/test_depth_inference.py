@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.model import BaseDataPreprocessor, BaseModel
+from mmengine.structures import PixelData
+from torch.nn import functional as F
+
+from mmdepthcp.apis.depth_inference import HuggingFacePredictor, ModelPredictor, infer_tree, set_common_scale, stretch
+from mmdepthcp.fileio import InputError, read_disparity, read_json
+from mmdepthcp.registry import MODELS
+
+
+@MODELS.register_module()
+class BrightnessDepth(BaseModel):
+    """Says that bright is close."""
+
+    def __init__(self, flip_test=False):
+        super().__init__(BaseDataPreprocessor())
+        self.gain = torch.nn.Parameter(torch.tensor(1.))
+        self.flip_test = flip_test
+        self.min_depth, self.max_depth = .1, 100.
+
+    def forward(self, inputs, data_samples, mode='predict'):
+        assert mode == 'predict' and not self.training
+        for frames, sample in zip(inputs['clean'], data_samples, strict=True):
+            disparity = self.gain * frames.float().mean(1, keepdim=True) / 255
+            resized = F.interpolate(disparity, sample.ori_shape, mode='bilinear')[0]
+            sample.pred_disparity = PixelData(data=resized.flip(-1) if self.flip_test else resized)
+        return data_samples
+
+
+CONFIG = dict(model=dict(type='BrightnessDepth'), test_pipeline=[
+    dict(type='LoadClip'), dict(type='ResizeClip', scale=(16, 8)), dict(type='PackMonoInputs')])
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Images of a left and a right brightness, of two sizes and kinds."""
+    for name, size, values in (
+            ('a/1.png', (8, 16), (51, 102)), ('a/2.jpg', (16, 32), (153, 204)), ('b/3.png', (8, 16), (0, 255))):
+        path = tmp_path / 'images' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = np.full((*size, 3), values[1], np.uint8)
+        image[:, :size[1] // 2] = values[0]
+        cv2.imwrite(str(path), image)
+    return tmp_path / 'images'
+
+
+@pytest.fixture
+def predictor(tmp_path):
+    return _predictor(tmp_path)
+
+
+def _config(folder, **content) -> Config:
+    Config(content or CONFIG).dump(folder / 'config.py')
+    return Config.fromfile(folder / 'config.py')
+
+
+def _predictor(folder, gain=1., **kwargs):
+    config = _config(folder)
+    torch.save(dict(state_dict=dict(gain=torch.tensor(gain))), folder / f'{gain}.pth')
+    return ModelPredictor(config, folder / f'{gain}.pth', 'cpu', **kwargs)
+
+
+def _halves(path) -> list[float]:
+    disparity = read_disparity(path)
+    return [round(float(value), 2) for value in (disparity[0, 0], disparity[-1, -1])]
+
+
+@pytest.mark.parametrize(('batch_size', 'num_workers'), [(1, 0), (2, 0), (2, 2)])
+def test_whole_trees(images, predictor, tmp_path, batch_size, num_workers):
+    out = tmp_path / 'out'
+    assert infer_tree(predictor, images, out, batch_size=batch_size, num_workers=num_workers) == ([], 3)
+    assert {str(path.relative_to(out)) for path in out.rglob('*.*')} == {'a/1.png', 'a/2.png', 'b/3.png', 'meta.json'}
+    assert _halves(out / 'a/1.png') == [.2, .4]
+    assert _halves(out / 'a/2.png') == [.6, .8]
+    assert read_disparity(out / 'a/2.png').shape == (16, 32)
+    meta = read_json(out / 'meta.json')
+    assert meta['mode'] == 'raw' and meta['input_size'] == [16, 8] and (meta['d_min'], meta['d_max']) == (.1, 100)
+    assert len(meta['checkpoint_sha256']) == 64 and meta['source'] == 'config.py'
+
+
+def test_restart_shards_and_failures(images, predictor, tmp_path):
+    out = tmp_path / 'out'
+    (images / 'a/2.jpg').write_bytes(b'')
+    cv2.imwrite(str(images / 'black.png'), np.zeros((8, 16, 3), np.uint8))
+    failures, tried = infer_tree(predictor, images, out, batch_size=4)
+    assert tried == 4 and [failure.path for failure in failures] == ['a/2.jpg', 'black.png']
+    assert 'empty' in failures[0].message and 'no finite disparity' in failures[1].message
+    cv2.imwrite(str(images / 'a/2.jpg'), np.full((8, 16, 3), 51, np.uint8))
+    (images / 'black.png').unlink()
+    assert infer_tree(predictor, images, out, shard=(0, 2)) == ([], 0)
+    assert infer_tree(predictor, images, out, shard=(1, 2)) == ([], 1)
+    assert infer_tree(predictor, images, out) == ([], 0)
+
+
+def test_modes_and_sizes(images, predictor, tmp_path):
+    infer_tree(predictor, images, tmp_path / 'minmax', mode='minmax', size=(10, 6))
+    assert read_disparity(tmp_path / 'minmax/a/2.png').shape == (6, 10)
+    assert _halves(tmp_path / 'minmax/a/1.png') == [0, 1] == _halves(tmp_path / 'minmax/a/2.png')
+    infer_tree(_predictor(tmp_path, flip=True), images, tmp_path / 'flip')
+    assert _halves(tmp_path / 'flip/a/1.png') == [.4, .2]
+    np.testing.assert_array_equal(stretch(np.full((2, 2), .3, np.float32)), 0)
+
+
+def test_two_networks_do_not_mix(images, predictor, tmp_path):
+    infer_tree(predictor, images, tmp_path / 'out')
+    with pytest.raises(InputError, match='checkpoint_sha256 was'):
+        infer_tree(_predictor(tmp_path, .5), images, tmp_path / 'out')
+
+
+def test_bad_checkpoints_and_configs(tmp_path):
+    config = _config(tmp_path)
+    for content, word in ((dict(state_dict=dict(other=torch.ones(2))), 'another model'), (b'', 'not a readable')):
+        file = tmp_path / 'bad.pth'
+        file.write_bytes(content) if isinstance(content, bytes) else torch.save(content, file)
+        with pytest.raises(InputError, match=word):
+            ModelPredictor(config, file, 'cpu')
+    with pytest.raises(InputError, match='no such'):
+        ModelPredictor(config, tmp_path / 'nowhere.pth', 'cpu')
+    with pytest.raises(InputError, match='test_pipeline'):
+        ModelPredictor(_config(tmp_path, model=CONFIG['model']), file, 'cpu')
+
+
+@pytest.fixture(scope='module')
+def tiny_models(tmp_path_factory) -> Path:
+    """Tiny random Depth Anything models, one of relative inverse depth and one of metric depth, as saved folders."""
+    transformers = pytest.importorskip('transformers')
+    root = tmp_path_factory.mktemp('models')
+    for kind in ('relative', 'metric'):
+        torch.manual_seed(0)
+        backbone = transformers.Dinov2Config(
+            hidden_size=16, num_hidden_layers=4, num_attention_heads=2, mlp_ratio=1, image_size=28, patch_size=14,
+            out_indices=[1, 2, 3, 4], reshape_hidden_states=False, apply_layernorm=True)
+        config = transformers.DepthAnythingConfig(
+            backbone_config=backbone, patch_size=14, reassemble_hidden_size=16, neck_hidden_sizes=[8] * 4,
+            fusion_hidden_size=8, head_hidden_size=8, depth_estimation_type=kind, max_depth=20)
+        model = transformers.DepthAnythingForDepthEstimation(config)
+        model.head.conv3.bias.data += .5
+        model.save_pretrained(root / kind)
+        processor = transformers.DPTImageProcessor(size=dict(height=28, width=42), keep_aspect_ratio=False)
+        processor.save_pretrained(root / kind)
+    return root
+
+
+def test_hugging_face_inverse_depth_has_one_scale(tiny_models, images, tmp_path):
+    predictor = HuggingFacePredictor(str(tiny_models / 'relative'), 'cpu')
+    assert predictor.output == 'inverse'
+    out = tmp_path / 'out'
+    set_common_scale(predictor, images, out)
+    raw = predictor._raw([predictor.prepare(images / name) for name in ('a/1.png', 'a/2.jpg', 'b/3.png')])
+    assert [values.shape for values in raw] == [(8, 16), (16, 32), (8, 16)]
+    scale = max(np.percentile(values, 99.9) for values in raw)
+    assert predictor.scale == pytest.approx(scale)
+    assert infer_tree(predictor, images, out, batch_size=3) == ([], 3)
+    for name, values in zip(('a/1', 'a/2', 'b/3'), raw, strict=True):
+        expected = np.maximum((values / scale).clip(0, 1), 1e-6)
+        np.testing.assert_allclose(read_disparity(out / f'{name}.png'), expected, atol=1e-4)
+
+
+def test_hugging_face_restart_keeps_the_scale(tiny_models, images, tmp_path):
+    predictor = HuggingFacePredictor(str(tiny_models / 'relative'), 'cpu')
+    set_common_scale(predictor, images, tmp_path / 'out')
+    infer_tree(predictor, images, tmp_path / 'out')
+    cv2.imwrite(str(images / 'new.png'), np.full((8, 16, 3), 255, np.uint8))
+    again = HuggingFacePredictor(str(tiny_models / 'relative'), 'cpu')
+    set_common_scale(again, images, tmp_path / 'out')
+    assert again.scale == predictor.scale
+    assert infer_tree(again, images, tmp_path / 'out') == ([], 1)
+
+
+def test_hugging_face_metric_depth(tiny_models, images, tmp_path):
+    predictor = HuggingFacePredictor(str(tiny_models / 'metric'), 'cpu', nearest=2.)
+    assert predictor.output == 'metric'
+    set_common_scale(predictor, images, tmp_path / 'out')
+    infer_tree(predictor, images, tmp_path / 'out')
+    depth, = predictor._raw([predictor.prepare(images / 'b/3.png')])
+    np.testing.assert_allclose(read_disparity(tmp_path / 'out/b/3.png'), np.minimum(2 / depth, 1), atol=1e-4)
+    assert read_json(tmp_path / 'out/meta.json')['nearest'] == 2
+
+
+def test_no_hugging_face_model(tmp_path):
+    pytest.importorskip('transformers')
+    with pytest.raises(InputError, match='cannot be loaded'):
+        HuggingFacePredictor(str(tmp_path), 'cpu')
+
+
+def test_transformers_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'transformers', None)
+    with pytest.raises(ImportError, match='pip install transformers'):
+        HuggingFacePredictor('depth-anything/Depth-Anything-V2-Small-hf', 'cpu')

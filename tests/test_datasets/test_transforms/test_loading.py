@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from mmdepthcp.datasets.transforms import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet
+from mmdepthcp.fileio import NO_REGION, InputError, write_disparity, write_regions
+
+
+@pytest.fixture
+def item(tmp_path):
+    """A complete item of 12x8 pixels."""
+    rng = np.random.default_rng(0)
+    cv2.imwrite(str(tmp_path / 'image.png'), rng.integers(0, 255, (8, 12, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / 'label.png'), rng.integers(0, 3, (8, 12), np.uint8))
+    write_disparity(tmp_path / 'disparity.png', rng.random((8, 12)))
+    write_regions(tmp_path / 'regions.png', rng.integers(0, 5, (8, 12)))
+    return dict(img_path=str(tmp_path / 'image.png'), seg_map_path=str(tmp_path / 'label.png'),
+                disparity_path=str(tmp_path / 'disparity.png'), region_path=str(tmp_path / 'regions.png'),
+                label_map=None, reduce_zero_label=False, seg_fields=[])
+
+
+def load(item, *transforms):
+    for transform in (LoadImage(), *transforms):
+        item = transform(item)
+    return item
+
+
+def test_everything_is_loaded(item):
+    results = load(item, LoadDisparity(), LoadRegions(), LoadLabels())
+    assert results['img'].dtype == np.uint8 and results['img_shape'] == results['ori_shape'] == (8, 12)
+    assert results['disparity'].dtype == np.float32 and results['regions'].dtype == np.int32
+    assert results['gt_seg_map'].shape == (8, 12) and results['seg_fields'] == ['gt_seg_map']
+
+
+def test_resizing_brings_all_to_one_raster_but_labels(item, tmp_path):
+    write_disparity(tmp_path / 'disparity.png', np.full((16, 24), .25))
+    results = load(item, LoadDisparity(), LoadRegions(), LoadLabels(), ResizeStreet((6, 4)))
+    assert results['img'].shape == (4, 6, 3)
+    assert results['disparity'].shape == results['regions'].shape == (4, 6)
+    assert results['gt_seg_map'].shape == (8, 12)
+    assert results['img_shape'] == (4, 6) and results['ori_shape'] == (8, 12)
+    assert results['scale_factor'] == (.5, .5)
+    np.testing.assert_allclose(results['disparity'], .25, atol=1e-5)
+
+
+def test_shrinking_averages_the_image():
+    image = np.zeros((4, 4, 3), np.uint8)
+    image[:2, :2] = [[[10] * 3, [20] * 3], [[30] * 3, [40] * 3]]
+    results = ResizeStreet((2, 2))(dict(img=image))
+    assert results['img'][0, 0].tolist() == [25] * 3
+
+
+@pytest.mark.parametrize('scale', [(6, 4), (24, 16), (36, 24), (12, 8)])
+def test_regions_take_the_nearest_pixel_centre(scale):
+    rng = np.random.default_rng(1)
+    regions = rng.integers(0, 300, (8, 12)).astype(np.int32)
+    regions[0, 0] = NO_REGION
+    results = ResizeStreet(scale)(dict(img=np.zeros((8, 12, 3), np.uint8), regions=regions))
+    rows = ((np.arange(scale[1]) + .5) * 8 / scale[1]).astype(int)
+    columns = ((np.arange(scale[0]) + .5) * 12 / scale[0]).astype(int)
+    if 12 % scale[0]:
+        np.testing.assert_array_equal(results['regions'], regions[np.ix_(rows, columns)])
+    assert results['regions'].dtype == np.int32
+    assert set(np.unique(results['regions'])) <= set(np.unique(regions))
+
+
+@pytest.mark.parametrize(('key', 'transform', 'tool'), [
+    ('disparity_path', LoadDisparity(), 'infer_depth.py'), ('region_path', LoadRegions(), 'group_regions.py')])
+def test_missing_and_unusable_files(item, key, transform, tool):
+    path = item[key]
+    square = np.full((8, 8), 1000, np.uint16)
+    contents = dict(
+        empty=b'', corrupt=b'\x89PNG\r\n\x1a\nrubbish',
+        eight_bit=cv2.imencode('.png', square.astype(np.uint8))[1].tobytes(),
+        coloured=cv2.imencode('.png', np.dstack([square] * 3))[1].tobytes(),
+        other_shape=cv2.imencode('.png', square)[1].tobytes())
+    for name, content in contents.items():
+        with open(path, 'wb') as file:
+            file.write(content)
+        with pytest.raises(InputError, match=tool) as caught:
+            load(dict(item), transform)
+        assert path in str(caught.value), name
+    assert item['img_path'] in str(caught.value)
+    with pytest.raises(InputError, match=tool):
+        load(dict(item, **{key: path + 'x.png'}), transform)
+    del item[key]
+    with pytest.raises(InputError, match=key):
+        load(item, transform)
+
+
+def test_disparity_of_zero_everywhere(item):
+    write_disparity(item['disparity_path'], np.zeros((8, 12)))
+    with pytest.raises(InputError, match='zero everywhere'):
+        load(item, LoadDisparity())
+
+
+@pytest.mark.parametrize('content', [b'', b'rubbish', b'\x89PNG\r\n\x1a\nrubbish'])
+def test_unusable_images_and_labels(item, content):
+    for key, transforms in (('seg_map_path', [LoadLabels()]), ('img_path', [])):
+        with open(item[key], 'wb') as file:
+            file.write(content)
+        with pytest.raises(InputError) as caught:
+            load(dict(item), *transforms)
+        assert item[key] in str(caught.value)
+
+
+def test_labels_of_another_size_or_missing(item):
+    cv2.imwrite(item['seg_map_path'], np.zeros((8, 10), np.uint8))
+    with pytest.raises(InputError, match='must agree'):
+        load(dict(item), LoadLabels())
+    with pytest.raises(InputError, match='no such label file'):
+        load(dict(item, seg_map_path='nowhere.png'), LoadLabels())
