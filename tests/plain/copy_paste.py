@@ -143,11 +143,10 @@ def paint_views(
         disparity = bilinear(disparities[m], to_view, box) * scale
         shown = nearest(mask, to_view, box, 0).astype(bool) & (disparity > nearest_disparity[view][there])
 
-        margin = (max(box[0] - 4, 0), max(box[1] - 4, 0), min(box[2] + 4, width), min(box[3] + 4, height))
-        colour = warp(floats[m], to_view, margin)
+        colour = warp(floats[m], to_view, (box[0] - 2, box[1] - 2, box[2] + 2, box[3] + 2))
         if pastes.colour.sigma[index]:
             colour = cv2.GaussianBlur(colour, (5, 5), pastes.colour.sigma[index])
-        colour = colour[box[1] - margin[1]:box[3] - margin[1], box[0] - margin[0]:box[2] - margin[0]]
+        colour = colour[2:-2, 2:-2]
         colour = plain_recolour(colour, pastes.colour, index, region_grey)
         colour = plain_recolour(colour, view_colours, view, image_grey[view % num_images])
         alpha = cv2.GaussianBlur(shown.astype(np.float32), (3, 3), 1.0, borderType=cv2.BORDER_REPLICATE)[..., None]

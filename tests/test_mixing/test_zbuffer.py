@@ -49,23 +49,25 @@ def reorder(pastes, order):
     return Pastes(**{name: values[order] for name, values in vars(pastes).items()})
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 10_000), num_images=st.integers(1, 3),
-    cp_times=st.lists(st.integers(0, 3), min_size=1, max_size=3), height=st.integers(20, 60), width=st.integers(20, 90), regions=st.integers(1, 9), holes=st.integers(0, 2),
-    blurs=st.booleans())
+    cp_times=st.lists(st.integers(0, 3), min_size=1, max_size=3), height=st.integers(20, 60),
+    width=st.integers(20, 90), regions=st.integers(1, 9), holes=st.integers(0, 2), blurs=st.booleans())
 def test_equals_the_painter(seed, num_images, cp_times, height, width, regions, holes, blurs):
     group = synthetic_group(seed, num_images, (height, width), regions, min(holes, regions))
     colour = ColourSettings(blur_prob=0.2 if blurs else 0)
     paste_settings = PasteSettings(cp_times=tuple(cp_times), colour=colour, **EVERYTHING_PASTED)
     pool, pastes, crops, colours = draw(seed, group, paste_settings, ViewSettings(colour=colour))
+    # away from rational scales, where pixel centres fall exactly between two source pixels
+    crops = affine.compose(crops, affine.translation(0.00314, 0.00271))
     copies = paste_settings.copies_per_region
     mixed = render_views(pool, pastes, crops, (height, width), colours, copies)
     images, labels, disparity = paint_views(*group, pastes, crops, (height, width), colours, copies)
 
     np.testing.assert_allclose(mixed.disparity, disparity, rtol=1e-5)
-    # equal but for rounding where two candidates are equally close
-    assert (mixed.labels != labels).mean() < 1e-3
+    # equal, but for rounding where two candidates are equally close
+    assert (mixed.labels != labels).sum() <= 2
     difference = np.abs(images.astype(int) - mixed.images)
     edges = label_edges(labels) | label_edges(mixed.labels)
     # a view's own blur spreads what edges differ by
@@ -73,12 +75,12 @@ def test_equals_the_painter(seed, num_images, cp_times, height, width, regions, 
     edges = np.where((colours.sigma > 0)[:, None, None], spread, edges)
     # positions are rounded to 1/64 pixel here and to 1/32 by OpenCV; the blur of shrunk pastes is sampled
     # more sparsely
-    assert difference[~edges].max(initial=0) <= (24 if blurs else 4)
+    assert difference[~edges].max(initial=0) <= 4
     if (~edges).any():
-        assert difference[~edges].mean() < 0.6
+        assert difference[~edges].mean() < 0.3
     # soft edges: one blend of all layers here, one after the other there
     if edges.any():
-        assert difference[edges].mean() < 4
+        assert difference[edges].mean() < 3
 
 
 def test_any_order_of_pasting_gives_the_same_labels():
@@ -104,13 +106,15 @@ def test_an_unchanged_paste_shows_exactly_the_source_pixels():
     inner = ~label_edges(mixed.labels)
     pasted = inner & (mixed.labels % 8 >= 2)
     assert pasted.sum() > 1000
-    for view, row, column in np.argwhere(inner):
-        label = mixed.labels[view, row, column]
-        x, y = affine.apply(mixed.copies.from_view[label], (column + 0.5, row + 0.5))
-        m = pool.image[label // 8]
-        assert y == row + 0.5  # no jitter: pastes move along the row
-        np.testing.assert_array_equal(mixed.images[view, row, column], group[0][m][int(y), int(x)])
-        assert group[1][m][int(y), int(x)] == label // 8 - pool.first_region[m]
+    view, row, column = np.nonzero(inner & (mixed.labels >= 0))
+    label = mixed.labels[view, row, column]
+    sources = affine.apply(mixed.copies.from_view[label], np.stack([column + 0.5, row + 0.5], axis=1))
+    np.testing.assert_array_equal(sources[:, 1], row + 0.5)  # no jitter: pastes move along the row
+    x, y = sources.astype(int).T
+    region = label // 8
+    m = pool.image[region]
+    np.testing.assert_array_equal(mixed.images[view, row, column], np.stack(group[0])[m, y, x])
+    np.testing.assert_array_equal(np.stack(group[1])[m, y, x], region - pool.first_region[m])
 
 
 def test_without_pastes_views_are_the_images():
