@@ -117,6 +117,12 @@ def errors_in_words() -> Iterator[None]:
         sys.exit(f'error: {message}')
 
 
+def hide_known_noise() -> None:
+    """Silence the warnings that the mm* packages give at import about what is not needed here."""
+    warnings.filterwarnings('ignore', message='Fail to import')
+    warnings.filterwarnings('ignore', message='.*pkg_resources is deprecated.*')
+
+
 def register_modules() -> None:
     """Import everything that a config may name, without what the mm* packages say about ops that are not needed here.
 
@@ -125,8 +131,7 @@ def register_modules() -> None:
     """
     from mmdepthcp.requirements import require
 
-    warnings.filterwarnings('ignore', message='Fail to import')
-    warnings.filterwarnings('ignore', message='.*pkg_resources is deprecated.*')
+    hide_known_noise()
     logging.disable(logging.WARNING)
     try:
         require('mmengine', 'mmcv', 'mmseg.models', 'mmpretrain.models')

@@ -138,9 +138,9 @@ def examine(check: Check) -> Finding:
     return Finding(check.name, True, check.needed, detail)
 
 
-def check_python(version: Sequence[int] = sys.version_info) -> Finding:
+def check_python(version: Sequence[int] = tuple(sys.version_info[:3])) -> Finding:
     """Whether Python is recent enough."""
-    found = '.'.join(str(part) for part in version[:3])
+    found = '.'.join(str(part) for part in version)
     good = tuple(version[:2]) >= OLDEST_PYTHON
     return Finding('Python', good, True, found, '' if good else 'use Python 3.10 or newer')
 

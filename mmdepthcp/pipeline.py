@@ -200,8 +200,9 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage) -> float:
             command.append('--resume')
     else:
         _remove_outputs(work_dir, stage)
-    stamp = {'name': stage.name, 'command': list(stage.command), 'settings': stage.settings, 'seconds': earlier,
-             'finished': False}
+    stamp: dict[str, Any] = {
+        'name': stage.name, 'command': list(stage.command), 'settings': stage.settings, 'seconds': earlier,
+        'finished': False}
     write_json(stamp_path(work_dir, stage), stamp)
     log = log_path(work_dir, stage)
     start = time.monotonic()

@@ -35,16 +35,13 @@ def main() -> None:
         from mmengine.runner import Runner
 
         from mmdepthcp.checkpoint import check_fit, read_state_dict
-        from mmdepthcp.fileio import InputError, write_json
+        from mmdepthcp.fileio import write_json
 
         config.resume = False
         config.load_from = None
         state = None if args.checkpoint == 'none' else read_state_dict(args.checkpoint)
         if args.show_dir:
-            if 'visualization' not in config.get('default_hooks', {}):
-                raise InputError(f'{args.config}: --show-dir needs a visualization hook in default_hooks')
-            config.default_hooks.visualization.draw = True
-            config.visualizer.save_dir = args.show_dir
+            show_in(config, args.show_dir)
         register_modules()
         set_launcher(config, args)
         runner = Runner.from_cfg(config)
@@ -55,6 +52,21 @@ def main() -> None:
         scores = runner.test()
         if args.out and is_main_process():
             write_json(args.out, {name: float(value) for name, value in scores.items()})
+
+
+def show_in(config, folder: str) -> None:
+    """Let the metric that knows the matched classes draw the pictures, or else the visualization hook."""
+    from mmdepthcp.fileio import InputError
+
+    evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
+    drawing = [evaluator for evaluator in evaluators if evaluator['type'].endswith('UnsupervisedSegMetric')]
+    if drawing:
+        drawing[0]['save_dir'] = folder
+    elif 'visualization' in config.get('default_hooks', {}):
+        config.default_hooks.visualization.draw = True
+        config.visualizer.save_dir = folder
+    else:
+        raise InputError('--show-dir needs a visualization hook in default_hooks of the config')
 
 
 if __name__ == '__main__':

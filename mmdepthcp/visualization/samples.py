@@ -1,0 +1,106 @@
+"""Pictures of whatever a data pipeline of this package gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mmdepthcp.structures import MixedViewsSample
+from mmdepthcp.visualization.maps import colorize_disparity, draw_regions
+from mmdepthcp.visualization.mixed_views import draw_mixed_views
+
+NUM_LINES = 24
+LABEL_OPACITY = 0.5
+
+
+def draw_labels(image: np.ndarray, labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
+    """The image (H, W, 3) tinted by class; pixels without a class keep their colour.
+
+    Args:
+        image: uint8, BGR; resized to the labels if its size differs.
+        labels: (H, W) class ids; ids beyond the palette have no class.
+        palette: RGB colour of each class.
+    """
+    if image.shape[:2] != labels.shape:
+        image = cv2.resize(image, labels.shape[::-1], interpolation=cv2.INTER_AREA)
+    colours = np.asarray(palette, np.uint8).reshape(-1, 3)[:, ::-1]
+    known = labels < len(colours)
+    tinted = (1 - LABEL_OPACITY) * image + LABEL_OPACITY * colours[np.where(known, labels, 0)]
+    return np.where(known[..., None], tinted, image).astype(np.uint8)
+
+
+def draw_street_image(results: Mapping[str, Any], palette: Sequence[Sequence[int]] = ()) -> np.ndarray:
+    """Image, disparity, regions and labels of a loaded street image side by side, as far as they are there.
+
+    Args:
+        results: the dict of a pipeline before packing: ``img`` and perhaps ``disparity``, ``regions``, ``gt_seg_map``.
+        palette: RGB colours of the classes.
+    """
+    image = results['img']
+    tiles = [image]
+    if 'disparity' in results:
+        tiles.append(colorize_disparity(results['disparity']))
+    if 'regions' in results:
+        tiles.append(draw_regions(image, results['regions']))
+    if 'gt_seg_map' in results:
+        labels = results['gt_seg_map']
+        tiles.append(cv2.resize(draw_labels(image, labels, palette), image.shape[1::-1], interpolation=cv2.INTER_AREA))
+    return np.hstack(tiles)
+
+
+def _picture(tensor: Any) -> np.ndarray:
+    return np.ascontiguousarray(np.asarray(tensor).transpose(1, 2, 0))
+
+
+def draw_clip(inputs: Mapping[str, Any], data_sample: Any) -> np.ndarray:
+    """The frames of a packed clip in order, below them the augmented ones and, where it is known, the true depth."""
+    rows = [
+        np.hstack([_picture(frame) for frame in inputs[name]]) for name in ('clean', 'augmented') if name in inputs]
+    if 'gt_depth_map' in data_sample:
+        depth = np.asarray(data_sample.gt_depth_map.data).squeeze()
+        disparity = np.divide(1, depth, out=np.zeros_like(depth), where=depth > 0)
+        height, width = rows[0].shape[0], _picture(inputs['clean'][0]).shape[1]
+        tile = np.zeros_like(rows[0])
+        tile[:, :width] = cv2.resize(colorize_disparity(disparity), (width, height), interpolation=cv2.INTER_NEAREST)
+        rows.append(tile)
+    return np.vstack(rows)
+
+
+def draw_item(item: Mapping[str, Any], metainfo: Mapping[str, Any], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Pictures of one item of a data set, by name.
+
+    Mixed views give one picture with region matches and one with pixel matches, clips, packed and unpacked images one
+    each.
+
+    Args:
+        item: what the data set's pipeline gives.
+        metainfo: of the data set; ``palette`` colours the labels.
+        rng: chooses the matches that are drawn.
+
+    Returns:
+        (H, W, 3) uint8 pictures, BGR.
+
+    Raises:
+        TypeError: the item is of none of these kinds.
+    """
+    palette = metainfo.get('palette') or []
+    if 'img' in item:
+        return {'image': draw_street_image(item, palette)}
+    inputs, sample = item.get('inputs'), item.get('data_samples')
+    if isinstance(sample, MixedViewsSample):
+        return {
+            'region_matches': draw_mixed_views(inputs, sample.region_matches, NUM_LINES, rng),
+            'pixel_matches': draw_mixed_views(inputs, sample.pixel_matches, NUM_LINES, rng)}
+    if isinstance(inputs, Mapping) and 'clean' in inputs:
+        return {'clip': draw_clip(inputs, sample)}
+    if getattr(inputs, 'ndim', 0) == 3:
+        image = _picture(inputs)
+        if 'gt_sem_seg' in sample:
+            labels = np.asarray(sample.gt_sem_seg.data).squeeze()
+            labelled = cv2.resize(draw_labels(image, labels, palette), image.shape[1::-1], interpolation=cv2.INTER_AREA)
+            image = np.hstack([image, labelled])
+        return {'image': image}
+    raise TypeError(f'an item with {", ".join(map(str, item))} is no sample that can be drawn')

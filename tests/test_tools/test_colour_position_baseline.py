@@ -1,0 +1,70 @@
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmdepthcp.evaluation.functional import colour_position_features
+
+TOOL = str(Path(__file__).parents[2] / 'tools' / 'colour_position_baseline.py')
+
+CONFIG = '''
+default_scope = 'mmdepthcp'
+test_dataloader = dict(dataset=dict(
+    type='StreetDataset', data_root={root!r}, data_prefix=dict(img_path='images', seg_map_path='labels'),
+    metainfo=dict(classes=('sky', 'road', 'grass'), palette=[[0, 0, 255], [90, 90, 90], [0, 255, 0]], protocol='stripes3'),
+    pipeline=[
+        dict(type='LoadImage'), dict(type='ResizeStreet', scale=(30, 20)), dict(type='LoadLabels'),
+        dict(type='mmseg.PackSegInputs')]))
+'''
+
+
+def run(monkeypatch, *args):
+    monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, args)])
+    runpy.run_path(TOOL, run_name='__main__')
+
+
+@pytest.fixture
+def stripes(tmp_path):
+    """Two images in three stripes of one colour each; the first row is not labelled."""
+    colours = np.array([[230, 160, 90], [90, 90, 90], [40, 180, 60]], np.uint8)
+    labels = np.repeat(np.arange(3, dtype=np.uint8), 20)[:, None].repeat(90, 1)
+    for index in range(2):
+        for folder in ('images', 'labels'):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        noise = np.random.default_rng(index).integers(0, 5, (60, 90, 3))
+        cv2.imwrite(str(tmp_path / f'images/{index}.png'), (colours[labels] + noise).astype(np.uint8))
+        marked = labels.copy()
+        marked[0] = 255
+        cv2.imwrite(str(tmp_path / f'labels/{index}.png'), marked)
+    path = tmp_path / 'stripes.py'
+    path.write_text(CONFIG.format(root=str(tmp_path)))
+    return path
+
+
+def test_features_of_white_and_positions():
+    features = colour_position_features(np.full((2, 4, 3), 255, np.uint8))
+    np.testing.assert_allclose(features[0, 0], [100, 0, 0, 0.125, 0.25], atol=1e-2)
+    np.testing.assert_allclose(features[1, 3, 3:], [0.875, 0.75])
+
+
+def test_stripes_are_found_and_written(stripes, tmp_path, monkeypatch, capsys):
+    run(monkeypatch, stripes, '--json', tmp_path / 'baseline.json', '--samples', 500)
+    record = json.loads((tmp_path / 'baseline.json').read_text())
+    assert record['protocol'] == 'stripes3' and record['num_clusters'] == 3 and record['images'] == 2
+    assert record['acc'] > 0.95 and record['miou'] > 0.9
+    assert 'stripes3: Acc' in capsys.readouterr().out
+
+
+def test_same_seed_same_result(stripes, tmp_path, monkeypatch):
+    for name in ('a', 'b'):
+        run(monkeypatch, stripes, '--num-clusters', 5, '--seed', 4, '--json', tmp_path / name)
+    assert (tmp_path / 'a').read_text() == (tmp_path / 'b').read_text()
+
+
+def test_data_set_without_classes_ends_in_words(stripes, monkeypatch):
+    with pytest.raises(SystemExit, match='names no classes'):
+        run(monkeypatch, stripes, '--cfg-options', 'test_dataloader.dataset.metainfo.classes=()')

@@ -1,0 +1,70 @@
+"""Look at what the data pipeline of a config gives: clips, street images with their maps, mixed views with matches."""
+
+import argparse
+from pathlib import Path
+
+from mmdepthcp.command_line import add_cfg_options, errors_in_words, load_config, register_modules
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train', help='default: %(default)s')
+    parser.add_argument('--number', type=int, default=5,
+                        help='how many samples, spread over the set; default: %(default)s')
+    parser.add_argument('--epoch', type=int, default=0,
+                        help='the samples as this epoch sees them; default: %(default)s')
+    parser.add_argument('--output-dir', type=Path, help='write the pictures as PNG into this folder')
+    parser.add_argument('--not-show', action='store_true', help='open no windows')
+    add_cfg_options(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    with errors_in_words():
+        config = load_config(args.config, args.cfg_options)
+        register_modules()
+
+        import numpy as np
+        from mmengine.registry import init_default_scope
+        from mmengine.utils import track_iter_progress
+
+        from mmdepthcp.fileio import InputError, write_png
+        from mmdepthcp.registry import DATASETS
+        from mmdepthcp.visualization.samples import draw_item, draw_street_image
+
+        loader = config.get(f'{args.split}_dataloader')
+        if not loader:
+            raise InputError(f'{args.config}: has no {args.split}_dataloader')
+        if args.not_show and args.output_dir is None:
+            raise InputError('with --not-show there is nothing to do but write: add --output-dir')
+        init_default_scope(config.get('default_scope', 'mmdepthcp'))
+        dataset = DATASETS.build(loader.dataset)
+        chosen = np.unique(np.linspace(0, len(dataset) - 1, min(args.number, len(dataset))).astype(int)).tolist()
+        for index in track_iter_progress(chosen):
+            rng = np.random.default_rng([args.epoch, index])
+            pictures = draw_item(dataset[args.epoch, index], dataset.metainfo, rng)
+            if hasattr(dataset, 'members'):
+                pictures['group'] = np.vstack([
+                    draw_street_image(dataset.dataset[args.epoch, member], dataset.metainfo.get('palette') or [])
+                    for member in dataset.members(args.epoch, index)])
+            for name, picture in pictures.items():
+                if args.output_dir is not None:
+                    write_png(args.output_dir / f'{args.split}_{index:06d}_{name}.png', picture)
+                if not args.not_show:
+                    show(picture, f'{args.split} {index}: {name}')
+
+
+def show(picture, title: str) -> None:
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(title, figsize=(14, 14 * picture.shape[0] / picture.shape[1]))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(picture[..., ::-1])
+    axes.axis('off')
+    plt.show()
+
+
+if __name__ == '__main__':
+    main()

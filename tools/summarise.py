@@ -1,0 +1,117 @@
+"""Gather the results of an experiment: a table here, summary.json and report.html in its work dir.
+
+Reads what the stages wrote into the work dir (scores, times, logs) and draws samples of the config's training set.
+What is missing is named, and null in summary.json.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmdepthcp.command_line import add_cfg_options, errors_in_words, load_config, register_modules, set_work_dir
+
+SHOWN = 4
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='the pretraining config')
+    parser.add_argument('--work-dir', help='folder of the experiment; default work_dirs/<name of the config>')
+    parser.add_argument('--title', help='headline of the report; default: the name of the work dir')
+    add_cfg_options(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    with errors_in_words():
+        config = load_config(args.config, args.cfg_options)
+        set_work_dir(config, args.config, args.work_dir)
+        work_dir = Path(config.work_dir)
+
+        from mmdepthcp.fileio import InputError, atomic_path, write_json
+        from mmdepthcp.summary import collect, read_loss_curve, table
+        from mmdepthcp.visualization.report import Report, render_report
+
+        summary, missing = collect(work_dir)
+        curves = {}
+        for stage, name in (('depth', 'depth: photometric loss'), ('pretrain', 'pretraining: swapped prediction')):
+            try:
+                curves[name] = read_loss_curve(work_dir / stage)
+            except InputError as error:
+                if stage != 'pretrain':
+                    missing.append(f'{stage}: {error}')
+        figures = {}
+        for draw in (training_samples, segmentations):
+            try:
+                figures.update(draw(config, work_dir))
+            except InputError as error:
+                missing.append(f'pictures: {error}')
+        bars = {
+            'unsupervised segmentation, mIoU': {
+                'pretrained': summary['unsup']['miou'],
+                'random weights': summary['unsup']['miou_random_init'],
+                'colour and position': summary['unsup']['miou_colour_position']},
+            'regions, mIoU of the oracle': {
+                'from learnt depth': summary['regions']['oracle_miou'],
+                'from exact depth': summary['regions']['oracle_miou_exact_depth']},
+            'depth, abs_rel (lower is better)': {
+                'learnt': summary['depth']['abs_rel'],
+                'best constant': summary['depth']['abs_rel_constant']}}
+        bars = {name: values for name, values in bars.items() if any(value is not None for value in values.values())}
+        write_json(work_dir / 'summary.json', summary)
+        page = render_report(Report(args.title or work_dir.name, summary, curves, bars, figures, missing))
+        with atomic_path(work_dir / 'report.html') as aside:
+            aside.write_text(page, encoding='utf-8')
+        print(table(summary))
+        for sentence in missing:
+            print(f'not found: {sentence}')
+        print(f'{work_dir / "summary.json"}\n{work_dir / "report.html"}')
+
+
+def training_samples(config, work_dir: Path) -> Iterator[tuple]:
+    """Figures of the street images with their maps and of one item of mixed views."""
+    import numpy as np
+    from mmengine.registry import init_default_scope
+
+    from mmdepthcp.fileio import InputError
+    from mmdepthcp.registry import DATASETS
+    from mmdepthcp.visualization.report import Figure
+    from mmdepthcp.visualization.samples import draw_item, draw_street_image
+
+    register_modules()
+    init_default_scope(config.get('default_scope', 'mmdepthcp'))
+    dataset = DATASETS.build(config.train_dataloader.dataset)
+    if not hasattr(dataset, 'members'):
+        raise InputError('the training set of the config gives no mixed views')
+    images = dataset.dataset
+    chosen = np.unique(np.linspace(0, len(images) - 1, SHOWN).astype(int)).tolist()
+    yield 'Depth and regions', [Figure(
+        'Training images: the image, its disparity (bright is close), its depth regions.',
+        [draw_street_image(images[0, index], dataset.metainfo.get('palette') or []) for index in chosen])]
+    pictures = draw_item(dataset[0, 0], dataset.metainfo, np.random.default_rng(0))
+    yield 'Mixed views', [
+        Figure('The views of one training item. Dots of one colour show the same region.',
+               [pictures['region_matches']]),
+        Figure('The same views. Dots of one colour show the same point of the same image.',
+               [pictures['pixel_matches']])]
+
+
+def segmentations(config, work_dir: Path) -> Iterator[tuple]:
+    """A figure of the pictures that the unsupervised score left in ``segmentation``."""
+    import numpy as np
+
+    from mmdepthcp.fileio import find_files, read_image
+    from mmdepthcp.visualization.report import Figure
+
+    folder = work_dir / 'segmentation'
+    files = find_files(folder)
+    chosen = np.unique(np.linspace(0, len(files) - 1, 2 * SHOWN).astype(int))
+    yield 'Unsupervised segmentation', [Figure(
+        'Image, truth, and the clusters of the prototypes in the colours of the classes that they were matched to '
+        '(black: not labelled, grey: a cluster without a class).',
+        [read_image(folder / files[index]) for index in chosen])]
+
+
+if __name__ == '__main__':
+    main()
