@@ -87,8 +87,8 @@ def test_metric_depth_maps(tmp_path):
     cv2.imwrite(str(tmp_path / 'depth/a_depth.png'), np.array([[0, 512]] * 2, np.uint16))
     np.save(tmp_path / 'depth/b_depth.npy', np.array([[4., 8.]]))
     arguments = ('dataset_converters/depth_maps.py', tmp_path / 'depth')
-    assert run(*arguments, tmp_path / 'png', '--suffix', '_depth.png', '--image-suffix', '_leftImg8bit', '--holes', 'far',
-               '--num-workers', 0) == 0
+    assert run(*arguments, tmp_path / 'png', '--suffix', '_depth.png', '--image-suffix', '_leftImg8bit',
+               '--holes', 'far', '--num-workers', 0) == 0
     np.testing.assert_allclose(read_disparity(tmp_path / 'png/a_leftImg8bit.png'), [[1e-6, .5]] * 2, atol=1e-5)
     assert run(*arguments, tmp_path / 'npy', '--suffix', '_depth.npy', '--nearest', 2, '--num-workers', 0) == 0
     np.testing.assert_allclose(read_disparity(tmp_path / 'npy/b.png'), [[.5, .25]], atol=1e-5)
