@@ -45,9 +45,8 @@ class EpochSampler(Sampler):
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         count = len(self.dataset)
-        order = np.arange(count)
-        if self.shuffle:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(count)
+        rng = np.random.default_rng([self.seed, self.epoch])
+        order: np.ndarray = rng.permutation(count) if self.shuffle else np.arange(count)
         if self.round_up:
             order = np.resize(order, math.ceil(count / self.world_size) * self.world_size)
         return iter([(self.epoch, int(index)) for index in order[self.rank::self.world_size]])

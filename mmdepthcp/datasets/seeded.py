@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from mmengine.dataset import ConcatDataset
@@ -11,13 +11,18 @@ from mmengine.dataset import ConcatDataset
 from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import DATASETS
 
+if TYPE_CHECKING:
+    from mmengine.dataset import BaseDataset as Base
+else:
+    Base = object
+
 
 def split_index(index: int | tuple[int, int]) -> tuple[int, int]:
     """``(epoch, index)`` of what a sampler yields; a plain index belongs to epoch 0."""
     return (index[0], index[1]) if isinstance(index, tuple) else (0, index)
 
 
-class SeededDataset:
+class SeededDataset(Base):
     """Mixin over MMEngine's ``BaseDataset`` (write it first among the bases): reproducible random samples.
 
     An item is asked for by index or by ``(epoch, index)``, see :class:`EpochSampler`. Before the pipeline

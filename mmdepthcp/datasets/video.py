@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -156,7 +156,9 @@ def index_folder(root: Path) -> list[Clip]:
 
 def _group_by_sequence(root: Path | None, suffixes: Sequence[str]) -> dict[str, dict[int, Path]]:
     grouped: dict[str, dict[int, Path]] = defaultdict(dict)
-    for file in find_files(root, suffixes) if root else ():
+    if root is None:
+        return grouped
+    for file in find_files(root, suffixes):
         match = CITYSCAPES_FRAME.match(file.stem)
         if match is None:
             raise InputError(f'{root / file}: expected a name like <city>_<sequence>_<frame>{suffixes[0]}')
@@ -258,6 +260,7 @@ class VideoClipDataset(SeededDataset, BaseDataset):
         clips = self._index()
         chosen = self._chosen_frames(clips)
         items, unusable = [], 0
+        members: list[Any]
         for clip in clips:
             numbers = sorted(clip.frames)
             place = {number: position for position, number in enumerate(numbers)}
@@ -349,7 +352,7 @@ class VideoClipDataset(SeededDataset, BaseDataset):
 
     def _calibrated(self, clip: Clip, number: int) -> np.ndarray:
         if not isinstance(self.intrinsics, str):
-            return intrinsic_matrix(*self.intrinsics)
+            return intrinsic_matrix(*cast(Sequence[float], self.intrinsics))
         file = clip.calibration.get(number)
         if file is None:
             expected = dict(cityscapes="*_camera.json of this sequence below data_prefix['camera_path']",

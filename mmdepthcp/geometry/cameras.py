@@ -17,7 +17,7 @@ import numpy as np
 
 from mmdepthcp.fileio import InputError, read_json
 
-Size = tuple[int, int]
+Size = tuple[float, float]
 
 
 def intrinsic_matrix(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
