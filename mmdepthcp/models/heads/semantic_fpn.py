@@ -40,7 +40,6 @@ class SemanticFPNFeatures(FPNHead):
             feature_strides=feature_strides, in_channels=list(in_channels), channels=channels, num_classes=1,
             out_channels=1, threshold=0.5, dropout_ratio=0, init_cfg=None,
             loss_decode=dict(type='mmseg.CrossEntropyLoss'),
-            loss_decode=dict(type='mmseg.CrossEntropyLoss'),
             norm_cfg=norm_cfg or dict(type='GN', num_groups=32), **kwargs)
         del self.conv_seg, self.loss_decode
 
