@@ -9,7 +9,7 @@ load_pipeline = [
     dict(type='ResizeStreet', scale=view_size),
 ]
 group_pipeline = [
-    dict(type='CopyPaste', cp_times=(2, 4)),
+    dict(type='CopyPaste', pastes=dict(cp_times=(2, 4))),
     dict(type='SampleMatches', region_points=7200, pixel_points=4000),
     dict(type='PackMixedViews'),
 ]
