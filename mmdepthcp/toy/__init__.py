@@ -7,6 +7,19 @@ from .street import drive, make_street
 from .writing import ToySettings, toy_camera, write_sequence, write_toy_streets
 
 __all__ = [
-    'TOY_CLASSES', 'TOY_LABEL_IDS', 'TOY_THINGS', 'TOY_TRAIN_IDS', 'Camera', 'Frame', 'Scene', 'ToySettings', 'camera_pose', 'drive',
-    'make_street', 'render', 'toy_camera', 'write_sequence', 'write_toy_streets'
+    'TOY_CLASSES',
+    'TOY_LABEL_IDS',
+    'TOY_THINGS',
+    'TOY_TRAIN_IDS',
+    'Camera',
+    'Frame',
+    'Scene',
+    'ToySettings',
+    'camera_pose',
+    'drive',
+    'make_street',
+    'render',
+    'toy_camera',
+    'write_sequence',
+    'write_toy_streets',
 ]

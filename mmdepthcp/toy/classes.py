@@ -1,8 +1,19 @@
 """The classes of toy streets: a subset of those of Cityscapes."""
+
 from __future__ import annotations
 
-TOY_CLASSES: tuple[str, ...] = ('road', 'sidewalk', 'building', 'pole', 'traffic sign', 'vegetation', 'terrain',
-                                'sky', 'person', 'car')
+TOY_CLASSES: tuple[str, ...] = (
+    'road',
+    'sidewalk',
+    'building',
+    'pole',
+    'traffic sign',
+    'vegetation',
+    'terrain',
+    'sky',
+    'person',
+    'car',
+)
 """Names, in the order of the train ids."""
 
 TOY_TRAIN_IDS: tuple[int, ...] = (0, 1, 2, 5, 7, 8, 9, 10, 11, 13)

@@ -1,8 +1,8 @@
 """Numba kernels of the toy renderer: noise, ray casting, shading.
 
-Rays are given as a (6, 3) array (o, ou, ov, d, du, dv): the ray of the raster point (u, v) starts at o + u·ou + v·ov and runs
-along d + u·du + v·dv. Pixel (i, j) of a raster has (u, v) = (j + 0.5, i + 0.5). For a camera the directions are scaled so that
-the ray parameter is the depth.
+Rays are given as a (6, 3) array (o, ou, ov, d, du, dv): the ray of the raster point (u, v) starts at
+o + u·ou + v·ov and runs along d + u·du + v·dv. Pixel (i, j) of a raster has (u, v) = (j + 0.5, i + 0.5). For a
+camera the directions are scaled so that the ray parameter is the depth.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ from .scene import FAR, SKY, Ground, Material, Solid
 
 _jit = numba.njit(cache=True, error_model='numpy')
 
-ROAD, SIDEWALK, TERRAIN, KERB = (int(code) for code in (Ground.ROAD, Ground.SIDEWALK, Ground.TERRAIN, Ground.KERB))
+ROAD, SIDEWALK, TERRAIN, KERB = (
+    int(code) for code in (Ground.ROAD, Ground.SIDEWALK, Ground.TERRAIN, Ground.KERB)
+)
 CONVEX, ELLIPSOID, CYLINDER = int(Solid.CONVEX), int(Solid.ELLIPSOID), int(Solid.CYLINDER)
-FACADE, ROOF, BARK, LEAF, METAL, SIGN, CAR_BODY, CAR_CABIN, WHEEL, CLOTH, SKIN = (int(material) for material in Material)
+FACADE, ROOF, BARK, LEAF, METAL, SIGN, CAR_BODY, CAR_CABIN, WHEEL, CLOTH, SKIN = (
+    int(material) for material in Material
+)
 
 
 @_jit
@@ -71,7 +75,7 @@ def _fade(wavelength, footprint):
 
 @_jit
 def _fractal2(x, y, wavelength, octaves, footprint, seed):
-    """Sum of octaves of value noise, about −1..1, without those that pixels of size ``footprint`` cannot show."""
+    """Octaves of value noise, about −1..1, without those that pixels of size ``footprint`` cannot show."""
     total, amplitude = 0.0, 1.0
     for octave in range(octaves):
         weight = _fade(wavelength, footprint)
@@ -91,22 +95,26 @@ def _fractal3(x, y, z, wavelength, octaves, footprint, seed):
         weight = _fade(wavelength, footprint)
         if weight <= 0:
             break
-        total += amplitude * weight * (_noise3(x / wavelength, y / wavelength, z / wavelength, seed + octave) - 0.5)
+        total += (
+            amplitude
+            * weight
+            * (_noise3(x / wavelength, y / wavelength, z / wavelength, seed + octave) - 0.5)
+        )
         amplitude *= 0.75
         wavelength *= 0.47
     return total * 1.8
 
 
 @_jit
-def ground_zone(x, y, line, edges, zones, start, step):
-    """Ground code at a world point, its offset from the centre line, and the index along the zones.
-
-    ``line`` (L + 1, 2): x of the centre line and cosine of its heading at the borders of the L steps.
-    """
-    along = min(max((y - start) / step, 0.0), zones.shape[2] - 1e-6)
+def ground_zone(x, y, ground):
+    """Ground code at a world point, its offset from the centre line, and the index along the zones."""
+    edges, zones, line = ground.edges, ground.zones, ground.line
+    along = min(max((y - ground.start) / ground.step, 0.0), zones.shape[2] - 1e-6)
     i = int(along)
     part = along - i
-    offset = (x - line[i, 0] - part * (line[i + 1, 0] - line[i, 0])) * (line[i, 1] + part * (line[i + 1, 1] - line[i, 1]))
+    offset = (x - line[i, 0] - part * (line[i + 1, 0] - line[i, 0])) * (
+        line[i, 1] + part * (line[i + 1, 1] - line[i, 1])
+    )
     side = 0 if offset < 0 else 1
     distance = abs(offset)
     if distance < edges[side, 0]:
@@ -116,8 +124,9 @@ def ground_zone(x, y, line, edges, zones, start, step):
 
 
 @_jit
-def cast_ground(rays, height, line, edges, zones, start, step, depth, index):
-    """Fill ``depth`` (inf: sky) and ``index`` with the ground, a road at z = 0 between kerbs of ``height`` metres."""
+def cast_ground(rays, ground, depth, index):
+    """Fill ``depth`` (inf: sky) and ``index`` with the ground: a road at z = 0 between kerbs."""
+    height = ground.style[7]
     rows, columns = depth.shape
     ox, oy, oz = rays[0]
     for i in range(rows):
@@ -133,17 +142,17 @@ def cast_ground(rays, height, line, edges, zones, start, step, depth, index):
             high = (height - oz) / dz
             if high > FAR:
                 continue
-            code, _, _ = ground_zone(ox + high * dx, oy + high * dy, line, edges, zones, start, step)
+            code, _, _ = ground_zone(ox + high * dx, oy + high * dy, ground)
             t = high
             if code == ROAD:
                 low = -oz / dz
-                code, _, _ = ground_zone(ox + low * dx, oy + low * dy, line, edges, zones, start, step)
+                code, _, _ = ground_zone(ox + low * dx, oy + low * dy, ground)
                 t = low
                 if code != ROAD:
                     code = KERB
                     for _ in range(10):
                         t = 0.5 * (high + low)
-                        at, _, _ = ground_zone(ox + t * dx, oy + t * dy, line, edges, zones, start, step)
+                        at, _, _ = ground_zone(ox + t * dx, oy + t * dy, ground)
                         if at == ROAD:
                             high = t
                         else:
@@ -155,7 +164,7 @@ def cast_ground(rays, height, line, edges, zones, start, step, depth, index):
 
 @_jit
 def _bounds(projection, centre, rotation, half, near, bounds):
-    """Raster box (u0, u1, v0, v1, smallest depth) around a primitive, cut at ``near``; False when it lies behind."""
+    """Raster box (u0, u1, v0, v1, smallest depth) of a primitive, cut at ``near``; False when it lies behind."""
     corners = np.empty((8, 3))
     for k in range(8):
         sx = half[0] if k & 1 else -half[0]
@@ -165,7 +174,9 @@ def _bounds(projection, centre, rotation, half, near, bounds):
         y = centre[1] + sx * rotation[0, 1] + sy * rotation[1, 1] + sz * rotation[2, 1]
         z = centre[2] + sx * rotation[0, 2] + sy * rotation[1, 2] + sz * rotation[2, 2]
         for r in range(3):
-            corners[k, r] = projection[r, 0] * x + projection[r, 1] * y + projection[r, 2] * z + projection[r, 3]
+            corners[k, r] = (
+                projection[r, 0] * x + projection[r, 1] * y + projection[r, 2] * z + projection[r, 3]
+            )
     bounds[0], bounds[1], bounds[2], bounds[3], bounds[4] = np.inf, -np.inf, np.inf, -np.inf, np.inf
     seen = False
     for k in range(8):
@@ -193,18 +204,23 @@ def _bounds(projection, centre, rotation, half, near, bounds):
 @_jit
 def _leafy(px, py, pz, grazing, seed):
     """Whether a crown has leaves at a point: fewer where the line of sight grazes it."""
-    if grazing > 0.6:
+    if grazing > 0.85:
         return True
-    return _noise3(px * 2.6, py * 2.6, pz * 2.6, seed) > 0.72 * (1 - grazing / 0.6)
+    leaves = 0.5 * _noise3(px * 1.3, py * 1.3, pz * 1.3, seed) + 0.5 * _noise3(
+        px * 3.4, py * 3.4, pz * 3.4, seed + 1
+    )
+    return leaves > 0.74 * (1 - grazing / 0.85)
 
 
 @_jit
-def cast_primitives(rays, projection, near, perspective, select, solid, material, seed, centre, rotation, half, planes, num_planes,
-                    depth, index):
+def cast_primitives(rays, projection, near, perspective, select, solids, depth, index):
     """Put the selected primitives into ``depth`` and ``index`` where they are closer.
 
     ``projection`` is (3, 4): a world point maps to (a, b, c) and the raster point (a/c, b/c).
     """
+    solid, material, seed = solids.solid, solids.material, solids.seed
+    centre, rotation, half = solids.centre, solids.rotation, solids.half
+    planes, num_planes = solids.planes, solids.num_planes
     rows, columns = depth.shape
     bounds = np.empty(5)
     local = np.empty((6, 3))
@@ -241,7 +257,12 @@ def cast_primitives(rays, projection, near, perspective, select, solid, material
                     t1 = min(-ox * sx + hx * abs(sx), -oy * sy + hy * abs(sy), -oz * sz + hz * abs(sz))
                     for q in range(num_planes[p]):
                         along = planes[p, q, 0] * dx + planes[p, q, 1] * dy + planes[p, q, 2] * dz
-                        left = planes[p, q, 3] - planes[p, q, 0] * ox - planes[p, q, 1] * oy - planes[p, q, 2] * oz
+                        left = (
+                            planes[p, q, 3]
+                            - planes[p, q, 0] * ox
+                            - planes[p, q, 1] * oy
+                            - planes[p, q, 2] * oz
+                        )
                         if along > 0:
                             t1 = min(t1, left / along)
                         elif along < 0:
@@ -275,9 +296,14 @@ def cast_primitives(rays, projection, near, perspective, select, solid, material
                     for t in (t0, t1):
                         if t < near or t >= depth[i, j]:
                             continue
-                        nx, ny, nz = (ox + t * dx) / (hx * hx), (oy + t * dy) / (hy * hy), (oz + t * dz) / (hz * hz)
+                        nx, ny, nz = (
+                            (ox + t * dx) / (hx * hx),
+                            (oy + t * dy) / (hy * hy),
+                            (oz + t * dz) / (hz * hz),
+                        )
                         grazing = abs(nx * dx + ny * dy + nz * dz) / math.sqrt(
-                            (nx * nx + ny * ny + nz * nz) * (dx * dx + dy * dy + dz * dz))
+                            (nx * nx + ny * ny + nz * nz) * (dx * dx + dy * dy + dz * dz)
+                        )
                         if _leafy(ox + t * dx, oy + t * dy, oz + t * dz, grazing, seed[p]):
                             found = True
                             break
@@ -302,12 +328,16 @@ def _facade(u, v, base, params, colour, colour2, footprint, seed, out):
     if style < 0.5:
         course = math.floor(v / 0.24)
         along = u / 0.6 + 0.5 * (course % 2)
-        brick = _hash(int(math.floor(along)), int(course), 2, seed)
+        brick = _hash(math.floor(along), int(course), 2, seed)
         joint = v / 0.24 - course < 0.16 or along - math.floor(along) < 0.08
         shade *= 1 + _fade(0.3, footprint) * ((0.3 if joint else 0.0) + 0.5 * (brick - 0.5))
     elif style > 1.5:
         joint = x < 0.05 or y < 0.05
-        shade *= 1 + 0.3 * (_hash(int(column), int(row), 3, seed) - 0.5) - (0.3 * _fade(0.2, footprint) if joint else 0.0)
+        shade *= (
+            1
+            + 0.3 * (_hash(int(column), int(row), 3, seed) - 0.5)
+            - (0.3 * _fade(0.2, footprint) if joint else 0.0)
+        )
     if y < 0.06:
         shade *= 0.75
     shade *= 0.8 + 0.2 * min(1.0, v / 1.5)
@@ -355,17 +385,21 @@ def _sky(dx, dy, dz, light, seed, out):
         value = 0.5 + 0.55 * _fractal2(x, y, 1.0, 5, 0.02 * scale, seed)
         cover = min(1.0, max(0.0, (value - 1 + light[21]) * 2.5)) * min(1.0, up * 8)
     sun = max(0.0, dx * light[0] + dy * light[1] + dz * light[2])
-    glow = 0.25 * sun ** 12 * light[3]
+    glow = 0.25 * sun**12 * light[3]
     for c in range(3):
         clear = light[12 + c] * (1 - height) + light[9 + c] * height
         out[c] = clear * (1 - cover) + light[15 + c] * cover * (0.85 + 0.15 * up) + glow
 
 
 @_jit
-def _ground_colour(code, x, y, offset, tint, footprint, marks, colours, style, seed, out):
+def _ground_colour(code, x, y, offset, tint, footprint, ground, seed, out):
     """Colour of the ground at a world point ``offset`` metres from the centre line."""
+    marks, colours, style = ground.marks, ground.colours, ground.style
     if code == ROAD:
-        shade = 1 + style[4] * (0.5 * _fractal2(x, y, 5.0, 3, footprint, seed) + 0.55 * _fractal2(x, y, 0.55, 4, footprint, seed + 5))
+        shade = 1 + style[4] * (
+            0.5 * _fractal2(x, y, 5.0, 3, footprint, seed)
+            + 0.55 * _fractal2(x, y, 0.55, 4, footprint, seed + 5)
+        )
         size = style[3]
         i, j = math.floor(y / size), math.floor(offset / (0.35 * size))
         if _hash(int(i), int(j), 5, seed) < 0.3:
@@ -389,8 +423,10 @@ def _ground_colour(code, x, y, offset, tint, footprint, marks, colours, style, s
         row = math.floor(y / style[0])
         along = offset / style[1] + 0.5 * (row % 2) * style[2]
         column = math.floor(along)
-        shade = 1 + style[5] * (0.8 * (_hash(int(column), int(row), 7, seed) - 0.5)
-                                + 0.6 * _fractal2(x, y, 2.5, 5, footprint, seed + 13))
+        shade = 1 + style[5] * (
+            0.8 * (_hash(int(column), int(row), 7, seed) - 0.5)
+            + 0.6 * _fractal2(x, y, 2.5, 5, footprint, seed + 13)
+        )
         edge = min((y / style[0] - row) * style[0], (along - column) * style[1])
         if edge < 0.06:
             shade *= 1 - 0.45 * _fade(0.6 * style[0], footprint)
@@ -403,7 +439,7 @@ def _ground_colour(code, x, y, offset, tint, footprint, marks, colours, style, s
         for c in range(3):
             out[c] = (colours[2, c] * (1 - mix) + colours[3, c] * mix) * shade
     else:
-        stone = _hash(int(math.floor(y / 1.1)), 0, 8, seed)
+        stone = _hash(math.floor(y / 1.1), 0, 8, seed)
         shade = 0.85 + 0.3 * stone + 0.2 * _fractal2(x, y, 0.6, 3, footprint, seed + 31)
         if y / 1.1 - math.floor(y / 1.1) < 0.05:
             shade *= 0.7
@@ -412,11 +448,13 @@ def _ground_colour(code, x, y, offset, tint, footprint, marks, colours, style, s
 
 
 @_jit
-def _object_colour(material, px, py, pz, wx, wy, wz, nx, ny, nz, half, colour, colour2, params, footprint, seed, out):
+def _object_colour(
+    material, px, py, pz, wx, wy, wz, nx, ny, nz, half, colour, colour2, params, footprint, seed, out
+):
     """Colour of a primitive at local point p with local normal n; w is the point that carries the texture."""
     mix, shade = 0.0, 1.0
     if material == FACADE:
-        base = _fractal3(wx, wy, wz, 2.8, 5, footprint, seed)
+        base = _fractal3(wx, wy, wz, 2.8, 4, footprint, seed)
         if abs(nz) > 0.7:
             for c in range(3):
                 out[c] = 0.5 * (colour[c] + 0.3) * (0.8 + 0.3 * base)
@@ -426,18 +464,22 @@ def _object_colour(material, px, py, pz, wx, wy, wz, nx, ny, nz, half, colour, c
         return
     if material == ROOF:
         course = math.floor(pz / 0.35)
-        tile = _hash(int(math.floor((px + py) / 0.5)), int(course), 9, seed)
-        shade = 1 + 0.35 * _fade(0.4, footprint) * (tile - 0.5) + 0.3 * _fractal3(wx, wy, wz, 2.0, 4, footprint, seed)
+        tile = _hash(math.floor((px + py) / 0.5), int(course), 9, seed)
+        shade = (
+            1
+            + 0.35 * _fade(0.4, footprint) * (tile - 0.5)
+            + 0.3 * _fractal3(wx, wy, wz, 2.0, 4, footprint, seed)
+        )
         if pz / 0.35 - course < 0.2:
             shade *= 1 - 0.3 * _fade(0.3, footprint)
     elif material == BARK:
         shade = 1 + 0.8 * _fractal3(wx * 2.5, wy * 2.5, wz * 0.6, 0.6, 4, footprint, seed)
     elif material == LEAF:
-        clump = _fractal3(wx, wy, wz, 1.1, 5, footprint, seed)
+        clump = _fractal3(wx, wy, wz, 0.7, 4, footprint, seed)
         mix = min(1.0, max(0.0, 0.5 + 1.2 * _fractal3(wx, wy, wz, 2.6, 2, footprint, seed + 40)))
-        shade = max(0.15, 0.95 + 1.15 * clump) * (0.82 + 0.22 * pz / half[2])
+        shade = max(0.12, 0.95 + 1.3 * clump) * (0.82 + 0.22 * pz / half[2])
     elif material == METAL:
-        band = _hash(int(math.floor(wz / 0.55)), 0, 10, seed)
+        band = _hash(math.floor(wz / 0.55), 0, 10, seed)
         shade = 0.9 + 0.35 * (band - 0.5) + 0.25 * _fractal3(wx, wy, wz, 0.5, 3, footprint, seed)
         if band > 0.88:
             mix = 1.0
@@ -455,9 +497,13 @@ def _object_colour(material, px, py, pz, wx, wy, wz, nx, ny, nz, half, colour, c
         elif params[2] < 0.35:
             mix = 1.0 if abs(z) < 0.2 and abs(y) < 0.55 else 0.0
         elif params[2] < 0.65:
-            mix = 1.0 if abs(y) < 0.16 and abs(z) < 0.55 or abs(abs(y) - z) < 0.2 and z < 0.5 and z > 0 else 0.0
+            mix = (
+                1.0
+                if (abs(y) < 0.16 and abs(z) < 0.55) or (abs(abs(y) - z) < 0.2 and z < 0.5 and z > 0)
+                else 0.0
+            )
         else:
-            mix = 1.0 if _hash(int(math.floor(y * 3.2)), int(math.floor(z * 2.6)), 11, seed) > 0.55 else 0.0
+            mix = 1.0 if _hash(math.floor(y * 3.2), math.floor(z * 2.6), 11, seed) > 0.55 else 0.0
         shade = 1.08
     elif material == CAR_BODY:
         low = pz + half[2]
@@ -467,7 +513,7 @@ def _object_colour(material, px, py, pz, wx, wy, wz, nx, ny, nz, half, colour, c
             if low < 0.12 * half[2]:
                 shade = 0.3
             for wheel in (-params[0], params[0]):
-                if (px - wheel) ** 2 + low ** 2 < 0.19:
+                if (px - wheel) ** 2 + low**2 < 0.19:
                     shade = 0.12
             for door in (-0.26, 0.02, 0.27):
                 if abs(px / half[0] - door) < 0.008:
@@ -534,7 +580,7 @@ def _lit(x, y, z, bias, shadow, frame):
     u = (x * frame[1, 0] + y * frame[1, 1] + z * frame[1, 2]) / frame[4, 0] - 0.5
     v = (x * frame[2, 0] + y * frame[2, 1] + z * frame[2, 2]) / frame[4, 0] - 0.5
     distance = frame[4, 1] - (x * frame[3, 0] + y * frame[3, 1] + z * frame[3, 2]) - bias
-    j, i = int(math.floor(u)), int(math.floor(v))
+    j, i = math.floor(u), math.floor(v)
     if i < 0 or j < 0 or i + 1 >= shadow.shape[0] or j + 1 >= shadow.shape[1]:
         return 1.0
     a, b = u - j, v - i
@@ -551,12 +597,17 @@ def _lit(x, y, z, bias, shadow, frame):
 
 
 @_jit
-def shade(rays, focal, depth, index, solid, material, seeds, centre, travel, rotation, half, planes, num_planes, colour, colour2,
-          params, line, edges, zones, start, step, tint, marks, colours, style, contacts, light, shadow, shadow_frame, seed, image):
+def shade(
+    rays, focal, depth, index, solids, travel, ground, contacts, light, shadow, shadow_frame, seed, image
+):
     """Fill ``image`` (rows, columns, 3; RGB) with the light that comes along the rays.
 
-    ``focal`` is the focal length in raster pixels; ``travel`` (N, 3) how far each primitive has moved since time 0.
+    ``focal`` is the focal length in raster pixels; ``travel`` (N, 3) how far each primitive has moved since
+    time 0.
     """
+    solid, material, seeds, params = solids.solid, solids.material, solids.seed, solids.params
+    centre, rotation, half = solids.centre, solids.rotation, solids.half
+    planes, num_planes, colour, colour2 = solids.planes, solids.num_planes, solids.colour, solids.colour2
     rows, columns = depth.shape
     out = np.empty(3)
     haze = np.empty(3)
@@ -580,13 +631,13 @@ def shade(rays, focal, depth, index, solid, material, seeds, centre, travel, rot
             if p < 0:
                 code = -1 - p
                 nx, ny, nz = 0.0, 0.0, 1.0
-                _, offset, k = ground_zone(x, y, line, edges, zones, start, step)
+                _, offset, k = ground_zone(x, y, ground)
                 side = 0 if offset < 0 else 1
                 if code == KERB:
                     nx = -1.0 if offset > 0 else 1.0
                     nz = 0.0
                 footprint *= math.sqrt(norm / max(0.02, -dz))
-                _ground_colour(code, x, y, offset, tint[side, k], footprint, marks, colours, style, seed, out)
+                _ground_colour(code, x, y, offset, ground.tint[side, k], footprint, ground, seed, out)
                 for b in range(contacts.shape[0]):
                     cx, cy = x - contacts[b, 0], y - contacts[b, 1]
                     if cx * cx + cy * cy > 16:
@@ -614,7 +665,12 @@ def shade(rays, focal, depth, index, solid, material, seeds, centre, travel, rot
                         best = abs(pz) - hz
                         ax, ay, az = 0.0, 0.0, 1.0 if pz > 0 else -1.0
                     for q in range(num_planes[p]):
-                        over = planes[p, q, 0] * px + planes[p, q, 1] * py + planes[p, q, 2] * pz - planes[p, q, 3]
+                        over = (
+                            planes[p, q, 0] * px
+                            + planes[p, q, 1] * py
+                            + planes[p, q, 2] * pz
+                            - planes[p, q, 3]
+                        )
                         if over > best:
                             best = over
                             ax, ay, az = planes[p, q, 0], planes[p, q, 1], planes[p, q, 2]
@@ -633,10 +689,30 @@ def shade(rays, focal, depth, index, solid, material, seeds, centre, travel, rot
                 facing = abs(nx * dx + ny * dy + nz * dz) / norm
                 footprint /= math.sqrt(max(0.1, facing))
                 kind = material[p]
-                _object_colour(kind, px, py, pz, x - travel[p, 0], y - travel[p, 1], z - travel[p, 2], ax, ay, az, half[p],
-                               colour[p], colour2[p], params[p], footprint, seeds[p], out)
+                _object_colour(
+                    kind,
+                    px,
+                    py,
+                    pz,
+                    x - travel[p, 0],
+                    y - travel[p, 1],
+                    z - travel[p, 2],
+                    ax,
+                    ay,
+                    az,
+                    half[p],
+                    colour[p],
+                    colour2[p],
+                    params[p],
+                    footprint,
+                    seeds[p],
+                    out,
+                )
                 if kind == LEAF:
                     bias = 0.5
+                    rough = 1.6 * _fade(0.6, footprint)
+                    nx += rough * (_noise3(x * 1.9, y * 1.9, z * 1.9, seeds[p] + 50) - 0.5)
+                    nz += rough * (_noise3(x * 1.9, y * 1.9, z * 1.9, seeds[p] + 51) - 0.5)
                 elif kind == CAR_BODY or kind == CAR_CABIN:
                     along = 2 * (nx * dx + ny * dy + nz * dz) / norm
                     mx, my, mz = dx / norm - along * nx, dy / norm - along * ny, dz / norm - along * nz
@@ -656,5 +732,8 @@ def shade(rays, focal, depth, index, solid, material, seeds, centre, travel, rot
             above = 0.72 + 0.28 * nz
             veil = 1 - math.exp(-t * norm / light[23])
             for c in range(3):
-                value = max(0.0, out[c]) * dark * (light[6 + c] * above + light[3 + c] * facing) + gloss * lit * light[3 + c] * 0.6
+                value = (
+                    max(0.0, out[c]) * dark * (light[6 + c] * above + light[3 + c] * facing)
+                    + gloss * lit * light[3 + c] * 0.6
+                )
                 image[i, j, c] = (value * (1 - veil) + light[12 + c] * veil) * light[18 + c]

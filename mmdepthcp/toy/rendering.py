@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import kernels
-from .classes import TOY_LABEL_IDS, TOY_THINGS, TOY_TRAIN_IDS, TOY_CLASSES
-from .scene import SKY, Camera, Ground, Scene
+from .classes import TOY_CLASSES, TOY_LABEL_IDS, TOY_THINGS, TOY_TRAIN_IDS
+from .scene import SKY, Camera, Ground, GroundMap, Primitives, Scene
 
 NEAR = 0.05
 SUPERSAMPLING = 2
+SHOULDER = 0.7
 CONTACT_RANGE = 45.0
 SHADOW_CELL = 0.12
 SHADOW_AHEAD = (-15.0, 110.0)
 SHADOW_BESIDE = 22.0
 SHADOW_ABOVE = 20.0
 
-_TRAIN_ID = dict(zip(TOY_CLASSES, TOY_TRAIN_IDS))
+_TRAIN_ID = dict(zip(TOY_CLASSES, TOY_TRAIN_IDS, strict=True))
 _LABEL_ID = np.full(256, 0, np.int64)
 _LABEL_ID[list(TOY_TRAIN_IDS)] = TOY_LABEL_IDS
 _THING_IDS = [_TRAIN_ID[name] for name in TOY_THINGS]
@@ -39,7 +40,8 @@ class Frame:
         depth: (H, W) float32, metres along the optical axis at the pixel's centre; 0 in the sky.
         semantic: (H, W) uint8, Cityscapes train ids.
         label: (H, W) uint8, Cityscapes label ids.
-        instance: (H, W) uint16 in the Cityscapes convention: label id · 1000 + k for things, the label id for stuff.
+        instance: (H, W) uint16 in the Cityscapes convention: label id · 1000 + k for things, the label id for
+            stuff.
     """
 
     image: np.ndarray
@@ -57,21 +59,32 @@ def _camera_rays(camera: Camera, pose: np.ndarray, factor: int) -> tuple[np.ndar
     rays[3] = rotation @ [-camera.cx / camera.fx, -camera.cy / camera.fy, 1.0]
     rays[4] = rotation[:, 0] / (camera.fx * factor)
     rays[5] = rotation[:, 1] / (camera.fy * factor)
-    intrinsics = np.array([[camera.fx * factor, 0, camera.cx * factor], [0, camera.fy * factor, camera.cy * factor], [0, 0, 1.0]])
+    intrinsics = np.array(
+        [
+            [camera.fx * factor, 0, camera.cx * factor],
+            [0, camera.fy * factor, camera.cy * factor],
+            [0, 0, 1.0],
+        ]
+    )
     return rays, intrinsics @ np.linalg.inv(pose)[:3]
 
 
-def _cast(scene: Scene, line: np.ndarray, rays: np.ndarray, projection: np.ndarray, centre: np.ndarray, shape: tuple[int, int]) -> tuple:
-    ground, solids = scene.ground, scene.primitives
+def _cast(
+    ground: GroundMap, solids: Primitives, rays: np.ndarray, projection: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Depth (inf: sky) and index (see ``SKY``) of what the rays hit."""
     depth, index = np.empty(shape), np.empty(shape, np.int64)
-    kernels.cast_ground(rays, ground.kerb_height, line, ground.edges, ground.zones, ground.start, ground.step, depth, index)
-    kernels.cast_primitives(rays, projection, NEAR, True, np.ones(len(centre), np.bool_), solids.solid, solids.material, solids.seed,
-                            centre, solids.rotation, solids.half, solids.planes, solids.num_planes, depth, index)
+    everything = np.ones(len(solids.solid), np.bool_)
+    kernels.cast_ground(rays, ground, depth, index)
+    kernels.cast_primitives(rays, projection, NEAR, True, everything, solids, depth, index)
     return depth, index
 
 
 def _shadow_map(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Distance from the sun's side to the first still solid, and the map's frame: origin, two axes, sun, (cell, range)."""
+    """Distance from the sun's side to the first still solid, and the map's frame.
+
+    The frame's rows are origin, two axes, direction to the sun, (cell size, distance of the rays' origin, 0).
+    """
     sun = scene.light.sun_direction
     if scene.light.sun.max() <= 0:
         return np.empty((0, 0)), np.zeros((5, 3))
@@ -79,8 +92,14 @@ def _shadow_map(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     across /= np.linalg.norm(across)
     along = np.cross(sun, across)
     ys = np.linspace(*SHADOW_AHEAD, 12)
-    corners = np.array([(scene.ground.centre(y) + side, y, z) for y in ys for side in (-SHADOW_BESIDE, SHADOW_BESIDE)
-                        for z in (0.0, SHADOW_ABOVE)])
+    corners = np.array(
+        [
+            (scene.ground.centre(y) + side, y, z)
+            for y in ys
+            for side in (-SHADOW_BESIDE, SHADOW_BESIDE)
+            for z in (0.0, SHADOW_ABOVE)
+        ]
+    )
     u, v = corners @ across, corners @ along
     origin = across * u.min() + along * v.min()
     shape = int(np.ceil(np.ptp(v) / SHADOW_CELL)), int(np.ceil(np.ptp(u) / SHADOW_CELL))
@@ -93,16 +112,15 @@ def _shadow_map(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     projection[:2, 3] = -(projection[:2, :3] @ origin)
     projection[2, 3] = 1
     depth, index = np.full(shape, np.inf), np.empty(shape, np.int64)
-    solids = scene.primitives
-    kernels.cast_primitives(rays, projection, NEAR, False, ~solids.velocity.any(1), solids.solid, solids.material, solids.seed,
-                            solids.centre, solids.rotation, solids.half, solids.planes, solids.num_planes, depth, index)
+    still = ~scene.primitives.velocity.any(1)
+    kernels.cast_primitives(rays, projection, NEAR, False, still, scene.primitives, depth, index)
     return depth, np.array([origin, across, along, sun, (SHADOW_CELL, height, 0.0)])
 
 
 def render(scene: Scene, camera: Camera, pose: np.ndarray, time: int = 0) -> Frame:
     """Render a street.
 
-    Colours are averaged over 2 × 2 rays a pixel; depth and labels belong to the ray through the pixel's centre.
+    Colours are averaged over 2 × 2 rays a pixel; depth and labels belong to the ray through its centre.
 
     Args:
         scene: the street; its shadow map is made at the first picture and kept.
@@ -111,29 +129,42 @@ def render(scene: Scene, camera: Camera, pose: np.ndarray, time: int = 0) -> Fra
         time: frame number, for things that move and for the sensor's noise.
     """
     if scene._derived is None:
-        scene._derived = (scene.ground.table(), *_shadow_map(scene))
-    line, shadow, shadow_frame = scene._derived
-    ground, solids, light = scene.ground, scene.primitives, scene.light
-    travel = solids.velocity * time
-    centre = solids.centre + travel
+        scene._derived = (scene.ground.tabulate(), *_shadow_map(scene))
+    ground, shadow, shadow_frame = scene._derived
+    light = scene.light
+    travel = scene.primitives.velocity * time
+    solids = scene.primitives._replace(centre=scene.primitives.centre + travel)
     contacts = scene.contacts.copy()
     contacts[:, :2] += travel[contacts[:, 7].astype(np.int64), :2]
     contacts = contacts[np.linalg.norm(contacts[:, :2] - pose[:2, 3], axis=1) < CONTACT_RANGE]
 
     fine = camera.height * SUPERSAMPLING, camera.width * SUPERSAMPLING
     rays, projection = _camera_rays(camera, pose, SUPERSAMPLING)
-    depth, index = _cast(scene, line, rays, projection, centre, fine)
+    depth, index = _cast(ground, solids, rays, projection, fine)
     colours = np.empty((*fine, 3))
-    kernels.shade(rays, camera.fx * SUPERSAMPLING, depth, index, solids.solid, solids.material, solids.seed, centre, travel,
-                  solids.rotation, solids.half, solids.planes, solids.num_planes, solids.colour, solids.colour2, solids.params,
-                  line, ground.edges, ground.zones, ground.start, ground.step, ground.tint, ground.marks, ground.colours,
-                  ground.style, contacts, light.pack(), shadow, shadow_frame, scene.seed, colours)
+    kernels.shade(
+        rays,
+        camera.fx * SUPERSAMPLING,
+        depth,
+        index,
+        solids,
+        travel,
+        ground,
+        contacts,
+        light.pack(),
+        shadow,
+        shadow_frame,
+        scene.seed,
+        colours,
+    )
     colours = colours.reshape(camera.height, SUPERSAMPLING, camera.width, SUPERSAMPLING, 3).mean((1, 3))
+    bright = colours > SHOULDER
+    colours[bright] = 1 - (1 - SHOULDER) * np.exp((SHOULDER - colours[bright]) / (1 - SHOULDER))
     colours += np.random.default_rng([scene.seed, time]).normal(0, light.noise, colours.shape)
     image = np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8)[..., ::-1]
 
     rays, projection = _camera_rays(camera, pose, 1)
-    depth, index = _cast(scene, line, rays, projection, centre, (camera.height, camera.width))
+    depth, index = _cast(ground, solids, rays, projection, (camera.height, camera.width))
     semantic = np.full(index.shape, _TRAIN_ID['sky'], np.uint8)
     for code, train_id in _GROUND_TRAIN_ID.items():
         semantic[index == -1 - code] = train_id
@@ -144,4 +175,6 @@ def render(scene: Scene, camera: Camera, pose: np.ndarray, time: int = 0) -> Fra
     thing = np.isin(semantic, _THING_IDS)
     instance[thing] = label[thing] * 1000 + solids.instance[index[thing]] - 1
     depth = np.where(index == SKY, 0, depth).astype(np.float32)
-    return Frame(np.ascontiguousarray(image), depth, semantic, label.astype(np.uint8), instance.astype(np.uint16))
+    return Frame(
+        np.ascontiguousarray(image), depth, semantic, label.astype(np.uint8), instance.astype(np.uint16)
+    )

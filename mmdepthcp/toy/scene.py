@@ -1,13 +1,14 @@
 """What a toy street is made of: solids with materials, a ground plan, light, a camera.
 
-World: metres, right-handed, x to the right of the drive's start, y forward, z up, the road at z = 0. Camera: x right, y down,
-z forward. Colours are RGB in 0..1.
+World: metres, right-handed, x to the right of the drive's start, y forward, z up, the road at z = 0. Camera: x
+right, y down, z forward. Colours are RGB in 0..1.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -69,19 +70,41 @@ class Camera:
     cy: float
 
 
+class GroundMap(NamedTuple):
+    """A ground plan as the kernels take it.
+
+    Attributes:
+        line: (L + 1, 2) x of the centre line and cosine of its heading at the borders of the L steps of y.
+        edges, zones, tint, marks, colours, style, start, step: as in ``GroundPlan``.
+    """
+
+    line: np.ndarray
+    edges: np.ndarray
+    zones: np.ndarray
+    tint: np.ndarray
+    marks: np.ndarray
+    colours: np.ndarray
+    style: np.ndarray
+    start: float
+    step: float
+
+
 @dataclass
 class GroundPlan:
     """Which ground lies where, along a curved centre line x = Σ a·sin(k·y + φ).
 
     Attributes:
         line: (N, 3) rows (a, k, φ) of the centre line.
-        edges: (2, 3) distances from the centre line, left and right, of the kerb, the end of the verge and the end of the walk.
-        zones: (2, 3, L) ``Ground`` codes of verge, walk and lot, left and right, in steps of ``step`` metres of y from ``start``.
+        edges: (2, 3) distances from the centre line, left and right, of the kerb and of the ends of
+            the verge and the walk.
+        zones: (2, 3, L) ``Ground`` codes of verge, walk and lot, left and right, in steps of
+            ``step`` metres of y from ``start``.
         tint: (2, L) brightness of the lots.
-        marks: (M, 4) lane markings: offset from the centre line, half width, dash period (0: solid), zebra half length
-            (0: a line along the road; else a crossing whose offset is a y).
+        marks: (M, 4) lane markings: offset from the centre line, half width, dash period (0: solid), zebra
+            half length (0: a line along the road; else a crossing whose offset is a y).
         colours: (6, 3) of road, sidewalk, terrain, second terrain, kerb, markings.
-        style: (8,) slab length, slab width, running bond (0 or 1), size of asphalt patches, contrast of road, sidewalk, terrain, kerb height.
+        style: (8,) slab length, slab width, running bond (0 or 1), size of asphalt patches,
+            contrast of road, sidewalk, terrain, kerb height.
     """
 
     line: np.ndarray
@@ -98,22 +121,33 @@ class GroundPlan:
     def kerb_height(self) -> float:
         return float(self.style[7])
 
-    def centre(self, y: float) -> float:
+    def centre(self, y: float | np.floating) -> float:
         """x of the centre line at ``y``."""
         return float(np.sum(self.line[:, 0] * np.sin(self.line[:, 1] * y + self.line[:, 2])))
 
-    def heading(self, y: float) -> float:
+    def heading(self, y: float | np.floating) -> float:
         """Angle of the centre line against the y axis at ``y``, radians, to the right positive."""
         slope = np.sum(self.line[:, 0] * self.line[:, 1] * np.cos(self.line[:, 1] * y + self.line[:, 2]))
         return float(np.arctan(slope))
 
-    def table(self) -> np.ndarray:
-        """(L + 1, 2): x of the centre line and cosine of its heading at the borders of the L steps."""
+    def tabulate(self) -> GroundMap:
+        """The plan for the kernels, its centre line as a table."""
         ys = self.start + self.step * np.arange(self.zones.shape[2] + 1)
-        return np.array([(self.centre(y), np.cos(self.heading(y))) for y in ys])
+        line = np.array([(self.centre(y), np.cos(self.heading(y))) for y in ys])
+        return GroundMap(
+            line,
+            self.edges,
+            self.zones,
+            self.tint,
+            self.marks,
+            self.colours,
+            self.style,
+            self.start,
+            self.step,
+        )
 
-    def place(self, y: float, offset: float) -> tuple[float, float, float]:
-        """World x, y of the point ``offset`` metres to the right of the centre line at ``y``, and the heading there."""
+    def place(self, y: float | np.floating, offset: float | np.floating) -> tuple[float, float, float]:
+        """World x, y of the point ``offset`` metres right of the centre line at ``y``, and the heading there."""
         angle = self.heading(y)
         return self.centre(y) + offset * np.cos(angle), y - offset * np.sin(angle), angle
 
@@ -147,14 +181,21 @@ class Light:
 
     def pack(self) -> np.ndarray:
         """All numbers but the noise as one (24,) array for the kernels."""
-        return np.concatenate([
-            self.sun_direction, self.sun, self.ambient, self.zenith, self.horizon, self.cloud, self.gain,
-            [self.cloudiness, self.cloud_size, self.visibility]
-        ]).astype(np.float64)
+        return np.concatenate(
+            [
+                self.sun_direction,
+                self.sun,
+                self.ambient,
+                self.zenith,
+                self.horizon,
+                self.cloud,
+                self.gain,
+                [self.cloudiness, self.cloud_size, self.visibility],
+            ]
+        ).astype(np.float64)
 
 
-@dataclass
-class Primitives:
+class Primitives(NamedTuple):
     """Solids as arrays over N.
 
     Attributes:
@@ -163,7 +204,8 @@ class Primitives:
         centre: (N, 3) at time 0; velocity: (N, 3) in metres a frame.
         rotation: (N, 3, 3), rows are the local axes in the world.
         half: (N, 3) half sizes along the local axes.
-        planes: (N, 4, 4) rows (n, d) cutting a convex solid to n·p ≤ d (local); num_planes: (N,) how many of them count.
+        planes: (N, 4, 4) rows (n, d) cutting a convex solid to n·p ≤ d (local).
+        num_planes: (N,) how many of them count.
         colour, colour2: (N, 3); params: (N, 4), meaning depends on the material.
     """
 
@@ -188,8 +230,8 @@ class Scene:
     """A street: solids on a ground plan under a light.
 
     Attributes:
-        contacts: (B, 8) soft dark footprints on the ground: x, y, cos, sin of the heading, half length, half width, strength,
-            index of the primitive whose motion they follow.
+        contacts: (B, 8) soft dark footprints on the ground: x, y, cos, sin of the heading, half length, half
+            width, strength, index of the primitive whose motion they follow.
         seed: seed of the ground's and the sky's textures and of the sensor's noise.
         lane: offset from the centre line of the middle of the lane to drive in, metres.
     """
@@ -215,36 +257,87 @@ class SceneBuilder:
         self.instances += 1
         return self.instances
 
-    def add(self, solid: Solid, material: Material, train_id: int, centre, half, colour, *, yaw: float = 0.0, rotation=None,
-            colour2=None, params=(), planes=(), instance: int = 0, velocity=(0.0, 0.0, 0.0), seed: int = 0) -> None:
-        """Add one primitive; its local axes are (forward, left, up) at heading ``yaw`` unless ``rotation`` gives them."""
+    def add(
+        self,
+        solid: Solid,
+        material: Material,
+        train_id: int,
+        centre,
+        half,
+        colour,
+        *,
+        yaw: float = 0.0,
+        rotation=None,
+        colour2=None,
+        params=(),
+        planes=(),
+        instance: int = 0,
+        velocity=(0.0, 0.0, 0.0),
+        seed: int = 0,
+    ) -> None:
+        """Add one primitive; its axes are (forward, left, up) at heading ``yaw`` unless ``rotation`` gives them."""
         if rotation is None:
             rotation = local_axes(yaw)
         cut = np.zeros((4, 4))
         for i, plane in enumerate(planes):
             norm = np.linalg.norm(plane[:3])
             cut[i] = np.asarray(plane, float) / norm
-        self.rows.append((int(solid), int(material), train_id, seed, instance, centre, velocity, rotation, half, cut, len(planes),
-                          colour, colour if colour2 is None else colour2, tuple(params) + (0.0,) * (4 - len(params))))
+        self.rows.append(
+            (
+                int(solid),
+                int(material),
+                train_id,
+                seed,
+                instance,
+                centre,
+                velocity,
+                rotation,
+                half,
+                cut,
+                len(planes),
+                colour,
+                colour if colour2 is None else colour2,
+                tuple(params) + (0.0,) * (4 - len(params)),
+            )
+        )
 
-    def add_contact(self, x: float, y: float, yaw: float, half_length: float, half_width: float, strength: float) -> None:
+    def add_contact(
+        self, x: float, y: float, yaw: float, half_length: float, half_width: float, strength: float
+    ) -> None:
         """Darken the ground under the primitive that is added next."""
-        self.contacts.append((x, y, np.cos(yaw), np.sin(yaw), half_length, half_width, strength, len(self.rows)))
+        self.contacts.append(
+            (x, y, np.cos(yaw), np.sin(yaw), half_length, half_width, strength, len(self.rows))
+        )
 
     def build(self, ground: GroundPlan, light: Light, seed: int, lane: float) -> Scene:
-        columns = list(zip(*self.rows))
+        columns = list(zip(*self.rows, strict=True))
         integers = {0, 1, 2, 3, 4, 10}
         arrays = [
-            np.ascontiguousarray(column, dtype=np.int64 if i in integers else np.float64) for i, column in enumerate(columns)
+            np.ascontiguousarray(column, dtype=np.int64 if i in integers else np.float64)
+            for i, column in enumerate(columns)
         ]
-        names = ('solid', 'material', 'train_id', 'seed', 'instance', 'centre', 'velocity', 'rotation', 'half', 'planes',
-                 'num_planes', 'colour', 'colour2', 'params')
+        names = (
+            'solid',
+            'material',
+            'train_id',
+            'seed',
+            'instance',
+            'centre',
+            'velocity',
+            'rotation',
+            'half',
+            'planes',
+            'num_planes',
+            'colour',
+            'colour2',
+            'params',
+        )
         contacts = np.array(self.contacts, dtype=np.float64).reshape(-1, 8)
-        return Scene(Primitives(**dict(zip(names, arrays))), ground, light, contacts, seed, lane)
+        return Scene(Primitives(**dict(zip(names, arrays, strict=True))), ground, light, contacts, seed, lane)
 
 
 def local_axes(yaw: float) -> np.ndarray:
-    """(3, 3) rows forward, left, up in the world, of a thing that heads ``yaw`` radians to the right of +y."""
+    """(3, 3) rows forward, left, up in the world of a thing that heads ``yaw`` radians right of +y."""
     sin, cos = np.sin(yaw), np.cos(yaw)
     return np.array([[sin, cos, 0.0], [-cos, sin, 0.0], [0.0, 0.0, 1.0]])
 

@@ -16,7 +16,7 @@ from .rendering import render
 from .scene import FAR, Camera, camera_pose
 from .street import drive, make_street
 
-CITIES: dict[str, tuple[str, ...]] = {'train': ('toyburg', 'toyfeld', 'toyhausen'), 'val': ('toystadt', )}
+CITIES: dict[str, tuple[str, ...]] = {'train': ('toyburg', 'toyfeld', 'toyhausen'), 'val': ('toystadt',)}
 """Towns of each split; sequence i belongs to town i mod their number."""
 
 FOCAL_LENGTHS: dict[str, float] = {'toyburg': 0.95, 'toyfeld': 0.88, 'toyhausen': 1.02, 'toystadt': 0.95}
@@ -26,6 +26,9 @@ DEPTH_SCALE = 256
 """Depth PNGs hold metres times this, 0 where there is none."""
 
 SETTINGS_FILE = 'toy_streets.json'
+POSE_CONVENTION = (
+    'camera to world, 4 x 4, metres; camera: x right, y down, z forward; world: x right, y forward, z up'
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class ToySettings:
 
     Attributes:
         num_frames: frames of a sequence.
-        labels_per_sequence: labelled frames of a sequence, spread evenly; they alone enter leftImg8bit and gtFine.
+        labels_per_sequence: labelled frames of a sequence, spread evenly; they alone enter leftImg8bit and
+            gtFine.
         width, height: size of the images in pixels.
         seed: seed of everything random.
     """
@@ -49,7 +53,9 @@ class ToySettings:
         if self.num_frames < 1:
             raise InputError(f'num_frames must be at least 1, got {self.num_frames}')
         if not 1 <= self.labels_per_sequence <= self.num_frames:
-            raise InputError(f'labels_per_sequence must lie in 1..num_frames ({self.num_frames}), got {self.labels_per_sequence}')
+            raise InputError(
+                f'labels_per_sequence must lie in 1..{self.num_frames} (num_frames), got {self.labels_per_sequence}'
+            )
         if self.width < 16 or self.height < 16:
             raise InputError(f'images must have at least 16 × 16 pixels, got {self.width} × {self.height}')
 
@@ -97,30 +103,42 @@ def write_sequence(out: str | os.PathLike, split: str, index: int, settings: Toy
     poses = drive(rng, scene, settings.num_frames)
     camera = toy_camera(city, settings.width, settings.height)
     stems = [f'{sequence}_{k:06d}' for k in range(settings.num_frames)]
-    for k, (stem, pose) in enumerate(zip(stems, poses)):
+    for k, (stem, pose) in enumerate(zip(stems, poses, strict=True)):
         frame = render(scene, camera, pose, k)
         write_png(out / 'leftImg8bit_sequence' / split / city / f'{stem}_leftImg8bit.png', frame.image)
-        write_png(out / 'depth' / split / city / f'{stem}_depth.png', np.rint(frame.depth * DEPTH_SCALE).astype(np.uint16))
+        write_png(
+            out / 'depth' / split / city / f'{stem}_depth.png',
+            np.rint(frame.depth * DEPTH_SCALE).astype(np.uint16),
+        )
         write_json(out / 'camera' / split / city / f'{stem}_camera.json', _camera_json(camera, pose))
         if k in settings.labelled_frames:
             write_png(out / 'leftImg8bit' / split / city / f'{stem}_leftImg8bit.png', frame.image)
-            for kind, labels in (('labelIds', frame.label), ('labelTrainIds', frame.semantic), ('instanceIds', frame.instance)):
+            for kind, labels in (
+                ('labelIds', frame.label),
+                ('labelTrainIds', frame.semantic),
+                ('instanceIds', frame.instance),
+            ):
                 write_png(out / 'gtFine' / split / city / f'{stem}_gtFine_{kind}.png', labels)
-    write_json(poses_path, {
-        'convention': 'camera to world, 4 x 4, metres; camera: x right, y down, z forward; world: x right, y forward, z up',
-        'poses': {stem: pose.tolist() for stem, pose in zip(stems, poses)},
-    })
+    write_json(
+        poses_path,
+        {
+            'convention': POSE_CONVENTION,
+            'poses': {stem: pose.tolist() for stem, pose in zip(stems, poses, strict=True)},
+        },
+    )
 
 
 def _write(task: tuple[str, int], out: str, settings: ToySettings) -> None:
     write_sequence(out, *task, settings)
 
 
-def write_toy_streets(out: str | os.PathLike, num_sequences: Mapping[str, int], settings: ToySettings, workers: int = 1) -> None:
+def write_toy_streets(
+    out: str | os.PathLike, num_sequences: Mapping[str, int], settings: ToySettings, workers: int = 1
+) -> None:
     """Write a data set of toy streets in the layout of Cityscapes.
 
-    Finished sequences of the same settings are kept. Every sequence depends on (seed, split, index) alone: more sequences can
-    be added later, and the number of processes changes nothing.
+    Finished sequences of the same settings are kept. Every sequence depends on (seed, split, index) alone: more
+    sequences can be added later, and the number of processes changes nothing.
 
     Args:
         out: folder of the data set.
@@ -135,12 +153,19 @@ def write_toy_streets(out: str | os.PathLike, num_sequences: Mapping[str, int], 
     if unknown:
         raise InputError(f'splits {unknown} are unknown; there are {sorted(CITIES)}')
     out = Path(out)
-    recorded = {**asdict(settings), 'classes': list(TOY_CLASSES), 'train_ids': list(TOY_TRAIN_IDS), 'depth_scale': DEPTH_SCALE,
-                'far': FAR}
+    recorded = {
+        **asdict(settings),
+        'classes': list(TOY_CLASSES),
+        'train_ids': list(TOY_TRAIN_IDS),
+        'depth_scale': DEPTH_SCALE,
+        'far': FAR,
+    }
     path = out / SETTINGS_FILE
     if path.exists():
         if read_json(path) != recorded:
-            raise InputError(f'{path}: the folder holds toy streets of other settings; remove it or choose another folder')
+            raise InputError(
+                f'{path}: the folder holds toy streets of other settings; remove it or choose another folder'
+            )
     else:
         write_json(path, recorded)
     tasks = [(split, index) for split, count in num_sequences.items() for index in range(count)]
@@ -148,6 +173,7 @@ def write_toy_streets(out: str | os.PathLike, num_sequences: Mapping[str, int], 
     if not tasks:
         return
     from mmengine.utils import track_parallel_progress, track_progress
+
     if workers > 1:
         _compile(settings)
         track_parallel_progress(function, tasks, min(workers, len(tasks)), keep_order=False)

@@ -29,7 +29,11 @@ def test_drive_moves_forward_with_small_turns():
     poses = drive(rng, scene, 20)
     steps = np.linalg.norm(np.diff(poses[:, :3, 3], axis=0), axis=1)
     assert steps.min() > 0.4 and steps.max() < 1.35
-    np.testing.assert_allclose(np.einsum('nij,nik->njk', poses[:, :3, :3], poses[:, :3, :3]), np.tile(np.eye(3), (20, 1, 1)), atol=1e-9)
+    np.testing.assert_allclose(
+        np.einsum('nij,nik->njk', poses[:, :3, :3], poses[:, :3, :3]),
+        np.tile(np.eye(3), (20, 1, 1)),
+        atol=1e-9,
+    )
     turns = np.einsum('ni,ni->n', poses[1:, :3, 2], poses[:-1, :3, 2])
     assert np.degrees(np.arccos(np.clip(turns, -1, 1))).max() < 3
     forward = np.einsum('ni,ni->n', np.diff(poses[:, :3, 3], axis=0), poses[:-1, :3, 2])
@@ -37,7 +41,9 @@ def test_drive_moves_forward_with_small_turns():
 
 
 def test_camera_pose_axes():
-    np.testing.assert_allclose(camera_pose((1, 2, 3), 0.0), [[1, 0, 0, 1], [0, 0, 1, 2], [0, -1, 0, 3], [0, 0, 0, 1]], atol=1e-12)
+    np.testing.assert_allclose(
+        camera_pose((1, 2, 3), 0.0), [[1, 0, 0, 1], [0, 0, 1, 2], [0, -1, 0, 3], [0, 0, 0, 1]], atol=1e-12
+    )
     assert camera_pose((0, 0, 0), np.radians(90))[0, 2] == pytest.approx(1)  # heads to the right
     assert camera_pose((0, 0, 0), 0.0, pitch=0.2)[2, 2] == pytest.approx(-np.sin(0.2))  # looks down
 
@@ -51,7 +57,9 @@ def test_depth_of_the_road_is_that_of_its_plane():
     expected = height * CAMERA.fy / (rows - CAMERA.cy)
     road = frame.semantic == ROAD
     assert road[-1].any() and road.sum() > 500
-    np.testing.assert_allclose(frame.depth[road], np.broadcast_to(expected[:, None], road.shape)[road], rtol=1e-5)
+    np.testing.assert_allclose(
+        frame.depth[road], np.broadcast_to(expected[:, None], road.shape)[road], rtol=1e-5
+    )
 
 
 def test_depth_and_normalised_labels_of_a_known_box():
@@ -59,21 +67,27 @@ def test_depth_and_normalised_labels_of_a_known_box():
     solids = scene.primitives
     solids.centre[:, 2] += 1000
     body = int(np.flatnonzero(solids.train_id == CAR)[0])
-    solids.centre[body], solids.rotation[body], solids.half[body] = (0.0, 12.0, 1.5), np.eye(3), (1.0, 2.0, 1.0)
+    solids.centre[body], solids.rotation[body], solids.half[body] = (
+        (0.0, 12.0, 1.5),
+        np.eye(3),
+        (1.0, 2.0, 1.0),
+    )
     solids.num_planes[body] = 0
     frame = render(scene, CAMERA, camera_pose((0.0, 0.0, 1.5), 0.0))
     inside = np.zeros((64, 128), bool)
-    inside[32 - 12:32 + 12, 64 - 12:64 + 12] = True  # 1 m · 122 px / 10 m to each side
+    inside[32 - 12 : 32 + 12, 64 - 12 : 64 + 12] = True  # 1 m · 122 px / 10 m to each side
     np.testing.assert_array_equal(frame.semantic == CAR, inside)
     np.testing.assert_allclose(frame.depth[inside], 10.0, rtol=1e-6)
     assert set(np.unique(frame.instance[inside])) == {26000 + solids.instance[body] - 1}
 
 
 def _warp(source: np.ndarray, depth: np.ndarray, pose: np.ndarray, source_pose: np.ndarray) -> tuple:
-    """Interpolated ``source`` where the points seen at ``depth`` project to, their depth there, and which lie inside."""
+    """Interpolated ``source`` where the points at ``depth`` project to, their depth there, which lie inside."""
     height, width = depth.shape
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-    points = np.stack([(x - CAMERA.cx) / CAMERA.fx * depth, (y - CAMERA.cy) / CAMERA.fy * depth, depth, np.ones_like(depth)])
+    points = np.stack(
+        [(x - CAMERA.cx) / CAMERA.fx * depth, (y - CAMERA.cy) / CAMERA.fy * depth, depth, np.ones_like(depth)]
+    )
     moved = (np.linalg.inv(source_pose) @ pose @ points.reshape(4, -1)).reshape(4, height, width)
     u = CAMERA.fx * moved[0] / np.maximum(moved[2], 1e-6) + CAMERA.cx - 0.5
     v = CAMERA.fy * moved[1] / np.maximum(moved[2], 1e-6) + CAMERA.cy - 0.5
@@ -81,8 +95,9 @@ def _warp(source: np.ndarray, depth: np.ndarray, pose: np.ndarray, source_pose: 
     u0, v0 = np.clip(u.astype(int), 0, width - 2), np.clip(v.astype(int), 0, height - 2)
     a, b = (u - u0)[..., None], (v - v0)[..., None]
     source = source.reshape(height, width, -1).astype(float)
-    warped = ((source[v0, u0] * (1 - a) + source[v0, u0 + 1] * a) * (1 - b)
-              + (source[v0 + 1, u0] * (1 - a) + source[v0 + 1, u0 + 1] * a) * b)
+    warped = (source[v0, u0] * (1 - a) + source[v0, u0 + 1] * a) * (1 - b) + (
+        source[v0 + 1, u0] * (1 - a) + source[v0 + 1, u0 + 1] * a
+    ) * b
     return warped, moved[2], inside
 
 
@@ -95,13 +110,15 @@ def test_depth_and_pose_explain_the_next_frame(seed):
     image = first.image.astype(float)
     assert np.abs(warped - image)[use].mean() < 0.65 * np.abs(third.image - image)[use].mean()
 
-    closeness, _, _ = _warp(1 / np.maximum(third.depth, 1e-6), depth, poses[0], poses[2])  # linear over a plane's image
+    closeness, _, _ = _warp(
+        1 / np.maximum(third.depth, 1e-6), depth, poses[0], poses[2]
+    )  # linear over a plane's image
     error = np.abs(closeness[..., 0] * moved - 1)[use & (first.semantic == ROAD)]
     assert np.median(error) < 1e-4
 
 
 def test_labels_agree(frames):
-    label_of = dict(zip(TOY_TRAIN_IDS, TOY_LABEL_IDS))
+    label_of = dict(zip(TOY_TRAIN_IDS, TOY_LABEL_IDS, strict=True))
     for frame in frames:
         assert frame.image.shape == (64, 128, 3) and frame.image.dtype == np.uint8
         assert frame.semantic.dtype == frame.label.dtype == np.uint8 and frame.instance.dtype == np.uint16
@@ -115,7 +132,10 @@ def test_labels_agree(frames):
 
 
 def test_every_class_appears(frames):
-    shares = {name: np.mean([(frame.semantic == id).mean() for frame in frames]) for name, id in zip(TOY_CLASSES, TOY_TRAIN_IDS)}
+    shares = {
+        name: np.mean([(frame.semantic == id).mean() for frame in frames])
+        for name, id in zip(TOY_CLASSES, TOY_TRAIN_IDS, strict=True)
+    }
     assert min(shares.values()) > 0.003, shares
 
 
@@ -137,7 +157,7 @@ def test_same_seed_same_picture_and_other_seed_another():
 
 
 def test_cars_and_people_move_with_time():
-    scene, poses, _ = _drive(2, 1)
+    scene, _, _ = _drive(2, 1)
     moving = scene.primitives.velocity.any(1)
     assert moving.any()
     assert set(scene.primitives.train_id[moving]) <= {PERSON, CAR}

@@ -18,7 +18,11 @@ TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/toy_streets.py'
 
 
 def _digests(root: Path) -> dict[str, str]:
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in root.rglob('*') if path.is_file()}
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in root.rglob('*')
+        if path.is_file()
+    }
 
 
 @pytest.fixture(scope='module')
@@ -30,7 +34,10 @@ def streets(tmp_path_factory):
 
 def test_layout_is_that_of_cityscapes(streets):
     names = sorted(str(path.relative_to(streets)) for path in streets.rglob('*val/*') if path.is_dir())
-    assert names == [f'{kind}/val/toystadt' for kind in ('camera', 'depth', 'gtFine', 'leftImg8bit', 'leftImg8bit_sequence', 'poses')]
+    assert names == [
+        f'{kind}/val/toystadt'
+        for kind in ('camera', 'depth', 'gtFine', 'leftImg8bit', 'leftImg8bit_sequence', 'poses')
+    ]
     frames = [f'toyburg_000000_{k:06d}' for k in range(3)]
 
     def files(kind):
@@ -40,19 +47,26 @@ def test_layout_is_that_of_cityscapes(streets):
     assert files('depth') == [f'{frame}_depth.png' for frame in frames]
     assert files('camera') == [f'{frame}_camera.json' for frame in frames]
     assert files('leftImg8bit') == ['toyburg_000000_000001_leftImg8bit.png']
-    assert files('gtFine') == [f'toyburg_000000_000001_gtFine_{kind}.png' for kind in ('instanceIds', 'labelIds', 'labelTrainIds')]
+    assert files('gtFine') == [
+        f'toyburg_000000_000001_gtFine_{kind}.png' for kind in ('instanceIds', 'labelIds', 'labelTrainIds')
+    ]
     assert files('poses') == ['toyburg_000000_poses.json']
     assert (streets / 'leftImg8bit/train/toyfeld/toyfeld_000001_000001_leftImg8bit.png').exists()
 
 
 def test_files_hold_what_they_should(streets):
     stem = 'train/toyburg/toyburg_000000_000001'
-    labelled, frame = (cv2.imread(str(streets / kind / f'{stem}_leftImg8bit.png')) for kind in ('leftImg8bit', 'leftImg8bit_sequence'))
+    labelled, frame = (
+        cv2.imread(str(streets / kind / f'{stem}_leftImg8bit.png'))
+        for kind in ('leftImg8bit', 'leftImg8bit_sequence')
+    )
     assert labelled.shape == (32, 64, 3)
     np.testing.assert_array_equal(labelled, frame)
     depth = cv2.imread(str(streets / f'depth/{stem}_depth.png'), cv2.IMREAD_UNCHANGED)
-    labels, train_ids, instances = (cv2.imread(str(streets / f'gtFine/{stem}_gtFine_{kind}.png'), cv2.IMREAD_UNCHANGED)
-                                    for kind in ('labelIds', 'labelTrainIds', 'instanceIds'))
+    labels, train_ids, instances = (
+        cv2.imread(str(streets / f'gtFine/{stem}_gtFine_{kind}.png'), cv2.IMREAD_UNCHANGED)
+        for kind in ('labelIds', 'labelTrainIds', 'instanceIds')
+    )
     assert depth.dtype == instances.dtype == np.uint16 and labels.dtype == train_ids.dtype == np.uint8
     np.testing.assert_array_equal(depth == 0, train_ids == 10)
     np.testing.assert_array_equal(np.where(instances >= 1000, instances // 1000, instances), labels)
@@ -67,8 +81,24 @@ def test_files_hold_what_they_should(streets):
 
 
 def test_workers_change_nothing(streets, tmp_path):
-    command = [sys.executable, str(TOOL), str(tmp_path), '--train', '2', '--val', '1', '--frames', '3', '--size', '64', '32', '--seed',
-               '4', '--workers', '2']
+    command = [
+        sys.executable,
+        str(TOOL),
+        str(tmp_path),
+        '--train',
+        '2',
+        '--val',
+        '1',
+        '--frames',
+        '3',
+        '--size',
+        '64',
+        '32',
+        '--seed',
+        '4',
+        '--workers',
+        '2',
+    ]
     subprocess.run(command, check=True, capture_output=True, cwd=TOOL.parents[2])
     assert _digests(tmp_path) == _digests(streets)
 
@@ -92,7 +122,9 @@ def test_other_settings_are_refused(tmp_path):
         write_toy_streets(tmp_path, {'val': 0}, ToySettings(seed=5))
 
 
-@pytest.mark.parametrize('bad', [dict(num_frames=0), dict(labels_per_sequence=21), dict(labels_per_sequence=0), dict(width=4)])
+@pytest.mark.parametrize(
+    'bad', [dict(num_frames=0), dict(labels_per_sequence=21), dict(labels_per_sequence=0), dict(width=4)]
+)
 def test_impossible_settings_are_refused(bad):
     with pytest.raises(InputError):
         ToySettings(**bad)

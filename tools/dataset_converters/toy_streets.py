@@ -1,4 +1,4 @@
-"""Render toy streets: drives through procedural streets with exact depth, poses and labels, in the layout of Cityscapes.
+"""Render toy streets in the layout of Cityscapes: drives through streets with exact depth, poses and labels.
 
 Restartable: run again with the same settings to go on, or with more sequences to add some.
 """
@@ -11,16 +11,32 @@ import sys
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument('out', help='folder of the data set')
     parser.add_argument('--train', type=int, default=60, metavar='N', help='sequences for training')
     parser.add_argument('--val', type=int, default=20, metavar='N', help='sequences for validation')
     parser.add_argument('--frames', type=int, default=20, metavar='N', help='frames of a sequence')
-    parser.add_argument('--labels-per-sequence', type=int, default=1, metavar='N',
-                        help='frames of a sequence with labels; they alone enter leftImg8bit and gtFine')
-    parser.add_argument('--size', type=int, nargs=2, default=(256, 128), metavar=('W', 'H'), help='size of the images in pixels')
+    parser.add_argument(
+        '--labels-per-sequence',
+        type=int,
+        default=1,
+        metavar='N',
+        help='frames of a sequence with labels; they alone enter leftImg8bit and gtFine',
+    )
+    parser.add_argument(
+        '--size',
+        type=int,
+        nargs=2,
+        default=(256, 128),
+        metavar=('W', 'H'),
+        help='size of the images in pixels',
+    )
     parser.add_argument('--seed', type=int, default=0, help='seed of everything random')
-    parser.add_argument('--workers', type=int, default=os.cpu_count(), metavar='N', help='processes to render with')
+    parser.add_argument(
+        '--workers', type=int, default=os.cpu_count(), metavar='N', help='processes to render with'
+    )
     return parser.parse_args()
 
 
@@ -28,6 +44,7 @@ def main() -> None:
     args = parse_args()
     from mmdepthcp.fileio import InputError
     from mmdepthcp.toy import ToySettings, write_toy_streets
+
     try:
         settings = ToySettings(args.frames, args.labels_per_sequence, *args.size, args.seed)
         write_toy_streets(args.out, {'train': args.train, 'val': args.val}, settings, args.workers)
