@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
-from mmengine.utils import ProgressBar
 from torch.utils.data import DataLoader, Dataset
 
 from mmdepthcp.apis.disparity_export import claim_export
@@ -22,7 +21,14 @@ from mmdepthcp.datasets.transforms.loading import resize_disparity
 from mmdepthcp.fileio import InputError, find_files, read_image, read_json, write_disparity
 from mmdepthcp.geometry.depth_maps import depth_to_disparity, inverse_depth_scale
 from mmdepthcp.registry import MODELS
-from mmdepthcp.utils.trees import Failure, describe_error, image_key, select_files, use_one_thread
+from mmdepthcp.utils.trees import (
+    Failure,
+    describe_error,
+    image_key,
+    progress_bar,
+    select_files,
+    use_one_thread,
+)
 
 METRIC_MODELS = ('zoedepth', 'glpn', 'depth_pro', 'prompt_depth_anything')
 SCALE_SAMPLE = 64
@@ -239,7 +245,7 @@ def infer_tree(predictor: DepthPredictor, root: Path, out: Path, mode: str = 'ra
         return [], 0
     loader = DataLoader(_Images(root, left, predictor), batch_size, num_workers=num_workers, collate_fn=list,
                         worker_init_fn=_start_worker)
-    bar = ProgressBar(len(left))
+    bar = progress_bar(len(left))
     failures: list[Failure] = []
     for batch in loader:
         failures += [item for _, item in batch if isinstance(item, Failure)]

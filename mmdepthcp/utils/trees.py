@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mmdepthcp.fileio import InputError
+
+if TYPE_CHECKING:
+    from mmengine.utils import ProgressBar
 
 T = TypeVar('T')
 
@@ -98,8 +101,26 @@ def _run(worker: Callable[[T], object], files: Sequence[T], num_workers: int) ->
         except BrokenProcessPool:
             raise RuntimeError('a worker process was killed, most often for want of memory; use fewer '
                                'workers. Finished files are kept: run the same command again') from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def progress_bar(total: int) -> ProgressBar:
+    """MMEngine's progress bar, but redrawn at most 100 times, or 10 times in a log file."""
+    from mmengine.utils import ProgressBar
+
+    class SparseProgressBar(ProgressBar):
+        waiting = 0
+        step = max(1, total // (100 if sys.stdout.isatty() else 10))
+
+        def update(self, num_tasks: int = 1) -> None:
+            self.waiting += num_tasks
+            if self.waiting >= self.step or self.completed + self.waiting >= total:
+                super().update(self.waiting)
+                self.waiting = 0
+
+    return SparseProgressBar(total, file=sys.stdout)
 
 
 def process_tree(files: Sequence[T], worker: Callable[[T], object], num_workers: int = 0,
@@ -120,13 +141,11 @@ def process_tree(files: Sequence[T], worker: Callable[[T], object], num_workers:
     Raises:
         RuntimeError: a worker process was killed.
     """
-    from mmengine.utils import ProgressBar
-
     if not files:
         return []
     if desc:
         print(f'{desc}: {len(files)} files')
-    bar = ProgressBar(len(files))
+    bar = progress_bar(len(files))
     failures = []
     for failure in _run(worker, files, num_workers):
         if failure is not None:
