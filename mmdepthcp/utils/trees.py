@@ -43,12 +43,8 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 
 def default_shard() -> tuple[int, int]:
-    """The shard of this process under torchrun (``RANK``, ``WORLD_SIZE``) or Slurm (``SLURM_PROCID``,
-    ``SLURM_NTASKS``).
-
-    (0, 1) elsewhere.
-    """
-    for rank, world_size in (('RANK', 'WORLD_SIZE'), ('SLURM_PROCID', 'SLURM_NTASKS')):
+    """The shard of this process, by the variables of torchrun or srun; (0, 1) elsewhere."""
+    for rank, world_size in (('RANK', 'WORLD_SIZE'), ('SLURM_PROCID', 'SLURM_STEP_NUM_TASKS')):
         if rank in os.environ and world_size in os.environ:
             return int(os.environ[rank]), int(os.environ[world_size])
     return 0, 1
@@ -61,6 +57,8 @@ def select_files(files: Sequence[T], is_done: Callable[[T], bool],
     The shards are cut before finished files are left out, so that they stay the same after a restart.
     """
     index, count = shard
+    if count > 1:
+        print(f'shard {index} of {count}: {len(files[index::count])} of {len(files)} files')
     return [file for file in files[index::count] if not is_done(file)]
 
 

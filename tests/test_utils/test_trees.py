@@ -21,10 +21,11 @@ from mmdepthcp.utils.trees import (
 )
 
 
-def test_shards_cover_everything_once_and_survive_a_restart():
+def test_shards_cover_everything_once_and_survive_a_restart(capsys):
     files = list(range(10))
     shards = [select_files(files, lambda file: False, (index, 3)) for index in range(3)]
     assert sorted(chain(*shards)) == files
+    assert 'shard 1 of 3: 3 of 10 files' in capsys.readouterr().out
     assert select_files(files, lambda file: file in (1, 4), (1, 3)) == [7]
 
 
@@ -35,11 +36,11 @@ def test_no_shards(text):
 
 
 def test_shard_of_this_process(monkeypatch):
-    for name in ('RANK', 'WORLD_SIZE', 'SLURM_PROCID', 'SLURM_NTASKS'):
+    for name in ('RANK', 'WORLD_SIZE', 'SLURM_PROCID', 'SLURM_STEP_NUM_TASKS'):
         monkeypatch.delenv(name, raising=False)
     assert parse_shard('1/4') == (1, 4) and default_shard() == (0, 1)
     monkeypatch.setenv('SLURM_PROCID', '2')
-    monkeypatch.setenv('SLURM_NTASKS', '8')
+    monkeypatch.setenv('SLURM_STEP_NUM_TASKS', '8')
     assert default_shard() == (2, 8)
     monkeypatch.setenv('RANK', '1')
     monkeypatch.setenv('WORLD_SIZE', '2')
