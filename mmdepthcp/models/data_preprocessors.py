@@ -19,7 +19,7 @@ class DepthCPDataPreprocessor(SegDataPreProcessor):
     In training it takes ``inputs``, per item a (V, 3, H, W) uint8 tensor, and ``data_samples``, per item a
     :class:`mmdepthcp.structures.MixedViewsSample`; it gives ``inputs``, the normalised (B·V, 3, H, W)
     float32 views, and ``data_samples``, a dict of ``pixel`` and ``region``
-    (:class:`mmdepthcp.models.selfsup.Matches` of the batch) and ``num_items`` (B).
+    (:class:`mmdepthcp.models.selfsup.BatchMatches` of the batch) and ``num_items`` (B).
 
     Args:
         channels_last: give training views in channels-last memory format, faster on GPUs with mixed

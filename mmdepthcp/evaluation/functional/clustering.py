@@ -1,4 +1,4 @@
-"""Unsupervised segmentation: clusters of prototypes, and the cluster of every pixel."""
+"""Unsupervised segmentation: clusters of prototypes, the cluster of every pixel, and a baseline without learning."""
 
 from __future__ import annotations
 
@@ -82,3 +82,20 @@ def assign_clusters(
         best = (prototypes @ pixels.reshape(channels, -1)).argmax(0)
         result[rows] = clusters[best].view(-1, columns_out)
     return result
+
+
+def colour_position_features(image: np.ndarray) -> np.ndarray:
+    """CIELAB colour and position of every pixel.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+
+    Returns:
+        (H, W, 5) float32: L in 0..100, a, b, and x, y of the pixel centre in 0..1.
+    """
+    import cv2
+
+    height, width = image.shape[:2]
+    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_BGR2LAB)
+    y, x = np.indices((height, width), np.float32)
+    return np.dstack([lab, (x + 0.5) / width, (y + 0.5) / height])

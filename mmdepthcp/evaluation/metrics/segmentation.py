@@ -25,6 +25,7 @@ from mmdepthcp.fileio import InputError, atomic_path, read_image, write_json, wr
 from mmdepthcp.registry import METRICS
 
 UNMATCHED_GREY = 96
+KEPT = '.clusters'
 
 
 @METRICS.register_module()
@@ -58,9 +59,10 @@ class UnsupervisedSegMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.ignore_index = ignore_index
-        self.save_dir = None if save_dir is None else Path(save_dir)
+        self.save_dir = save_dir
         self.out_file = out_file
         self._prefix_from_data = prefix is None
+        self._classes: tuple[str, ...] = ()
 
     @property
     def dataset_meta(self) -> dict | None:
@@ -70,17 +72,13 @@ class UnsupervisedSegMetric(BaseMetric):
     @dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict) -> None:
         self._dataset_meta = dataset_meta
+        self._classes = tuple(dataset_meta.get('classes') or ())
         if self._prefix_from_data:
             self.prefix = dataset_meta.get('protocol') or self.default_prefix
 
-    @property
-    def _kept(self) -> Path:
-        return self.save_dir / '.clusters'
-
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of each sample by cluster and class."""
-        num_classes = len(self.dataset_meta['classes'])
-        if not num_classes:
+        if not self._classes:
             raise InputError('the data set names no classes, so there is nothing to score against: '
                              'use one with labels (CityscapesStreetDataset, ...) or set its metainfo')
         for sample in data_samples:
@@ -91,35 +89,34 @@ class UnsupervisedSegMetric(BaseMetric):
             clusters = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
             labels = sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
             try:
-                confusion = cluster_confusion(clusters, labels, num_classes, self.ignore_index)
+                confusion = cluster_confusion(clusters, labels, len(self._classes), self.ignore_index)
             except InputError as error:
                 raise InputError(f'{sample.get("seg_map_path", image)}: {error}') from None
             kept = None
             if self.save_dir is not None:
-                kept = self._kept / f'{get_rank()}_{len(self.results)}.npz'
+                kept = Path(self.save_dir, KEPT, f'{get_rank()}_{len(self.results)}.npz')
                 with atomic_path(kept) as aside:
                     np.savez_compressed(aside, clusters=clusters, labels=labels)
             self.results.append((confusion, image, kept))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Match clusters to classes and score them."""
-        classes = self.dataset_meta['classes']
         scores = match_and_score(add_confusions(confusion for confusion, _, _ in results))
         table = PrettyTable(['Class', 'IoU', 'Clusters'])
-        for index, name in enumerate(classes):
+        for index, name in enumerate(self._classes):
             matched = np.flatnonzero(scores.class_of_cluster == index)
             table.add_row([name, f'{100 * scores.class_iou[index]:.2f}', ', '.join(map(str, matched))])
         print_log(f'per class results of {self.prefix}:\n{table.get_string()}', logger='current')
         if self.out_file is not None:
-            write_json(self.out_file, score_record(scores, classes, self.prefix, len(results)))
+            write_json(self.out_file, score_record(scores, self._classes, self.prefix, len(results)))
         if self.save_dir is not None:
-            self._save_pictures(results, scores)
+            self._save_pictures(Path(self.save_dir), results, scores)
         return dict(Acc=round(100 * scores.accuracy, 2), mIoU=round(100 * scores.mean_iou, 2))
 
-    def _save_pictures(self, results: list, scores: MatchedScores) -> None:
+    def _save_pictures(self, save_dir: Path, results: list, scores: MatchedScores) -> None:
         paths = [Path(image).absolute() for _, image, _ in results]
         common = Path(os.path.commonpath([path.parent for path in paths]))
-        palette = np.asarray(self.dataset_meta['palette'], np.uint8)[:, ::-1]
+        palette = np.asarray((self.dataset_meta or {})['palette'], np.uint8)[:, ::-1]
         of_label = np.zeros((256, 3), np.uint8)
         of_label[:len(palette)] = palette
         matched = np.flatnonzero(scores.class_of_cluster >= 0)
@@ -132,6 +129,6 @@ class UnsupervisedSegMetric(BaseMetric):
             of_cluster = np.full((num_clusters, 3), UNMATCHED_GREY, np.uint8)
             of_cluster[matched] = palette[scores.class_of_cluster[matched]]
             picture = np.hstack([image, of_label[labels], of_cluster[clusters]])
-            write_png(self.save_dir / path.relative_to(common).with_suffix('.png'), picture)
-        shutil.rmtree(self._kept)
+            write_png(save_dir / path.relative_to(common).with_suffix('.png'), picture)
+        shutil.rmtree(save_dir / KEPT)
         print_log(f'pictures (image, truth, prediction): {self.save_dir}', logger='current')

@@ -1,4 +1,4 @@
 from .depthcp import DepthCP
-from .matches import Matches, join_matches, sample_features
+from .matches import BatchMatches, join_matches, sample_features
 
-__all__ = ['DepthCP', 'Matches', 'join_matches', 'sample_features']
+__all__ = ['BatchMatches', 'DepthCP', 'join_matches', 'sample_features']

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from mmdepthcp.evaluation.functional.clustering import assign_clusters, cluster_prototypes
 from mmdepthcp.fileio import InputError
 from mmdepthcp.models.losses import perplexity, swapped_prediction_loss
-from mmdepthcp.models.selfsup.matches import Matches, sample_features
+from mmdepthcp.models.selfsup.matches import BatchMatches, sample_features
 from mmdepthcp.registry import MODELS
 
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
@@ -135,7 +135,7 @@ class DepthCP(BaseSelfSupervisor):
 
         Args:
             inputs: (B·V, 3, H, W) normalised views.
-            data_samples: ``pixel`` and ``region``: :class:`Matches` of the batch; ``num_items``: B.
+            data_samples: ``pixel`` and ``region``: :class:`BatchMatches` of the batch; ``num_items``: B.
 
         Returns:
             Per level with a weight: ``loss_<level>`` (weighted), ``<level>_to_lnk`` (unweighted loss / ln
@@ -150,7 +150,7 @@ class DepthCP(BaseSelfSupervisor):
         for level, weight in self.level_weights.items():
             if weight == 0:
                 continue
-            matches: Matches = data_samples[level]
+            matches: BatchMatches = data_samples[level]
             if not len(matches.points):
                 self._tell_no_matches(level)
             features = sample_features(maps, matches.points, matches.views, inputs.shape[-2:])

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-class Matches(NamedTuple):
+class BatchMatches(NamedTuple):
     """Points in views; the points of a group show the same thing.
 
     Attributes:
@@ -26,11 +26,11 @@ class Matches(NamedTuple):
     num_groups: int
 
 
-def join_matches(items: Sequence[Mapping[str, Tensor]], views_per_item: Sequence[int]) -> Matches:
+def join_matches(items: Sequence[Mapping[str, Tensor]], views_per_item: Sequence[int]) -> BatchMatches:
     """Join the matches of the items of a batch: views are numbered on, groups of different items stay apart.
 
     Args:
-        items: per item the tensors ``points``, ``views`` and ``groups`` as in :class:`Matches`, numbered
+        items: per item the tensors ``points``, ``views`` and ``groups`` as in :class:`BatchMatches`, numbered
             from 0.
         views_per_item: number of views of every item.
     """
@@ -42,7 +42,7 @@ def join_matches(items: Sequence[Mapping[str, Tensor]], views_per_item: Sequence
         if len(item['groups']):
             first_group += int(item['groups'].max()) + 1
     points = torch.cat([item['points'] for item in items])
-    return Matches(points, torch.cat(views), torch.cat(groups), first_group)
+    return BatchMatches(points, torch.cat(views), torch.cat(groups), first_group)
 
 
 def sample_features(maps: Tensor, points: Tensor, views: Tensor, view_size: Sequence[int]) -> Tensor:
