@@ -1,0 +1,71 @@
+"""From packed uint8 frames to the tensors that the depth model takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from mmdepthcp.fileio import InputError
+from mmdepthcp.registry import MODELS
+
+SIZE_DIVISOR = 32
+MIN_SIZE = 64
+
+
+def _stack(name: str, frames: Tensor | Sequence[Tensor]) -> Tensor:
+    if not isinstance(frames, Tensor):
+        shapes = {tuple(sample.shape) for sample in frames}
+        if len(shapes) > 1:
+            raise InputError(
+                f'inputs[{name!r}]: the samples of a batch differ in shape ({sorted(shapes)}); resize all to one size')
+        frames = torch.stack(list(frames))
+    height, width = frames.shape[-2:]
+    if height % SIZE_DIVISOR or width % SIZE_DIVISOR or min(height, width) < MIN_SIZE:
+        raise InputError(
+            f'inputs[{name!r}]: images of {width}x{height} pixels; width and height must be multiples of {SIZE_DIVISOR} and '
+            f'at least {MIN_SIZE}: set the scale of the resizing transform so')
+    return frames
+
+
+@MODELS.register_module()
+class MonoDepthDataPreprocessor(BaseDataPreprocessor):
+    """Stack the frames of a batch, change BGR to RGB, scale to 0..1, and normalise what the networks see.
+
+    Nothing is padded: width and height must be multiples of 32 and at least 64.
+
+    Args:
+        mean: subtracted from the networks' input in 0..1, the same for all channels.
+        std: divides it then.
+    """
+
+    def __init__(self, mean: float = 0.45, std: float = 0.225, non_blocking: bool = False) -> None:
+        super().__init__(non_blocking)
+        self.mean = mean
+        self.std = std
+
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
+        """Tensors for the model.
+
+        Args:
+            data: ``inputs`` with ``clean`` and, in training, ``augmented``: uint8 BGR frames in temporal order, (B, F, 3, H, W) or
+                a list of B tensors (F, 3, H, W); ``data_samples``.
+            training: also give what the losses see.
+
+        Returns:
+            ``inputs`` with ``network``: the normalised augmented (else clean) frames, and in training ``clean``: RGB in 0..1,
+            each (B, F, 3, H, W) float32; ``data_samples`` as they were, on the model's device.
+
+        Raises:
+            InputError: sizes differ within the batch or do not suit the networks.
+        """
+        data = self.cast_data(data)
+        frames = {name: _stack(name, value).flip(2).float() for name, value in data['inputs'].items()}
+        network = frames.get('augmented', frames['clean']) if training else frames['clean']
+        inputs = {'network': network.mul(1 / (255 * self.std)).sub_(self.mean / self.std)}
+        if training:
+            inputs['clean'] = frames['clean'] / 255
+        return {'inputs': inputs, 'data_samples': data.get('data_samples')}

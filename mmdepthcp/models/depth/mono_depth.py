@@ -1,0 +1,243 @@
+"""Self-supervised depth from monocular video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModel
+from mmengine.structures import BaseDataElement, PixelData
+from torch import Tensor
+
+from mmdepthcp.fileio import InputError
+from mmdepthcp.geometry.pose import inverse_pose, pose_matrix
+from mmdepthcp.geometry.view_synthesis import MAX_DEPTH, MIN_DEPTH, pixel_intrinsics, scale_disparity
+from mmdepthcp.registry import MODELS
+
+from .losses import ReprojectionError, feature_distance, smoothness_loss
+
+_REDUCTIONS = ('frobenius', 'mse')
+
+
+def blend_with_mirror(sigmoid: Tensor, mirrored: Tensor) -> Tensor:
+    """Average of a prediction and that of the mirrored image, each alone at the border where it sees more.
+
+    The left 5 % of the columns take the mirrored image's prediction, the right 5 % the image's own, and both shares change
+    linearly to one half over the next 5 % (post-processing of Godard et al., CVPR 2017).
+
+    Args:
+        sigmoid: (..., H, W).
+        mirrored: prediction of the mirrored image, mirrored back, the same shape.
+    """
+    column = torch.linspace(0, 1, sigmoid.shape[-1], device=sigmoid.device)
+    left = (2 - 20 * column).clamp(0, 1)
+    share = (1 - left + left.flip(0)) / 2
+    return share * sigmoid + (1 - share) * mirrored
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+@MODELS.register_module()
+class MonoDepth(BaseModel):
+    """Depth and camera motion learnt together from video (Godard et al., "Digging Into Self-Supervised Monocular Depth
+    Estimation", ICCV 2019).
+
+    Args:
+        backbone: config of the depth encoder, such as ``DepthResNet``.
+        decode_head: config of the decoder, such as ``DepthDecoder``.
+        pose_net: config of the motion network, such as ``PoseNet``. With its ``learn_intrinsics``, samples without
+            ``intrinsics`` get predicted ones.
+        frame_offsets: the source frames' places relative to the target frame.
+        min_depth: depth of sigmoid disparity 1, in the arbitrary unit of monocular training.
+        max_depth: depth of sigmoid disparity 0.
+        smoothness_weight: weight of the smoothness at full size, halved with every scale.
+        ssim_weight: share of SSIM in the photometric error; 0 for the absolute difference alone.
+        automask: leave out pixels that the unmoved source images explain better.
+        avg_reprojection: mean over the source frames in place of the minimum.
+        v1_multiscale: compare images at each scale's own size in place of the full size.
+        feature_distance: ``dict(encoder=..., weight=0.01, reduction='frobenius' | 'mse')`` keeps the encoder's last features
+            close to those of a frozen encoder, which must name its weights in ``init_cfg`` (Hoyer et al., CVPR 2021); None for
+            none.
+        flip_test: average the predictions of the image and of its mirror.
+        data_preprocessor: config, default ``MonoDepthDataPreprocessor``.
+    """
+
+    def __init__(self, backbone: dict, decode_head: dict, pose_net: dict, frame_offsets: Sequence[int] = (-1, 1),
+                 min_depth: float = MIN_DEPTH, max_depth: float = MAX_DEPTH, smoothness_weight: float = 1e-3,
+                 ssim_weight: float = 0.85, automask: bool = True, avg_reprojection: bool = False,
+                 v1_multiscale: bool = False, feature_distance: dict | None = None, flip_test: bool = False,
+                 data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
+        data_preprocessor = data_preprocessor or dict(type='MonoDepthDataPreprocessor')
+        super().__init__(MODELS.build(data_preprocessor), init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.decode_head = MODELS.build(decode_head)
+        self.pose_net = MODELS.build(pose_net)
+        given = getattr(self.backbone, 'feature_channels', self.decode_head.in_channels)
+        if tuple(given) != tuple(self.decode_head.in_channels):
+            raise InputError(
+                f'decode_head.in_channels is {self.decode_head.in_channels}, but the backbone gives {given}: set it so')
+        if 0 in frame_offsets or not frame_offsets:
+            raise InputError(f'frame_offsets are places of source frames, such as (-1, 1), got {tuple(frame_offsets)}')
+        self.frame_offsets = tuple(sorted(frame_offsets))
+        self.target_index = sum(offset < 0 for offset in self.frame_offsets)
+        self.min_depth = min_depth
+        self.max_depth = max_depth
+        self.smoothness_weight = smoothness_weight
+        self.v1_multiscale = v1_multiscale
+        self.flip_test = flip_test
+        self.reprojection_options = dict(ssim_weight=ssim_weight, automasked=automask, average=avg_reprojection)
+        self.reference_encoder = None
+        if feature_distance is not None:
+            self._build_reference(**feature_distance)
+        self.to(memory_format=torch.channels_last)
+
+    def _build_reference(self, encoder: dict, weight: float = 0.01, reduction: str = 'frobenius') -> None:
+        if not encoder.get('init_cfg'):
+            raise InputError('feature_distance.encoder needs init_cfg=dict(type="Pretrained", checkpoint=...)')
+        if reduction not in _REDUCTIONS:
+            raise InputError(f'feature_distance.reduction must be one of {_REDUCTIONS}, got {reduction!r}')
+        self.reference_encoder = MODELS.build(encoder).requires_grad_(False).eval()
+        self.feature_distance_weight = weight
+        self.feature_distance_reduction = reduction
+
+    def train(self, mode: bool = True) -> MonoDepth:
+        """Set training mode; the frozen encoder stays in evaluation mode."""
+        super().train(mode)
+        if self.reference_encoder is not None:
+            self.reference_encoder.eval()
+        return self
+
+    def forward(self, inputs: dict[str, Tensor], data_samples: list[BaseDataElement] | None = None,
+                mode: str = 'tensor') -> Any:
+        """Losses, predictions or sigmoid disparities of a batch from the data preprocessor.
+
+        Args:
+            inputs: ``network`` (B, F, 3, H, W) normalised frames in temporal order and, for the losses, ``clean`` of the same
+                shape, RGB in 0..1. Prediction takes one frame too.
+            data_samples: one per item; ``intrinsics`` (3, 3) normalised by the image's size are read in training,
+                ``ori_shape`` in prediction.
+            mode: 'loss', 'predict' or 'tensor'.
+
+        Returns:
+            'loss': see :meth:`loss`; 'predict': see :meth:`predict`; 'tensor': σ_0..σ_3, (B, 1, H / 2^s, W / 2^s).
+        """
+        if mode == 'loss':
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        if mode == 'tensor':
+            return self.decode_head(self.backbone(_channels_last(self._target(inputs['network']))))
+        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
+
+    def _target(self, frames: Tensor) -> Tensor:
+        return frames[:, 0 if frames.shape[1] == 1 else self.target_index]
+
+    def _motions(self, frames: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Motions from target to source cameras (S, B, 4, 4), and the intrinsics predicted on the way (B, 3, 3)."""
+        target = self.target_index
+        sources = [i for i in range(frames.shape[1]) if i != target]
+        pairs = torch.stack([frames[:, [min(i, target), max(i, target)]].flatten(1, 2) for i in sources])
+        axis_angle, translation, intrinsics = self.pose_net(_channels_last(pairs.flatten(0, 1)))
+        motions = pose_matrix(axis_angle, translation).unflatten(0, pairs.shape[:2])
+        motions = torch.cat([inverse_pose(motions[:target]), motions[target:]])
+        if intrinsics is not None:
+            intrinsics = intrinsics.unflatten(0, pairs.shape[:2]).mean(0)
+        return motions, intrinsics
+
+    def _intrinsics(self, predicted: Tensor | None, data_samples: Sequence[BaseDataElement], device: torch.device) -> Tensor:
+        """Normalised intrinsics (B, 3, 3): the samples' own, else the predicted ones."""
+        known = [sample.get('intrinsics') for sample in data_samples]
+        if predicted is None:
+            for sample, matrix in zip(data_samples, known):
+                if matrix is None:
+                    raise InputError(
+                        f'{sample.get("img_path", "a sample")}: has no intrinsics; give the camera calibration to the data set '
+                        'or set pose_net.learn_intrinsics=True')
+            predicted = torch.zeros(len(known), 3, 3, device=device)
+        filled = [torch.full((3, 3), torch.nan) if matrix is None else torch.as_tensor(matrix) for matrix in known]
+        given = torch.stack([matrix.to(device, torch.float32) for matrix in filled])
+        return torch.where(given.isnan(), predicted, given)
+
+    def loss(self, inputs: dict[str, Tensor], data_samples: Sequence[BaseDataElement]) -> dict[str, Tensor]:
+        """Losses of a batch, in float32 under mixed precision too.
+
+        Returns:
+            ``loss_photometric`` and ``loss_smoothness``, means over the scales, ``loss_feature_distance`` where asked for;
+            for the log ``automask``, the share of pixels kept, ``disparity_std``, the spread of σ_0 within an image, and
+            ``focal_x``, ``focal_y`` (units of width and height) where intrinsics are predicted.
+        """
+        clean, network = inputs['clean'], inputs['network']
+        if clean.shape[1] != len(self.frame_offsets) + 1:
+            raise InputError(
+                f'samples hold {clean.shape[1]} frames, but frame_offsets {self.frame_offsets} ask for '
+                f'{len(self.frame_offsets) + 1}: give the data set and the model the same offsets')
+        target = _channels_last(self._target(network))
+        features = self.backbone(target)
+        sigmoids = self.decode_head(features)
+        motions, predicted = self._motions(network)
+        intrinsics = self._intrinsics(predicted, data_samples, clean.device)
+        with torch.autocast(clean.device.type, enabled=False):
+            losses = self._image_losses(clean, sigmoids, motions, intrinsics)
+        losses['disparity_std'] = sigmoids[0].detach().flatten(1).std(1).mean()
+        if predicted is not None:
+            losses['focal_x'], losses['focal_y'] = predicted[:, [0, 1], [0, 1]].detach().mean(0)
+        if self.reference_encoder is not None:
+            with torch.no_grad():
+                reference = self.reference_encoder(target)[-1]
+            losses['loss_feature_distance'] = self.feature_distance_weight * feature_distance(
+                features[-1], reference, self.feature_distance_reduction)
+        return losses
+
+    def _image_losses(self, clean: Tensor, sigmoids: Sequence[Tensor], motions: Tensor, intrinsics: Tensor
+                      ) -> dict[str, Tensor]:
+        targets = [self._target(clean)]
+        sources = [torch.stack([clean[:, i] for i in range(clean.shape[1]) if i != self.target_index])]
+        for _ in sigmoids[1:]:
+            targets.append(F.avg_pool2d(targets[-1], 2))
+            if self.v1_multiscale:
+                sources.append(F.avg_pool2d(sources[-1].flatten(0, 1), 2).unflatten(0, motions.shape[:2]))
+        error_at = [
+            ReprojectionError(target, images, pixel_intrinsics(intrinsics, *target.shape[-2:]), motions,
+                              **self.reprojection_options)
+            for target, images in zip(targets, sources)]
+
+        photometric, smoothness, kept_shares = [], [], []
+        for scale, (sigmoid, target) in enumerate(zip(sigmoids, targets)):
+            smoothness.append(smoothness_loss(sigmoid, target) / 2 ** scale)
+            if not self.v1_multiscale:
+                sigmoid = F.interpolate(sigmoid, targets[0].shape[-2:], mode='bilinear', align_corners=False)
+            error_of = error_at[scale if self.v1_multiscale else 0]
+            error, kept = error_of(scale_disparity(sigmoid, self.min_depth, self.max_depth))
+            photometric.append(error.mean())
+            kept_shares.append(kept.float().mean())
+        return dict(
+            loss_photometric=torch.stack(photometric).mean(),
+            loss_smoothness=self.smoothness_weight * torch.stack(smoothness).mean(),
+            automask=torch.stack(kept_shares).mean())
+
+    def predict(self, inputs: dict[str, Tensor], data_samples: Sequence[BaseDataElement] | None = None
+                ) -> list[BaseDataElement]:
+        """Sigmoid disparity of the target frames.
+
+        Returns:
+            The data samples with ``pred_disparity``, PixelData whose ``data`` is (1, h, w) float32 in 0..1, larger is closer, at
+            the size ``ori_shape`` (else at the input's size).
+        """
+        image = _channels_last(self._target(inputs['network']))
+        if self.flip_test:
+            both = self.decode_head(self.backbone(torch.cat([image, image.flip(-1)])))[0]
+            own, mirrored = both.chunk(2)
+            sigmoids = blend_with_mirror(own, mirrored.flip(-1))
+        else:
+            sigmoids = self.decode_head(self.backbone(image))[0]
+        if data_samples is None:
+            data_samples = [BaseDataElement() for _ in sigmoids]
+        for sample, sigmoid in zip(data_samples, sigmoids):
+            size = tuple(sample.get('ori_shape', sigmoid.shape[-2:]))[:2]
+            resized = F.interpolate(sigmoid[None], size, mode='bilinear', align_corners=False)[0]
+            sample.set_data(dict(pred_disparity=PixelData(data=resized)))
+        return list(data_samples)

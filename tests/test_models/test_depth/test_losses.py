@@ -1,0 +1,131 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmdepthcp.models.depth import (ReprojectionError, automask, feature_distance, photometric_error, smoothness_loss,
+                                    window_moments)
+from mmdepthcp.models.depth.losses import box_mean
+
+
+def plain_photometric_error(a, b, weight=.85):
+    """Window by window, in float64."""
+    padded = [np.pad(x, ((0, 0), (1, 1), (1, 1)), mode='reflect') for x in (a, b)]
+    error = np.zeros(a.shape)
+    for c, v, u in np.ndindex(a.shape):
+        x, y = (p[c, v:v + 3, u:u + 3].ravel() for p in padded)
+        covariance = (x * y).mean() - x.mean() * y.mean()
+        ssim = ((2 * x.mean() * y.mean() + 1e-4) * (2 * covariance + 9e-4)
+                / ((x.mean() ** 2 + y.mean() ** 2 + 1e-4) * (x.var() + y.var() + 9e-4)))
+        error[c, v, u] = weight * np.clip((1 - ssim) / 2, 0, 1) + (1 - weight) * abs(a[c, v, u] - b[c, v, u])
+    return error.mean(0)
+
+
+def error_of_constants(a, b, weight=.85):
+    return photometric_error(torch.full((1, 3, 4, 5), a), torch.full((1, 3, 4, 5), b), weight)
+
+
+def test_identical_images_have_no_error():
+    image = torch.rand(2, 3, 6, 7)
+    assert photometric_error(image, image.clone()).abs().max() < 1e-6
+    assert (error_of_constants(.5, .5) == 0).all()
+
+
+def test_error_of_constant_images():
+    torch.testing.assert_close(error_of_constants(.5, .6), torch.full((1, 4, 5), .0219661), atol=1e-4, rtol=0)
+    torch.testing.assert_close(error_of_constants(.5, .6, 1.), torch.full((1, 4, 5), .0081954), atol=1e-4, rtol=0)
+    torch.testing.assert_close(error_of_constants(0., 1.), torch.full((1, 4, 5), .5749575), atol=1e-4, rtol=0)
+    torch.testing.assert_close(error_of_constants(0., 1., 1.), torch.full((1, 4, 5), .49995), atol=1e-4, rtol=0)
+    torch.testing.assert_close(error_of_constants(.5, .6, 0.), torch.full((1, 4, 5), .1))
+
+
+def test_error_of_stripes():
+    stripes = torch.tensor([0., 1, 0, 1]).expand(1, 3, 3, 4)
+    torch.testing.assert_close(photometric_error(stripes, 1 - stripes), torch.full((1, 3, 4), .913641))
+    torch.testing.assert_close(photometric_error(stripes, 1 - stripes, 1.), torch.full((1, 3, 4), .898401))
+
+
+@pytest.mark.parametrize('weight', [.85, 0., 1.])
+def test_photometric_error_agrees_with_the_plain_version(weight):
+    rng = np.random.default_rng(1)
+    images, target = rng.random((2, 3, 5, 6)), rng.random((3, 5, 6))
+    got = photometric_error(torch.tensor(images), torch.tensor(target), weight)
+    expected = [plain_photometric_error(image, target, weight) for image in images]
+    np.testing.assert_allclose(got, expected, atol=1e-12)
+
+
+def test_photometric_gradient_is_exact():
+    torch.manual_seed(0)
+    image = torch.rand(2, 1, 3, 4, 5, dtype=torch.float64, requires_grad=True)
+    target = torch.rand(1, 3, 4, 5, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda x: photometric_error(x, target), image)
+
+
+def test_box_mean_is_average_pooling_of_reflected_windows():
+    x = torch.rand(2, 3, 4, 7, dtype=torch.float64, requires_grad=True)
+    pooled = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode='reflect'), 3, 1)
+    torch.testing.assert_close(box_mean(x.detach()), pooled.detach())
+    weight = torch.rand_like(pooled)
+    gradient, = torch.autograd.grad((pooled * weight).sum(), x)
+    torch.testing.assert_close(box_mean(weight, adjoint=True), gradient)
+
+
+def test_moments_of_the_target_may_be_shared():
+    image, target = torch.rand(2, 4, 3, 5, 6), torch.rand(4, 3, 5, 6)
+    shared = photometric_error(image, target, target_moments=window_moments(target))
+    assert torch.equal(shared, photometric_error(image, target))
+
+
+IDENTITY = torch.tensor([[[.10, .30, .02], [.20, .05, .40]], [[.12, .25, .03], [.22, .06, .35]]])
+REPROJECTED = torch.tensor([[[.05, .28, .04], [.30, .05001, .10]], [[.08, .20, .05], [.18, .07, .12]]])
+
+
+def error_with_given_maps(automasked, average):
+    """A ReprojectionError whose photometric errors are the maps above, with the warp left out."""
+    error_of = ReprojectionError.__new__(ReprojectionError)
+    error_of.average = average
+    identity = error_of._over_sources(IDENTITY) if automasked else None
+    reprojected = error_of._over_sources(REPROJECTED)
+    return (reprojected, None) if identity is None else automask(reprojected, identity)
+
+
+def test_minimum_and_automask():
+    error, kept = error_with_given_maps(automasked=True, average=False)
+    torch.testing.assert_close(error, torch.tensor([[.05, .20, .02], [.18, .05, .10]]))
+    assert kept.tolist() == [[True, True, False], [True, False, True]]
+    assert error.mean().item() == pytest.approx(.1, abs=1e-6)
+    assert error_with_given_maps(False, False)[0].mean().item() == pytest.approx(.103335, abs=1e-6)
+    assert error_with_given_maps(False, True)[0].mean().item() == pytest.approx(.1266675, abs=1e-6)
+
+
+def test_automask_leaves_out_a_static_scene():
+    torch.manual_seed(0)
+    image = torch.rand(1, 3, 8, 10)
+    motions = torch.eye(4).expand(1, 1, 4, 4).clone()
+    motions[..., 0, 3] = .5
+    matrix = torch.tensor([[[20., 0, 5], [0, 20, 4], [0, 0, 1]]])
+    disparity = torch.full((1, 1, 8, 10), .2, requires_grad=True)
+    error, kept = ReprojectionError(image, image[None], matrix, motions)(disparity)
+    assert not kept.any() and error.abs().max() < 1e-4
+    error.sum().backward()
+    assert (disparity.grad == 0).all()
+    error, kept = ReprojectionError(image, image[None], matrix, motions, automasked=False)(disparity)
+    assert kept.all() and error.mean() > .05
+
+
+def test_smoothness():
+    sigmoid = torch.tensor([[[[.1, .2], [.3, .4]]]])
+    assert smoothness_loss(sigmoid, torch.zeros(1, 3, 2, 2)).item() == pytest.approx(1.2, abs=2e-6)
+    edge = torch.tensor([0., 1]).expand(1, 3, 2, 2)
+    assert smoothness_loss(sigmoid, edge).item() == pytest.approx(.4 * math.exp(-1) + .8, abs=2e-6)
+    assert smoothness_loss(torch.full((1, 1, 4, 5), .3), torch.rand(1, 3, 4, 5)).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_feature_distance():
+    features = torch.zeros(2, 4, 3, 3, requires_grad=True)
+    feature_distance(features, torch.zeros(2, 4, 3, 3)).backward()
+    assert (features.grad == 0).all()
+    assert feature_distance(features, torch.full_like(features, 2)).item() == pytest.approx(2 * 72 ** .5)
+    assert feature_distance(features, torch.full_like(features, 2), 'mse').item() == pytest.approx(4)

@@ -1,0 +1,226 @@
+import copy
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+from mmengine.structures import BaseDataElement
+
+from mmdepthcp.fileio import InputError
+from mmdepthcp.geometry import inverse_pose, pose_matrix
+from mmdepthcp.models.depth import blend_with_mirror
+from mmdepthcp.registry import MODELS
+
+K = torch.tensor([[.6, 0, .5], [0, 1.2, .5], [0, 0, 1]], dtype=torch.float64)
+SMALL = dict(stem_channels=8, base_channels=8)
+ENCODER = dict(type='DepthResNet', depth=18, **SMALL)
+
+
+def config(learn_intrinsics=False, **options):
+    return dict(
+        type='MonoDepth', backbone=copy.deepcopy(ENCODER),
+        decode_head=dict(type='DepthDecoder', in_channels=(8, 8, 16, 32, 64)),
+        pose_net=dict(type='PoseNet', encoder=dict(ENCODER, in_channels=6), in_channels=64,
+                      learn_intrinsics=learn_intrinsics),
+        **options)
+
+
+def build(seed=0, **options):
+    torch.manual_seed(seed)
+    model = MODELS.build(config(**options))
+    model.init_weights()
+    return model
+
+
+def sample(intrinsics=K, **metainfo):
+    element = BaseDataElement(metainfo=metainfo)
+    if intrinsics is not None:
+        element.set_data(dict(intrinsics=intrinsics))
+    return element
+
+
+def batch(size=2, frames=3, height=64, width=96, seed=0, intrinsics=K):
+    generator = torch.Generator().manual_seed(seed)
+    images = [torch.randint(0, 256, (frames, 3, height, width), dtype=torch.uint8, generator=generator)
+              for _ in range(size)]
+    return dict(
+        inputs=dict(clean=images, augmented=[255 - image for image in images]),
+        data_samples=[sample(intrinsics, ori_shape=(80, 100), img_path=f'{i}.png') for i in range(size)])
+
+
+def losses_of(model, data):
+    return model(**model.data_preprocessor(data, True), mode='loss')
+
+
+def test_preprocessor_orders_scales_and_normalises():
+    model = build()
+    data = batch()
+    out = model.data_preprocessor(data, True)['inputs']
+    rgb = torch.stack(data['inputs']['clean'])[:, :, [2, 1, 0]] / 255
+    torch.testing.assert_close(out['clean'], rgb)
+    torch.testing.assert_close(out['network'], (1 - rgb - .45) / .225, atol=1e-5, rtol=1e-5)
+    stacked = dict(data, inputs={name: torch.stack(value) for name, value in data['inputs'].items()})
+    assert torch.equal(model.data_preprocessor(stacked, True)['inputs']['network'], out['network'])
+    out = model.data_preprocessor(data, False)['inputs']
+    assert list(out) == ['network']
+    torch.testing.assert_close(out['network'], (rgb - .45) / .225, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize('height, width', [(64, 100), (70, 96), (32, 96)])
+def test_unfit_sizes_are_named(height, width):
+    with pytest.raises(InputError, match=f'{width}x{height}.*multiples of 32'):
+        build().data_preprocessor(batch(height=height, width=width), True)
+
+
+def test_sizes_that_differ_in_a_batch_are_named():
+    data = batch()
+    data['inputs']['clean'][1] = data['inputs']['clean'][1][..., :64]
+    with pytest.raises(InputError, match='differ in shape'):
+        build().data_preprocessor(data, True)
+
+
+@pytest.mark.parametrize('options', [
+    {}, dict(automask=False), dict(avg_reprojection=True), dict(ssim_weight=0), dict(v1_multiscale=True)])
+def test_losses_and_gradients(options):
+    model = build(**options)
+    losses = losses_of(model, batch())
+    assert set(losses) == {'loss_photometric', 'loss_smoothness', 'automask', 'disparity_std'}
+    assert all(value.dtype == torch.float32 and value.isfinite() for value in losses.values())
+    assert 0 < losses['automask'] <= 1
+    loss, _ = model.parse_losses(losses)
+    loss.backward()
+    for part in (model.backbone, model.decode_head, model.pose_net.encoder, model.pose_net.decoder):
+        gradients = [p.grad for p in part.parameters()]
+        assert all(g is not None and g.isfinite().all() for g in gradients)
+        assert sum(g.abs().sum() for g in gradients) > 0
+
+
+def test_target_is_the_middle_frame_and_motions_go_from_it():
+    model = build().eval()
+    frames = torch.randn(2, 3, 3, 64, 96)
+    assert torch.equal(model._target(frames), frames[:, 1])
+    with torch.no_grad():
+        motions, _ = model._motions(frames)
+        backward = model.pose_net(torch.cat([frames[:, 0], frames[:, 1]], 1))
+        forward = model.pose_net(torch.cat([frames[:, 1], frames[:, 2]], 1))
+    torch.testing.assert_close(motions[0], inverse_pose(pose_matrix(*backward[:2])))
+    torch.testing.assert_close(motions[1], pose_matrix(*forward[:2]))
+
+
+def test_loss_falls_when_a_batch_is_learnt():
+    model = build(smoothness_weight=0)
+    generator = torch.Generator().manual_seed(3)
+    scene = torch.nn.functional.interpolate(
+        torch.randint(0, 256, (1, 3, 10, 20), generator=generator).float(), (64, 112), mode='bicubic').clamp(0, 255)
+    frames = torch.stack([scene[0, :, :, s:s + 96] for s in (0, 4, 8)]).to(torch.uint8)
+    data = dict(inputs=dict(clean=[frames] * 2, augmented=[frames] * 2), data_samples=[sample(), sample()])
+    wrapper = OptimWrapper(torch.optim.Adam(model.parameters(), 1e-3))
+    history = [float(model.train_step(data, wrapper)['loss_photometric']) for _ in range(25)]
+    assert history[-1] < .8 * history[0]
+
+
+def test_same_seed_same_losses():
+    def run():
+        model = build()
+        torch.manual_seed(1)
+        return losses_of(model, batch())
+    first, second = run(), run()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_mixed_precision_keeps_losses_in_float32():
+    model = build()
+    with torch.autocast('cpu', torch.bfloat16):
+        half = losses_of(model, batch())
+    full = losses_of(model, batch())
+    assert all(value.dtype == torch.float32 for value in half.values())
+    model.parse_losses(half)[0].backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+    torch.testing.assert_close(half['loss_photometric'], full['loss_photometric'], rtol=.05, atol=0)
+
+
+def test_missing_intrinsics_are_named_or_learnt():
+    with pytest.raises(InputError, match='0.png: has no intrinsics.*learn_intrinsics'):
+        losses_of(build(), batch(intrinsics=None))
+    model = build(learn_intrinsics=True)
+    losses = losses_of(model, batch(intrinsics=None))
+    assert .4 < losses['focal_x'] < 1
+    losses['loss_photometric'].backward()
+    assert model.pose_net.intrinsics_head.linear.weight.grad.abs().sum() > 0
+
+
+def test_given_intrinsics_come_before_learnt_ones():
+    model = build(learn_intrinsics=True)
+    predicted = torch.full((2, 3, 3), 9.)
+    chosen = model._intrinsics(predicted, [sample(), sample(None)], torch.device('cpu'))
+    assert torch.equal(chosen, torch.stack([K.float(), predicted[1]]))
+
+
+def test_feature_distance_uses_a_frozen_encoder(tmp_path):
+    weights = tmp_path / 'encoder.pth'
+    torch.save(MODELS.build(ENCODER).state_dict(), weights)
+    encoder = dict(ENCODER, init_cfg=dict(type='Pretrained', checkpoint=str(weights)))
+    model = build(feature_distance=dict(encoder=encoder, reduction='mse'))
+    before = copy.deepcopy(model.reference_encoder.state_dict())
+    model.train()
+    wrapper = OptimWrapper(torch.optim.Adam(model.parameters(), 1e-3))
+    assert model.train_step(batch(), wrapper)['loss_feature_distance'] > 0
+    assert not model.reference_encoder.training
+    after = model.reference_encoder.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    with pytest.raises(InputError, match='init_cfg'):
+        build(feature_distance=dict(encoder=ENCODER))
+    with pytest.raises(InputError, match='reduction'):
+        build(feature_distance=dict(encoder=encoder, reduction='sum'))
+
+
+@pytest.mark.parametrize('flip_test', [False, True])
+def test_predictions_have_the_original_size(flip_test):
+    model = build(flip_test=flip_test).eval()
+    data = batch(frames=1)
+    data['data_samples'][1].set_metainfo(dict(ori_shape=(40, 50)))
+    predictions = model.val_step(data)
+    assert [tuple(p.pred_disparity.data.shape) for p in predictions] == [(1, 80, 100), (1, 40, 50)]
+    assert all(0 < p.pred_disparity.data.min() and p.pred_disparity.data.max() < 1 for p in predictions)
+
+
+def test_prediction_does_not_depend_on_the_batch():
+    model = build().eval()
+    data = batch(frames=1)
+    together = model.val_step(copy.deepcopy(data))
+    for i in range(2):
+        alone = model.val_step(dict(inputs=dict(clean=data['inputs']['clean'][i:i + 1]),
+                                    data_samples=data['data_samples'][i:i + 1]))
+        torch.testing.assert_close(alone[0].pred_disparity.data, together[i].pred_disparity.data)
+
+
+def test_tensor_mode_gives_four_scales():
+    model = build().eval()
+    maps = model(model.data_preprocessor(batch(frames=1), False)['inputs'], mode='tensor')
+    assert [m.shape[-1] for m in maps] == [96, 48, 24, 12]
+
+
+def test_blend_with_mirror():
+    own, mirrored = torch.zeros(2, 101), torch.ones(2, 101)
+    blend = blend_with_mirror(own, mirrored)[0]
+    torch.testing.assert_close(blend[:5], torch.ones(5))
+    torch.testing.assert_close(blend[-5:], torch.zeros(5))
+    torch.testing.assert_close(blend[11:90], torch.full((79,), .5))
+    assert (blend.diff() <= 0).all()
+
+
+def test_checkpoint_round_trip(tmp_path):
+    model = build(learn_intrinsics=True).eval()
+    torch.save(model.state_dict(), tmp_path / 'model.pth')
+    other = build(seed=1, learn_intrinsics=True).eval()
+    other.load_state_dict(torch.load(tmp_path / 'model.pth', weights_only=True))
+    frames = torch.randn(1, 1, 3, 64, 96)
+    assert torch.equal(model(dict(network=frames))[0], other(dict(network=frames))[0])
+
+
+def test_settings_that_do_not_fit_are_named():
+    with pytest.raises(InputError, match='decode_head.in_channels'):
+        MODELS.build(config() | dict(decode_head=dict(type='DepthDecoder')))
+    with pytest.raises(InputError, match='frame_offsets'):
+        build(frame_offsets=(-1, 0, 1))
+    with pytest.raises(InputError, match='frame_offsets'):
+        losses_of(build(), batch(frames=2))

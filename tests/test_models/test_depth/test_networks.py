@@ -1,0 +1,99 @@
+import pytest
+import torch
+from mmengine.runner import load_checkpoint
+
+from mmdepthcp.models.depth import ASPP, DepthDecoder, DepthResNet, PoseDecoder, PoseNet
+from mmdepthcp.registry import MODELS
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize('depth, channels', [
+    (18, (64, 64, 128, 256, 512)), (34, (64, 64, 128, 256, 512)), (50, (64, 256, 512, 1024, 2048))])
+def test_encoder_features(depth, channels):
+    encoder = MODELS.build(dict(type='mmdepthcp.DepthResNet', depth=depth)).eval()
+    with torch.no_grad():
+        features = encoder(torch.rand(1, 3, 64, 96))
+    assert encoder.feature_channels == channels
+    assert [tuple(f.shape[1:]) for f in features] == [
+        (c, 64 // s, 96 // s) for c, s in zip(channels, (2, 4, 8, 16, 32))]
+
+
+def test_dilated_encoder_keeps_the_size_and_the_first_block_undilated():
+    encoder = DepthResNet(101, dilated=True).eval()
+    with torch.no_grad():
+        features = encoder(torch.rand(1, 3, 64, 64))
+    assert [f.shape[-1] for f in features] == [32, 16, 8, 4, 4]
+    assert [block.conv2.dilation[0] for block in encoder.layer4] == [1, 2, 2]
+
+
+def test_encoder_has_the_parameter_names_of_torchvision():
+    torchvision = pytest.importorskip('torchvision')
+    ours, theirs = DepthResNet(18).state_dict(), torchvision.models.resnet18().state_dict()
+    assert {k: v.shape for k, v in ours.items()} == {
+        k: v.shape for k, v in theirs.items() if not k.startswith('fc.')}
+
+
+def test_pretrained_kernel_is_spread_over_the_images(tmp_path):
+    torch.manual_seed(0)
+    single = DepthResNet(18)
+    torch.save(single.state_dict(), tmp_path / 'imagenet.pth')
+    double = DepthResNet(
+        18, in_channels=6, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'imagenet.pth')))
+    double.init_weights()
+    image = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        for a, b in zip(single.eval()(image), double.eval()(torch.cat([image, image], 1))):
+            torch.testing.assert_close(a, b)
+    again = DepthResNet(18, in_channels=6)
+    torch.save(double.state_dict(), tmp_path / 'pose.pth')
+    load_checkpoint(again, str(tmp_path / 'pose.pth'), strict=True)
+    assert torch.equal(again.conv1.weight, double.conv1.weight)
+
+
+def test_unet_decoder_shapes_and_count():
+    decoder = DepthDecoder()
+    assert count(decoder) == 3152724
+    assert count(DepthDecoder((64, 256, 512, 1024, 2048))) == 9014100
+    features = [torch.rand(1, c, 64 // s, 96 // s) for c, s in zip((64, 64, 128, 256, 512), (2, 4, 8, 16, 32))]
+    maps = decoder(features)
+    assert [tuple(m.shape) for m in maps] == [(1, 1, 64 >> s, 96 >> s) for s in range(4)]
+    assert all(m.dtype == torch.float32 and 0 < m.min() and m.max() < 1 for m in maps)
+
+
+def test_aspp_decoder_shapes_and_count():
+    channels = (64, 256, 512, 1024, 2048)
+    decoder = DepthDecoder(channels, channels=(64, 128, 128, 256, 256), aspp_dilations=(6, 12, 18)).eval()
+    assert isinstance(decoder.reduce[4], ASPP) and count(decoder.reduce[4]) == 15535104
+    assert count(decoder) == 22066628
+    features = [torch.rand(1, c, 64 // s, 64 // s) for c, s in zip(channels, (2, 4, 8, 16, 16))]
+    with torch.no_grad():
+        assert [tuple(m.shape) for m in decoder(features)] == [(1, 1, 64 >> s, 64 >> s) for s in range(4)]
+
+
+def test_decoder_with_batch_norm():
+    decoder = DepthDecoder(channels=(64, 64, 128, 128, 256), norm_cfg=dict(type='BN'))
+    assert sum(isinstance(m, torch.nn.BatchNorm2d) for m in decoder.modules()) == 10
+
+
+def test_pose_decoder_starts_near_rest():
+    torch.manual_seed(0)
+    decoder = PoseDecoder(512)
+    assert count(decoder) == 1314572
+    rotation, translation = decoder(torch.rand(3, 512, 2, 3))
+    assert rotation.shape == translation.shape == (3, 3)
+    assert max(rotation.abs().max(), translation.abs().max()) < .01
+
+
+def test_learnt_intrinsics_start_square_and_centred():
+    torch.manual_seed(0)
+    net = PoseNet(dict(type='DepthResNet', depth=18, in_channels=6), learn_intrinsics=True)
+    matrix = net(torch.rand(2, 6, 64, 128))[2]
+    assert matrix.shape == (2, 3, 3)
+    torch.testing.assert_close(matrix[:, 0, 0] * 128, matrix[:, 1, 1] * 64, rtol=.2, atol=0)
+    torch.testing.assert_close(matrix[:, :2, 2], torch.full((2, 2), .5), atol=.1, rtol=0)
+    assert (matrix[:, 2] == torch.tensor([0., 0, 1])).all() and (matrix[:, [0, 1], [1, 0]] == 0).all()
+    matrix.sum().backward()
+    assert net.intrinsics_head.linear.weight.grad.abs().sum(1).min() > 0
