@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -172,18 +172,16 @@ def format_value(value: float | None) -> str:
 
 def table(summary: Mapping[str, Mapping[str, float | None]]) -> str:
     """The summary as a text table: section, name, value."""
-    rows: list[Sequence[str]] = []
-    for section, values in summary.items():
-        for name, value in values.items():
-            rows.append((section, name, format_value(value)))
+    rows = [(section, name, format_value(value))
+            for section, values in summary.items() for name, value in values.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     rule = '-' * (sum(widths) + 4)
     lines = [rule]
     before = rows[0][0]
-    for section, name, value in rows:
+    for section, name, text in rows:
         if section != before:
             lines.append(rule)
         lines.append(f'{section if section != before or len(lines) == 1 else "":<{widths[0]}}  '
-                     f'{name:<{widths[1]}}  {value:>{widths[2]}}')
+                     f'{name:<{widths[1]}}  {text:>{widths[2]}}')
         before = section
     return '\n'.join([*lines, rule])

@@ -89,7 +89,8 @@ def draw_item(item: Mapping[str, Any], metainfo: Mapping[str, Any], rng: np.rand
     palette = metainfo.get('palette') or []
     if 'img' in item:
         return {'image': draw_street_image(item, palette)}
-    inputs, sample = item.get('inputs'), item.get('data_samples')
+    inputs: Any = item.get('inputs')
+    sample: Any = item.get('data_samples')
     if isinstance(sample, MixedViewsSample):
         return {
             'region_matches': draw_mixed_views(inputs, sample.region_matches, NUM_LINES, rng),
