@@ -40,15 +40,16 @@ def main() -> None:
         if args.not_show and args.output_dir is None:
             raise InputError('with --not-show there is nothing to do but write: add --output-dir')
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
+        draw = ((config.get('randomness') or {}).get('seed') or 0, args.epoch)
         dataset = DATASETS.build(loader.dataset)
         chosen = np.unique(np.linspace(0, len(dataset) - 1, min(args.number, len(dataset))).astype(int)).tolist()
         for index in track_iter_progress(chosen):
-            rng = np.random.default_rng([args.epoch, index])
-            pictures = draw_item(dataset[args.epoch, index], dataset.metainfo, rng)
+            rng = np.random.default_rng([*draw, index])
+            pictures = draw_item(dataset[(*draw, index)], dataset.metainfo, rng)
             if hasattr(dataset, 'members'):
                 pictures['group'] = np.vstack([
-                    draw_street_image(dataset.dataset[args.epoch, member], dataset.metainfo.get('palette') or [])
-                    for member in dataset.members(args.epoch, index)])
+                    draw_street_image(dataset.dataset[(*draw, member)], dataset.metainfo.get('palette') or [])
+                    for member in dataset.members(draw, index)])
             for name, picture in pictures.items():
                 if args.output_dir is not None:
                     write_png(args.output_dir / f'{args.split}_{index:06d}_{name}.png', picture)

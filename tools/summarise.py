@@ -88,8 +88,8 @@ def training_samples(config, work_dir: Path) -> Iterator[tuple]:
     chosen = np.unique(np.linspace(0, len(images) - 1, SHOWN).astype(int)).tolist()
     yield 'Depth and regions', [Figure(
         'Training images: the image, its disparity (bright is close), its depth regions.',
-        [draw_street_image(images[0, index], dataset.metainfo.get('palette') or []) for index in chosen])]
-    pictures = draw_item(dataset[0, 0], dataset.metainfo, np.random.default_rng(0))
+        [draw_street_image(images[index], dataset.metainfo.get('palette') or []) for index in chosen])]
+    pictures = draw_item(dataset[0], dataset.metainfo, np.random.default_rng(0))
     yield 'Mixed views', [
         Figure('The views of one training item. Dots of one colour show the same region.',
                [pictures['region_matches']]),

@@ -15,17 +15,18 @@ from mmdepthcp.registry import DATA_SAMPLERS
 
 @DATA_SAMPLERS.register_module()
 class EpochSampler(Sampler):
-    """MMEngine's ``DefaultSampler``, but it yields ``(epoch, index)``.
+    """MMEngine's ``DefaultSampler``, but it yields ``(seed, epoch, index)``.
 
-    With the epoch in the index, a :class:`SeededDataset` draws other random numbers in every epoch, and the
-    same ones however many workers load it, also when they outlive an epoch and when a run is resumed.
-    MMEngine's ``DistSamplerSeedHook``, a default hook, sets the epoch.
+    With seed and epoch in the index, a :class:`SeededDataset` draws other random numbers for every seed and in
+    every epoch, and the same ones however many workers load it, also when they outlive an epoch and when a run
+    is resumed. MMEngine's ``DistSamplerSeedHook``, a default hook, sets the epoch.
 
     Args:
         dataset: The data set.
         shuffle: Visit epoch e in the order of ``numpy.random.default_rng([seed, e]).permutation``; False: in
             the data set's own order.
-        seed: The same on all ranks; None draws one and shares it.
+        seed: The same on all ranks; None draws one and shares it. A runner gives its own seed
+            (``randomness = dict(seed=...)``), which so decides all that is random in the data.
         round_up: Repeat the first samples so that all ranks get equally many.
 
     Raises:
@@ -43,13 +44,13 @@ class EpochSampler(Sampler):
         self.round_up = round_up
         self.epoch = 0
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
         count = len(self.dataset)
         rng = np.random.default_rng([self.seed, self.epoch])
         order: np.ndarray = rng.permutation(count) if self.shuffle else np.arange(count)
         if self.round_up:
             order = np.resize(order, math.ceil(count / self.world_size) * self.world_size)
-        return iter([(self.epoch, int(index)) for index in order[self.rank::self.world_size]])
+        return iter([(self.seed, self.epoch, int(index)) for index in order[self.rank::self.world_size]])
 
     def __len__(self) -> int:
         """The number of samples of this rank."""

@@ -41,7 +41,7 @@ class StreetDataset(SeededDataset, BaseSegDataset):
             by default all images of the folder are taken.
         img_suffix: One or several endings of image files.
         seg_map_suffix: Ending of label files.
-        kwargs: ``seed`` and the arguments of mmseg's ``BaseSegDataset``.
+        kwargs: Arguments of mmseg's ``BaseSegDataset``.
 
     Raises:
         InputError: the image folder is missing or empty; ``ann_file`` is missing, empty or names a missing

@@ -219,7 +219,7 @@ class VideoClipDataset(SeededDataset, BaseDataset):
         static_threshold: Leave out frames that differ from their last neighbour by less grey levels than this
             on average, for a standing camera teaches nothing; see :func:`frame_difference`. None keeps all.
         cache_path: JSON file that keeps those differences for the next time.
-        kwargs: ``seed`` and the arguments of MMEngine's ``BaseDataset``.
+        kwargs: Arguments of MMEngine's ``BaseDataset``.
 
     Raises:
         InputError: folders, frames, neighbours, calibration or depth are missing, or an argument makes no

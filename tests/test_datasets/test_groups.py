@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mmengine.dataset import BaseDataset
 
-from mmdepthcp.datasets import ImageGroupDataset, SeededDataset
+from mmdepthcp.datasets import ImageGroupDataset, SeededConcatDataset, SeededDataset
 from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import DATASETS
 
@@ -24,8 +24,8 @@ class Draw:
         return {**results, 'draw': results['rng'].random()}
 
 
-def numbers(dataset, epoch):
-    return np.array([[member['number'] for member in dataset[epoch, i]['group']] for i in range(len(dataset))])
+def numbers(dataset, epoch, seed=0):
+    return np.array([[member['number'] for member in dataset[seed, epoch, i]['group']] for i in range(len(dataset))])
 
 
 def test_every_image_occurs_once_an_epoch_and_epochs_differ():
@@ -35,30 +35,36 @@ def test_every_image_occurs_once_an_epoch_and_epochs_differ():
     assert len(set(first.ravel())) == 9
     assert (first != second).any()
     np.testing.assert_array_equal(first, numbers(ImageGroupDataset({'type': 'TenNumbers'}, num_images=3), 0))
-    other_seed = ImageGroupDataset({'type': 'TenNumbers'}, num_images=3, seed=1)
-    assert (first != numbers(other_seed, 0)).any()
+    assert (first != numbers(dataset, 0, seed=1)).any()
 
 
 def test_items_depend_on_seed_epoch_and_index_only():
     settings = {'dataset': {'type': 'TenNumbers', 'pipeline': [Draw()]}, 'num_images': 2, 'pipeline': [Draw()]}
     dataset, again = ImageGroupDataset(**settings), ImageGroupDataset(**settings)
-    forwards = {index: dataset[2, index] for index in range(5)}
+    forwards = {index: dataset[7, 2, index] for index in range(5)}
     for index in (4, 1, 3):
-        item = again[2, index]
+        item = again[7, 2, index]
         assert item['draw'] == forwards[index]['draw']
         assert [member['draw'] for member in item['group']] == [member['draw'] for member in forwards[index]['group']]
     of_groups = {item['draw'] for item in forwards.values()}
     of_members = {member['draw'] for item in forwards.values() for member in item['group']}
     assert len(of_groups | of_members) == 15
-    assert dataset[0, 1]['draw'] == dataset[1]['draw'] != dataset[1, 1]['draw']
+    assert dataset[0, 0, 1]['draw'] == dataset[1]['draw'] != dataset[0, 1, 1]['draw']
+    other_seed = dataset[8, 2, 1]
+    assert not {other_seed['draw'], *(member['draw'] for member in other_seed['group'])} & (of_groups | of_members)
     assert dataset[-1]['draw'] == dataset[4]['draw']
 
 
-def test_seed_reaches_the_images_and_meta_information_is_theirs():
-    dataset = ImageGroupDataset({'type': 'TenNumbers'}, num_images=2, seed=7)
-    assert dataset.dataset.seed == 7
-    assert ImageGroupDataset({'type': 'TenNumbers', 'seed': 3}, num_images=2, seed=7).dataset.seed == 3
-    assert dataset.metainfo['protocol'] == 'numbers'
+def test_groups_of_joined_data_sets_draw_other_numbers():
+    images = {'type': 'TenNumbers', 'pipeline': [Draw()]}
+    dataset = ImageGroupDataset(SeededConcatDataset([images, images]), num_images=4, pipeline=[Draw()])
+    items = [dataset[0, 0, index] for index in range(len(dataset))]
+    drawn = {item['draw'] for item in items} | {member['draw'] for item in items for member in item['group']}
+    assert len(drawn) == 5 + 20
+
+
+def test_meta_information_is_that_of_the_images():
+    assert ImageGroupDataset({'type': 'TenNumbers'}, num_images=2).metainfo['protocol'] == 'numbers'
 
 
 def test_one_image_makes_a_group_of_one():

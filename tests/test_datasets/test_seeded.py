@@ -30,43 +30,50 @@ def _numbers(first=0, count=8, pipeline=(draw,), **kwargs):
 
 
 def test_random_numbers_belong_to_seed_epoch_and_index():
-    dataset = _numbers(seed=5)
-    assert dataset[3] == dataset[0, 3] == _numbers(seed=5)[3]
+    dataset = _numbers()
+    assert dataset[3] == dataset[0, 0, 3] == _numbers()[3]
     expected = int(np.random.default_rng([5, 2, 3]).integers(1 << 40))
-    assert dataset[2, 3] == (3, expected)
-    draws = {dataset[epoch, index][1] for epoch in range(4) for index in range(8)}
-    assert len(draws) == 32
-    assert _numbers(seed=6)[3] != dataset[3]
+    assert dataset[5, 2, 3] == (3, expected)
+    draws = {dataset[seed, epoch, index][1] for seed in range(3) for epoch in range(4) for index in range(8)}
+    assert len(draws) == 96
 
 
 def test_negative_indices_and_the_end():
     dataset = _numbers()
-    assert dataset[-1] == dataset[7] == dataset[0, -1]
+    assert dataset[-1] == dataset[7] == dataset[0, 0, -1]
     with pytest.raises(IndexError):
         dataset[8]
 
 
 def test_lazy_and_unserialised_data_sets_give_the_same():
-    expected = [_numbers()[1, index] for index in range(8)]
+    expected = [_numbers()[4, 1, index] for index in range(8)]
     for kwargs in (dict(lazy_init=True), dict(serialize_data=False)):
         dataset = _numbers(**kwargs)
-        assert [dataset[1, index] for index in range(8)] == expected
+        assert [dataset[4, 1, index] for index in range(8)] == expected
+
+
+def _visit(seed, num_workers=0, persistent_workers=False):
+    dataset = _numbers()
+    sampler = EpochSampler(dataset, seed=seed)
+    loader = DataLoader(dataset, 2, sampler=sampler, num_workers=num_workers, collate_fn=list,
+                        persistent_workers=persistent_workers)
+    seen = []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        seen += [sample for batch in loader for sample in batch]
+    return seen
 
 
 @pytest.mark.parametrize('persistent', [False, True])
 def test_workers_do_not_change_the_samples(persistent):
-    def visit(num_workers, persistent_workers=False):
-        dataset = _numbers()
-        sampler = EpochSampler(dataset, seed=1)
-        loader = DataLoader(dataset, 2, sampler=sampler, num_workers=num_workers, collate_fn=list,
-                            persistent_workers=persistent_workers)
-        seen = []
-        for epoch in range(2):
-            sampler.set_epoch(epoch)
-            seen += [sample for batch in loader for sample in batch]
-        return seen
+    assert _visit(1, 2, persistent) == _visit(1)
 
-    assert visit(2, persistent) == visit(0)
+
+def test_the_seed_of_the_sampler_decides_the_samples():
+    first, again, other = _visit(1), _visit(1), _visit(2)
+    assert first == again
+    assert sorted(number for number, _ in first) == sorted(number for number, _ in other)
+    assert not {value for _, value in first} & {value for _, value in other}
 
 
 def test_a_sample_that_vanishes_is_named():
@@ -79,21 +86,21 @@ def test_rng_must_be_there():
         require_rng({})
 
 
-def test_concatenation_passes_the_epoch():
+def test_concatenation_passes_seed_and_epoch():
     first, second = _numbers(0, 3), _numbers(10, 4)
     joined = SeededConcatDataset([first, second])
     assert len(joined) == 7
-    parts = [first[2, index] for index in range(3)] + [second[2, index] for index in range(4)]
-    assert [joined[2, index] for index in range(7)] == parts
-    assert joined[4] == second[1]
+    parts = [first[5, 2, 0, index] for index in range(3)] + [second[5, 2, 1, index] for index in range(4)]
+    assert [joined[5, 2, index] for index in range(7)] == parts
+    assert joined[4] == second[0, 0, 1, 1]
 
 
-def test_repeated_data_sets_draw_other_numbers():
-    joined = SeededConcatDataset([_numbers(0, 3), _numbers(10, 2, seed=1)], times=[1, 3])
+def test_joined_and_repeated_data_sets_draw_other_numbers():
+    joined = SeededConcatDataset([_numbers(0, 3), _numbers(10, 2)], times=[1, 3])
     assert len(joined) == 9
-    samples = [joined[epoch, index] for epoch in range(3) for index in range(9)]
+    samples = [joined[seed, epoch, index] for seed in range(2) for epoch in range(3) for index in range(9)]
     assert sorted({number for number, _ in samples}) == [0, 1, 2, 10, 11]
-    assert len({value for _, value in samples}) == 27
+    assert len({value for _, value in samples}) == 54
 
 
 @pytest.mark.parametrize('times', [[1], [1, 0], [1, 1, 1]])

@@ -197,14 +197,14 @@ def test_frame_difference():
 
 
 def test_samples_do_not_depend_on_visits(cityscapes):
-    first, second = (VideoClipDataset(seed=2, pipeline=TRAIN, **cityscapes) for _ in range(2))
+    first, second = (VideoClipDataset(pipeline=TRAIN, **cityscapes) for _ in range(2))
     list(second)
-    for index in EpochSampler(first, seed=0):
+    for index in EpochSampler(first, seed=2):
         one, other = first[index], second[index]
         for key in ('clean', 'augmented'):
             np.testing.assert_array_equal(one['inputs'][key].numpy(), other['inputs'][key].numpy())
         np.testing.assert_array_equal(one['data_samples'].intrinsics, other['data_samples'].intrinsics)
-    packed = first[1, 0]
+    packed = first[2, 1, 0]
     assert tuple(packed['inputs']['clean'].shape) == tuple(packed['inputs']['augmented'].shape) == (3, 3, 8, 12)
 
 
@@ -263,7 +263,7 @@ def test_real_clips_together(data_root):
     assert 45 <= drive <= 55
     assert (odometry, camvid) == (2 * 49, 99)
     for index, known in ((0, True), (drive, True), (len(joined) - 1, False)):
-        packed = joined[1, index]
+        packed = joined[0, 1, index]
         assert tuple(packed['inputs']['clean'].shape) == (3, 3, 8, 12)
         assert ('intrinsics' in packed['data_samples']) == known
     raw = joined.datasets[0].get_data_info(0)['intrinsics']
