@@ -1,0 +1,112 @@
+"""What an installation pulls in, the kept mmcv wheel, and the commands of the README."""
+
+import os
+import re
+import runpy
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import setuptools
+
+ROOT = Path(__file__).parents[2]
+FAMILY = re.compile(r'^(onedl-)?(mm\w+|torch\w*)')
+
+
+@pytest.fixture(scope='module')
+def arguments():
+    taken = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(setuptools, 'setup', lambda **kwargs: taken.update(kwargs))
+        runpy.run_path(str(ROOT / 'setup.py'))
+    return taken
+
+
+def test_plain_installation_keeps_the_environment(arguments):
+    assert not [name for name in arguments['install_requires'] if FAMILY.match(name)]
+    assert not [name for name in arguments['install_requires'] if re.search('[<=]=|<', name.replace('>=', ''))]
+    assert arguments['python_requires'] == '>=3.10'
+
+
+def test_extras_name_one_family_each(arguments):
+    extras = arguments['extras_require']
+    onedl = {name.split('==')[0] for name in extras['onedl'] if FAMILY.match(name)}
+    openmmlab = {name.split('==')[0] for name in extras['openmmlab'] if FAMILY.match(name)}
+    assert onedl == {'torch', 'torchvision', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation', 'onedl-mmpretrain'}
+    assert openmmlab == {'torch', 'torchvision', 'mmengine', 'mmcv', 'mmsegmentation', 'mmpretrain'}
+    assert not [name for names in extras.values() for name in names if FAMILY.match(name) and '==' not in name]
+
+
+def test_every_package_is_shipped(arguments):
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / 'mmdepthcp').rglob('*.py')}
+    assert {str(folder).replace('/', '.') for folder in folders} == set(arguments['packages'])
+
+
+FAKE_PYTHON = '''#!/usr/bin/env bash
+echo "$*" >> "$CALLS"
+case "$*" in
+    *"import mmcv.ops"*) test -e "$HOME/installed" ;;
+    "-") echo py311-torch0-cpu-x ;;
+    *" wheel "*"-w "*) for folder; do test "$before" = -w && touch "$folder/onedl_mmcv-2.3.6-cp311.whl"; before=$folder; done; true ;;
+    *" install "*".whl") touch "$HOME/installed" ;;
+esac
+'''
+
+
+@pytest.fixture
+def install_ops(tmp_path):
+    python = tmp_path / 'python'
+    python.write_text(FAKE_PYTHON)
+    python.chmod(0o755)
+    calls = tmp_path / 'calls'
+
+    def run(**more):
+        calls.write_text('')
+        environment = {**os.environ, 'HOME': str(tmp_path), 'CALLS': str(calls), **more}
+        environment.pop('XDG_CACHE_HOME', None)
+        result = subprocess.run([str(ROOT / 'tools/install_mmcv_ops.sh'), str(python)], env=environment,
+                                capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return calls.read_text()
+    return run
+
+
+@pytest.mark.skipif(shutil.which('g++') is None, reason='no C++ compiler')
+def test_mmcv_is_compiled_once_and_its_wheel_kept(install_ops, tmp_path):
+    assert ' wheel --no-build-isolation' in install_ops()
+    kept = tmp_path / '.cache/mmdepthcp/wheels/py311-torch0-cpu-x'
+    assert [path.name for path in kept.iterdir()] == ['onedl_mmcv-2.3.6-cp311.whl']
+    assert 'pip' not in install_ops()
+    (tmp_path / 'installed').unlink()
+    calls = install_ops()
+    assert f'install --force-reinstall --no-deps {kept}/onedl_mmcv-2.3.6-cp311.whl' in calls
+    assert ' wheel ' not in calls
+
+
+@pytest.mark.parametrize(('recipe', 'code', 'closing'), [
+    ("echo '======= 3 passed, 1 skipped in 1.23s ======='", 0, '======= 3 passed, 1 skipped in 1.23s ======='),
+    ("echo '======= 1 failed, 2 passed in 60.0s (0:01:00) ======='; exit 1", 2,
+     '======= 1 failed, 2 passed in 60.0s (0:01:00) ======='),
+    ('exit 1', 2, 'make test ended before pytest had run'),
+])
+def test_ci_ends_with_the_closing_line(tmp_path, recipe, code, closing):
+    (tmp_path / '.ci').mkdir()
+    shutil.copy(ROOT / '.ci/run', tmp_path / '.ci/run')
+    (tmp_path / 'Makefile').write_text(f'test:\n\t@{recipe}\n')
+    result = subprocess.run([str(tmp_path / '.ci/run')], capture_output=True, text=True, cwd='/')
+    assert result.returncode == code
+    assert result.stdout.splitlines()[-1] == closing
+
+
+@pytest.mark.parametrize('target', ['demo', 'test', 'lint', 'clean'])
+def test_make_targets_have_recipes(target):
+    result = subprocess.run(['make', '-n', target, 'VENV=.venv-of-no-one'], capture_output=True, text=True, cwd=ROOT)
+    assert result.returncode == 0 and result.stdout, result.stderr
+
+
+def test_files_that_the_readme_names_exist():
+    text = (ROOT / 'README.md').read_text()
+    named = set(re.findall(r'\b(?:tools|configs)/[\w/]+\.(?:py|sh)\b', text))
+    assert len(named) > 10
+    assert not [name for name in sorted(named) if not (ROOT / name).is_file()]
