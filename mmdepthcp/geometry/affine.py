@@ -25,6 +25,11 @@ def axis_aligned(ax: ArrayLike, bx: ArrayLike, ay: ArrayLike, by: ArrayLike) -> 
     return matrix
 
 
+def axis_parameters(matrix: np.ndarray) -> np.ndarray:
+    """Contiguous (..., 4) parameters (ax, bx, ay, by) of maps without rotation or shear, as in ``axis_aligned``."""
+    return np.ascontiguousarray(matrix[..., [0, 0, 1, 1], [0, 2, 1, 2]])
+
+
 def translation(dx: ArrayLike, dy: ArrayLike) -> np.ndarray:
     """Move by (dx, dy) pixels."""
     return axis_aligned(1, dx, 1, dy)

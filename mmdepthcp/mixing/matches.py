@@ -26,18 +26,23 @@ class Matches:
     groups: np.ndarray
 
 
-def _uniform_points(rng: np.random.Generator, labels: np.ndarray, per_view: int) -> tuple[np.ndarray, np.ndarray]:
-    """Uniform positions (V·N, 2) float32 in views of ``labels`` (V, H, W), and their views (V·N,)."""
+def _uniform_points(rng: np.random.Generator, labels: np.ndarray, per_view: int) -> np.ndarray:
+    """Uniform positions (V, N, 2) float32 in views of ``labels`` (V, H, W)."""
     num_views, height, width = labels.shape
-    points = rng.random((num_views * per_view, 2), np.float32) * np.array([width, height], np.float32)
+    size = np.array([width, height], np.float32)
     # the product may round up to the size itself
-    points = np.minimum(points, np.nextafter(np.array([width, height], np.float32), np.float32(0)))
-    return points, np.repeat(np.arange(num_views), per_view)
+    return np.minimum(rng.random((num_views, per_view, 2), np.float32) * size, np.nextafter(size, np.float32(0)))
 
 
-def _labels_at(labels: np.ndarray, points: np.ndarray, views: np.ndarray) -> np.ndarray:
-    column, row = points.astype(np.int64).T
-    return labels[views, row, column]
+@numba.njit(cache=True, nogil=True)
+def _look_up(points, labels):
+    """Labels (V, N) at the positions (V, N, 2)."""
+    num_views, per_view, _ = points.shape
+    found = np.empty((num_views, per_view), labels.dtype)
+    for view in range(num_views):
+        for i in range(per_view):
+            found[view, i] = labels[view, int(points[view, i, 1]), int(points[view, i, 0])]
+    return found
 
 
 def sample_region_matches(rng: np.random.Generator, labels: np.ndarray, copies: Copies, per_view: int) -> Matches:
@@ -50,47 +55,55 @@ def sample_region_matches(rng: np.random.Generator, labels: np.ndarray, copies: 
         copies: Table of copies.
         per_view: Positions per view.
     """
-    points, views = _uniform_points(rng, labels, per_view)
-    label = _labels_at(labels, points, views)
+    points = _uniform_points(rng, labels, per_view)
+    label = _look_up(points, labels)
     shown = label != NO_COPY
     region = label[shown] // copies.per_region
     used = np.bincount(region, minlength=1) > 0
-    return Matches(points[shown], views[shown], (np.cumsum(used) - 1)[region])
+    return Matches(points[shown], np.nonzero(shown)[0], (np.cumsum(used) - 1)[region])
 
 
 @numba.njit(cache=True, nogil=True)
-def _trace(points, sources, origin, per_region, copy_view, copy_map, labels, found_points, found_views, found_groups):
-    """Map source points into all copies of their region; keep those seen in two views or more.
+def _trace(points, labels, per_region, copy_view, to_view, from_view, found_points, found_views, found_groups):
+    """Map positions (V, N, 2) to their sources and from there into all copies of their region; keep the source points
+    seen in two views or more.
 
-    ``copy_map`` (K·C, 4) = (ax, bx, ay, by). Returns the number of positions written.
+    The maps (K·C, 4) are (ax, bx, ay, by). Returns the number of positions written.
     """
-    _, height, width = labels.shape
+    num_views, height, width = labels.shape
     written = 0
     groups = 0
-    for i in range(len(points)):
-        first = (origin[i] // per_region) * per_region
-        start = written
-        several = False
-        for copy in range(first, first + per_region):
-            view = copy_view[copy]
-            if copy == origin[i]:
-                x, y = points[i, 0], points[i, 1]
-            elif view < 0:
+    for sampled in range(num_views):
+        for i in range(points.shape[1]):
+            x, y = points[sampled, i]
+            origin = labels[sampled, int(y), int(x)]
+            if origin == NO_COPY:
                 continue
-            else:
-                x = np.float32(copy_map[copy, 0] * sources[i, 0] + copy_map[copy, 1])
-                y = np.float32(copy_map[copy, 2] * sources[i, 1] + copy_map[copy, 3])
-                if not (0 <= x < width and 0 <= y < height) or labels[view, int(y), int(x)] != copy:
+            source_x = from_view[origin, 0] * x + from_view[origin, 1]
+            source_y = from_view[origin, 2] * y + from_view[origin, 3]
+            first = origin // per_region * per_region
+            start = written
+            several = False
+            for copy in range(first, first + per_region):
+                view = copy_view[copy]
+                if copy == origin:
+                    x, y = points[sampled, i]
+                elif view < 0:
                     continue
-            found_points[written, 0], found_points[written, 1] = x, y
-            found_views[written] = view
-            found_groups[written] = groups
-            several |= view != found_views[start]
-            written += 1
-        if several:
-            groups += 1
-        else:
-            written = start
+                else:
+                    x = np.float32(to_view[copy, 0] * source_x + to_view[copy, 1])
+                    y = np.float32(to_view[copy, 2] * source_y + to_view[copy, 3])
+                    if not (0 <= x < width and 0 <= y < height) or labels[view, int(y), int(x)] != copy:
+                        continue
+                found_points[written, 0], found_points[written, 1] = x, y
+                found_views[written] = view
+                found_groups[written] = groups
+                several |= view != found_views[start]
+                written += 1
+            if several:
+                groups += 1
+            else:
+                written = start
     return written
 
 
@@ -108,16 +121,11 @@ def sample_pixel_matches(rng: np.random.Generator, labels: np.ndarray, copies: C
         copies: Table of copies.
         per_view: Positions per view to start from.
     """
-    points, views = _uniform_points(rng, labels, per_view)
-    origin = _labels_at(labels, points, views)
-    shown = origin != NO_COPY
-    points, origin = points[shown], origin[shown]
-    sources = affine.apply(copies.from_view[origin], points)
-    room = len(points) * copies.per_region
+    points = _uniform_points(rng, labels, per_view)
+    room = len(labels) * per_view * copies.per_region
     found_points, found_views = np.empty((room, 2), np.float32), np.empty(room, np.int64)
     found_groups = np.empty(room, np.int64)
-    copy_map = np.ascontiguousarray(copies.to_view[:, [0, 0, 1, 1], [0, 2, 1, 2]])
     count = _trace(
-        points, sources, origin, copies.per_region, copies.view, copy_map, labels, found_points, found_views,
-        found_groups)
+        points, labels, copies.per_region, copies.view, affine.axis_parameters(copies.to_view),
+        affine.axis_parameters(copies.from_view), found_points, found_views, found_groups)
     return Matches(found_points[:count].copy(), found_views[:count].copy(), found_groups[:count].copy())

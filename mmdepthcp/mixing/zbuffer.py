@@ -38,6 +38,7 @@ EDGE_SIGMA = 1.0
 _FRACTION_BITS = 32
 _ONE = 1 << _FRACTION_BITS
 _FRACTION = _ONE - 1
+_UNIT = np.float32(1 / _ONE)
 _WEIGHT_BITS = 6
 _WEIGHT = 1 << _WEIGHT_BITS
 _TOTAL_WEIGHT = _WEIGHT * _WEIGHT
@@ -145,73 +146,98 @@ def _interpolate_blurred(packed, stride, base, u, v, du, dv, side, last_u, last_
 
 
 @numba.njit(nogil=True)
-def _recolour(value, matrix, layer, channel):
-    """One channel of a packed colour, changed by the layer's matrix, within 0..255."""
-    result = (
-        matrix[layer, channel, 0] * np.float32(value & _CHANNEL)
-        + matrix[layer, channel, 1] * np.float32((value >> LANE_BITS) & _CHANNEL)
-        + matrix[layer, channel, 2] * np.float32(value >> (2 * LANE_BITS))
-        + matrix[layer, channel, 3])
-    return min(max(result, np.float32(0)), np.float32(255))
+def _recolour(value, matrix):
+    """A packed colour of ``_interpolate`` changed by a 3×4 matrix: B, G, R within 0..255."""
+    blue = np.float32(np.int32(value & _CHANNEL))
+    green = np.float32(np.int32((value >> LANE_BITS) & _CHANNEL))
+    red = np.float32(np.int32(value >> (2 * LANE_BITS)))
+    (bb, bg, br, b1), (gb, gg, gr, g1), (rb, rg, rr, r1) = matrix
+    least, most = np.float32(0), np.float32(255)
+    return (
+        min(max(bb * blue + bg * green + br * red + b1, least), most),
+        min(max(gb * blue + gg * green + gr * red + g1, least), most),
+        min(max(rb * blue + rg * green + rr * red + r1, least), most))
 
 
 @numba.njit(nogil=True)
-def _fill_background(disparity, stride, base, position, width, height, out):
+def _load_matrix(matrices, layer):
+    """A layer's 3×4 matrix as tuples, which stay in registers."""
+    m = matrices[layer]
+    return (
+        (m[0, 0], m[0, 1], m[0, 2], m[0, 3]),
+        (m[1, 0], m[1, 1], m[1, 2], m[1, 3]),
+        (m[2, 0], m[2, 1], m[2, 2], m[2, 3]))
+
+
+@numba.njit(nogil=True)
+def _store(image, y, x, colour):
+    """Write B, G, R, rounded."""
+    half = np.float32(0.5)
+    image[0, y, x] = np.uint8(np.int32(colour[0] + half))
+    image[1, y, x] = np.uint8(np.int32(colour[1] + half))
+    image[2, y, x] = np.uint8(np.int32(colour[2] + half))
+
+
+@numba.njit(nogil=True)
+def _blend_rows(disparity, at, stride, position, scale, count, out):
+    """``out[i]``: disparity at ``at + i`` and one row below, interpolated at fixed-point ``position``, times scale."""
+    lower_weight = np.float32(position & _FRACTION) * _UNIT * scale
+    upper_weight = scale - lower_weight
+    upper = np.uint64(at + (position >> _FRACTION_BITS) * stride)
+    lower = upper + np.uint64(stride)
+    for i in range(count):
+        out[i] = upper_weight * disparity[upper + np.uint64(i)] + lower_weight * disparity[lower + np.uint64(i)]
+
+
+@numba.njit(nogil=True)
+def _fill_background(disparity, stride, base, position, row, out):
     """Bilinear disparity of the background over a whole view."""
     u0, du, v0, dv = position
-    unit = np.float32(1 / _ONE)
-    column = np.empty(width, np.int64)
+    height, width = out.shape
+    column = np.empty(width, np.int32)
     fraction = np.empty(width, np.float32)
     for x in range(width):
         u = u0 + du * x
         column[x] = u >> _FRACTION_BITS
-        fraction[x] = np.float32(u & _FRACTION) * unit
-    row = np.empty(stride, np.float32)
+        fraction[x] = np.float32(u & _FRACTION) * _UNIT
     for y in range(height):
-        v = v0 + dv * y
-        start = base + (v >> _FRACTION_BITS) * stride
-        fy = np.float32(v & _FRACTION) * unit
-        for i in range(stride):
-            upper = disparity[start + i]
-            row[i] = upper + fy * (disparity[start + stride + i] - upper)
+        _blend_rows(disparity, base, stride, v0 + dv * y, np.float32(1), stride, row)
         for x in range(width):
-            left = row[column[x]]
-            out[y, x] = left + fraction[x] * (row[column[x] + 1] - left)
+            at = np.uint64(column[x])
+            out[y, x] = row[at] + fraction[x] * (row[at + np.uint64(1)] - row[at])
 
 
 @numba.njit(nogil=True)
-def _image_span(start, end, a, b, size):
-    """Pixels 0..size−1 whose centre x + 0.5 has start <= a·(x + 0.5) + b < end, as a half-open range."""
-    if a > 0:
-        first, last = np.ceil((start - b) / a - 0.5), np.ceil((end - b) / a - 0.5)
-    else:
-        first, last = np.floor((end - b) / a - 0.5) + 1, np.floor((start - b) / a - 0.5) + 1
-    return int(max(first, 0)), int(min(last, size))
-
-
-@numba.njit(nogil=True)
-def _paste(disparity, stride, base, position, inverse, scale, runs, layer, nearest, winner):
-    """Let one paste compete for the pixels of its runs."""
+def _paste(disparity, stride, base, position, inverse, scale, runs, layer, row, nearest, winner):
+    """Let one paste compete for the pixels of its runs: those whose centre lies in the run in the source."""
     u0, du, v0, dv = position
     height, width = nearest.shape
-    unit = np.float32(1 / _ONE)
+    # the centre of pixel x is at source s where x = (s - bx) / ax - 0.5
+    x_scale, y_scale = 1 / inverse[0], 1 / inverse[2]
+    x_shift, y_shift = -inverse[1] * x_scale - 0.5, -inverse[3] * y_scale - 0.5
     for i in range(len(runs)):
-        y0, y1 = _image_span(runs[i, 0], runs[i, 0] + 1, inverse[2], inverse[3], height)
+        y0 = max(int(np.ceil(runs[i, 0] * y_scale + y_shift)), 0)
+        y1 = min(int(np.ceil((runs[i, 0] + 1) * y_scale + y_shift)), height)
         if y0 >= y1:
             continue
-        x0, x1 = _image_span(runs[i, 1], runs[i, 2], inverse[0], inverse[1], width)
+        if x_scale > 0:
+            x0, x1 = np.ceil(runs[i, 1] * x_scale + x_shift), np.ceil(runs[i, 2] * x_scale + x_shift)
+        else:
+            x0, x1 = np.floor(runs[i, 2] * x_scale + x_shift) + 1, np.floor(runs[i, 1] * x_scale + x_shift) + 1
+        first, last = max(int(x0), 0), min(int(x1), width) - 1
+        if first > last:
+            continue
+        start, end = u0 + du * first, u0 + du * last
+        left = min(start, end) >> _FRACTION_BITS
+        count = (max(start, end) >> _FRACTION_BITS) + 2 - left
+        start -= left << _FRACTION_BITS
         for y in range(y0, y1):
-            v = v0 + dv * y
-            fy = np.float32(v & _FRACTION) * unit
-            row = base + (v >> _FRACTION_BITS) * stride
-            for x in range(x0, x1):
-                u = u0 + du * x
-                fx = np.float32(u & _FRACTION) * unit
-                at = np.uint64(row + (u >> _FRACTION_BITS))
-                below = at + np.uint64(stride)
-                upper = disparity[at] + fx * (disparity[at + np.uint64(1)] - disparity[at])
-                lower = disparity[below] + fx * (disparity[below + np.uint64(1)] - disparity[below])
-                value = (upper + fy * (lower - upper)) * scale
+            _blend_rows(disparity, base + left, stride, v0 + dv * y, scale, count, row)
+            u = start
+            for x in range(first, last + 1):
+                at = np.uint64(u >> _FRACTION_BITS)
+                value = row[at] + np.float32(u & _FRACTION) * _UNIT * (row[at + np.uint64(1)] - row[at])
+                u += du
                 if value > nearest[y, x]:
                     nearest[y, x] = value
                     winner[y, x] = layer
@@ -240,20 +266,17 @@ def _fetch(packed, regions, size, positions, blurs, matrices, layer_image, layer
             base = m * (source_height + 2) * stride
             u0, du = positions[layer, 0], positions[layer, 1]
             v = positions[layer, 2] + positions[layer, 3] * y
+            matrix = _load_matrix(matrices, layer)
             if blurs[layer, 2] > 0:
                 for i in range(x, end):
                     value = _interpolate_blurred(
                         packed, stride, base, u0 + du * i, v, blurs[layer, 0], blurs[layer, 1], blurs[layer, 2],
                         last_u, last_v)
-                    image[0, y, i] = np.uint8(_recolour(value, matrices, layer, 0) + np.float32(0.5))
-                    image[1, y, i] = np.uint8(_recolour(value, matrices, layer, 1) + np.float32(0.5))
-                    image[2, y, i] = np.uint8(_recolour(value, matrices, layer, 2) + np.float32(0.5))
+                    _store(image, y, i, _recolour(value, matrix))
             else:
                 for i in range(x, end):
                     value = _interpolate(packed, stride, base, u0 + du * i, v)
-                    image[0, y, i] = np.uint8(_recolour(value, matrices, layer, 0) + np.float32(0.5))
-                    image[1, y, i] = np.uint8(_recolour(value, matrices, layer, 1) + np.float32(0.5))
-                    image[2, y, i] = np.uint8(_recolour(value, matrices, layer, 2) + np.float32(0.5))
+                    _store(image, y, i, _recolour(value, matrix))
             label = layer_label[layer]
             if label >= 0:
                 for i in range(x, end):
@@ -270,6 +293,18 @@ def _fetch(packed, regions, size, positions, blurs, matrices, layer_image, layer
 
 
 @numba.njit(nogil=True)
+def _mark_edges(winner, y, changes, edges):
+    """``edges[x]`` is 1 where a pixel of row y may have another winner among its 3×3 neighbours, else 0."""
+    height, width = winner.shape
+    own, above, below = winner[y], winner[max(y - 1, 0)], winner[min(y + 1, height - 1)]
+    for x in range(width):
+        changes[x] = (above[x] != own[x]) | (below[x] != own[x])
+    for x in range(1, width - 1):
+        edges[x] = changes[x - 1] | changes[x] | changes[x + 1] | (own[x - 1] != own[x]) | (own[x + 1] != own[x])
+    edges[0] = edges[width - 1] = 1
+
+
+@numba.njit(nogil=True)
 def _soften_edges(packed, size, positions, blurs, matrices, layer_image, kernel, winner, image):
     """Blend colours where the winner changes within a pixel's 3×3 neighbours.
 
@@ -282,53 +317,55 @@ def _soften_edges(packed, size, positions, blurs, matrices, layer_image, kernel,
     last_u, last_v = source_width * _ONE + (_ONE >> 1), source_height * _ONE + (_ONE >> 1)
     others = np.empty(8, np.int64)
     weights = np.empty(8, np.float32)
-    changes = np.empty(width, np.bool_)
+    changes = np.zeros(width, np.uint8)
+    edges = np.zeros((width + 7) // 8 * 8, np.uint8)
+    eight_edges = edges.view(np.uint64)
     for y in range(height):
-        above, below = max(y - 1, 0), min(y + 1, height - 1)
-        for x in range(width):
-            changes[x] = (winner[above, x] != winner[y, x]) | (winner[below, x] != winner[y, x])
-        for x in range(width):
-            left, right = max(x - 1, 0), min(x + 1, width - 1)
-            own = winner[y, x]
-            if not (changes[x] or changes[left] or changes[right] or winner[y, left] != own or winner[y, right] != own):
+        _mark_edges(winner, y, changes, edges[:width])
+        for eighth in range(len(eight_edges)):
+            if eight_edges[eighth] == 0:
                 continue
-            found = 0
-            own_weight = np.float32(0)
-            for i in range(-1, 2):
-                row = min(max(y + i, 0), height - 1)
-                for j in range(-1, 2):
-                    layer = winner[row, min(max(x + j, 0), width - 1)]
-                    weight = kernel[i + 1, j + 1]
-                    if layer == own:
-                        own_weight += weight
-                        continue
-                    k = 0
-                    while k < found and others[k] != layer:
-                        k += 1
-                    if k == found:
-                        others[k] = layer
-                        weights[k] = 0
-                        found += 1
-                    weights[k] += weight
-            if found == 0:
-                continue
-            blue, green, red = own_weight * image[0, y, x], own_weight * image[1, y, x], own_weight * image[2, y, x]
-            for k in range(found):
-                layer = others[k]
-                base = layer_image[layer] * (source_height + 2) * stride
-                u = _clamp(positions[layer, 0] + positions[layer, 1] * x, last_u)
-                v = _clamp(positions[layer, 2] + positions[layer, 3] * y, last_v)
-                if blurs[layer, 2] > 0:
-                    value = _interpolate_blurred(
-                        packed, stride, base, u, v, blurs[layer, 0], blurs[layer, 1], blurs[layer, 2], last_u, last_v)
-                else:
-                    value = _interpolate(packed, stride, base, u, v)
-                blue += weights[k] * _recolour(value, matrices, layer, 0)
-                green += weights[k] * _recolour(value, matrices, layer, 1)
-                red += weights[k] * _recolour(value, matrices, layer, 2)
-            image[0, y, x] = np.uint8(blue + np.float32(0.5))
-            image[1, y, x] = np.uint8(green + np.float32(0.5))
-            image[2, y, x] = np.uint8(red + np.float32(0.5))
+            for x in range(8 * eighth, min(8 * eighth + 8, width)):
+                if edges[x] == 0:
+                    continue
+                own = winner[y, x]
+                found = 0
+                own_weight = np.float32(0)
+                for i in range(-1, 2):
+                    row = min(max(y + i, 0), height - 1)
+                    for j in range(-1, 2):
+                        layer = winner[row, min(max(x + j, 0), width - 1)]
+                        weight = kernel[i + 1, j + 1]
+                        if layer == own:
+                            own_weight += weight
+                            continue
+                        k = 0
+                        while k < found and others[k] != layer:
+                            k += 1
+                        if k == found:
+                            others[k] = layer
+                            weights[k] = 0
+                            found += 1
+                        weights[k] += weight
+                if found == 0:
+                    continue
+                blue, green, red = own_weight * image[0, y, x], own_weight * image[1, y, x], own_weight * image[2, y, x]
+                for k in range(found):
+                    layer = others[k]
+                    base = layer_image[layer] * (source_height + 2) * stride
+                    u = _clamp(positions[layer, 0] + positions[layer, 1] * x, last_u)
+                    v = _clamp(positions[layer, 2] + positions[layer, 3] * y, last_v)
+                    if blurs[layer, 2] > 0:
+                        value = _interpolate_blurred(
+                            packed, stride, base, u, v, blurs[layer, 0], blurs[layer, 1], blurs[layer, 2],
+                            last_u, last_v)
+                    else:
+                        value = _interpolate(packed, stride, base, u, v)
+                    colour = _recolour(value, _load_matrix(matrices, layer))
+                    blue += weights[k] * colour[0]
+                    green += weights[k] * colour[1]
+                    red += weights[k] * colour[2]
+                _store(image, y, x, (blue, green, red))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -346,15 +383,16 @@ def _render(packed, disparity, regions, size, first_region, copies_per_region, r
     source_height, source_width = size
     stride = source_width + 2
     winner = np.empty((height, width), np.int32)
+    row = np.empty(stride, np.float32)
     for view in range(num_views):
         base = layer_image[view] * (source_height + 2) * stride
-        _fill_background(disparity, stride, base, positions[view], width, height, nearest[view])
+        _fill_background(disparity, stride, base, positions[view], row, nearest[view])
         winner[:] = view
         for layer in range(first_layer[view], first_layer[view + 1]):
             region = layer_region[layer]
             _paste(
                 disparity, stride, layer_image[layer] * (source_height + 2) * stride, positions[layer], inverses[layer],
-                layer_scale[layer], runs[run_start[region]:run_start[region + 1]], layer, nearest[view], winner)
+                layer_scale[layer], runs[run_start[region]:run_start[region + 1]], layer, row, nearest[view], winner)
         _fetch(
             packed, regions, size, positions, blurs, matrices, layer_image, layer_label, first_region,
             copies_per_region, winner, images[view], labels[view])
@@ -406,7 +444,7 @@ def render_views(
     label = pastes.region * copies_per_region + pastes.copy
 
     from_view = np.concatenate([affine.invert(crops), copies.from_view[label]])
-    inverses = np.ascontiguousarray(from_view[:, [0, 0, 1, 1], [0, 2, 1, 2]])
+    inverses = affine.axis_parameters(from_view)
     steps, shifts = inverses[:, 0::2], inverses[:, 1::2]
     # the border adds one pixel, and the centre of a source pixel is taken as its whole position
     positions = _fixed_point(np.stack([0.5 * steps + shifts + 0.5, steps], axis=2)).reshape(-1, 4)

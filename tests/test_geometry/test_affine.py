@@ -54,3 +54,8 @@ def test_composition_applies_the_first_map_first():
 def test_a_singular_map_has_no_inverse():
     with pytest.raises(ValueError, match='singular'):
         affine.invert(affine.scaling(0, 1))
+
+
+def test_parameters_of_maps_along_the_axes_come_back():
+    parameters = np.random.default_rng(1).normal(size=(5, 4))
+    np.testing.assert_array_equal(affine.axis_parameters(affine.axis_aligned(*parameters.T)), parameters)

@@ -49,7 +49,8 @@ def test_pixel_matches_equal_a_plain_search(seed, num_images, cp_times, regions,
     mixed = mix(seed, num_images, tuple(cp_times), regions, holes)
     copies = mixed.copies
     found = sample_pixel_matches(np.random.default_rng(1), mixed.labels, copies, 40)
-    points, views = _uniform_points(np.random.default_rng(1), mixed.labels, 40)
+    points = _uniform_points(np.random.default_rng(1), mixed.labels, 40).reshape(-1, 2)
+    views = np.repeat(np.arange(len(mixed.labels)), 40)
     groups = find_pixel_matches(points, views, mixed.labels, copies.per_region, copies.view, copies.to_view)
     expected = [(index, *place) for index, places in enumerate(groups) for place in places]
     assert len(found.groups) == len(expected)
