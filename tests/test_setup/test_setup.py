@@ -48,7 +48,9 @@ echo "$*" >> "$CALLS"
 case "$*" in
     *"import mmcv.ops"*) test -e "$HOME/installed" ;;
     "-") echo py311-torch0-cpu-x ;;
-    *" wheel "*"-w "*) for folder; do test "$before" = -w && touch "$folder/onedl_mmcv-2.3.6-cp311.whl"; before=$folder; done; true ;;
+    *" wheel "*"-w "*)
+        while [ "$1" != -w ]; do shift; done
+        touch "$2/onedl_mmcv-2.3.6-cp311.whl" ;;
     *" install "*".whl") touch "$HOME/installed" ;;
 esac
 '''
