@@ -3,6 +3,5 @@ _base_ = [
     '_base_/schedules/monodepth_20e.py', '_base_/default_runtime.py'
 ]
 # no depth is measured at these frames: nothing to validate on
-train_cfg = dict(val_interval=21)
 val_cfg = None
 test_cfg = None

@@ -9,6 +9,11 @@ clip_pipeline = [
     dict(type='ColorJitterClip'),
     dict(type='PackMonoInputs'),
 ]
+test_pipeline = [
+    dict(type='LoadClip'),
+    dict(type='ResizeClip', scale=input_size),
+    dict(type='PackMonoInputs'),
+]
 train_dataloader = dict(
     batch_size=12,
     num_workers=8,
