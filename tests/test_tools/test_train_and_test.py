@@ -168,7 +168,7 @@ def test_two_processes_train_as_one(home, trained):
         torch.testing.assert_close(both[name], tensor)
 
 
-@pytest.mark.parametrize('tool', sorted(path.name for path in TOOLS.glob('*.py')))
+@pytest.mark.parametrize('tool', sorted(str(path.relative_to(TOOLS)) for path in TOOLS.rglob('*.py')))
 def test_help(tool):
     result = subprocess.run([sys.executable, str(TOOLS / tool), '--help'], capture_output=True, text=True)
     assert result.returncode == 0 and result.stdout.startswith('usage:'), result.stderr

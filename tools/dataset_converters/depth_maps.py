@@ -17,7 +17,7 @@ from mmdepthcp.command_line import errors_in_words
 from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
 
 
-def main() -> int:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('depth_root', type=Path)
@@ -35,7 +35,11 @@ def main() -> int:
     parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
                         help='do every N-th file from the I-th on (I = 0..N-1); default: by rank under '
                              'torchrun or Slurm')
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
     with errors_in_words():
         from mmdepthcp.apis.disparity_export import DisparityFile, convert_tree, read_depth_as_disparity
 
