@@ -1,0 +1,251 @@
+"""The configs, each on small files in the layout that it names: what training and validation take is built, and items
+go through the pipelines at the config's own sizes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.runner import Runner
+
+from mmdepthcp.command_line import load_config, register_modules, set_work_dir
+from mmdepthcp.datasets.street import StreetDataset
+from mmdepthcp.datasets.video import VideoClipDataset
+from mmdepthcp.fileio import write_disparity, write_json, write_png, write_regions
+from mmdepthcp.models.depth import MonoDepth
+from mmdepthcp.models.selfsup import DepthCP
+from mmdepthcp.pipeline import read_stages
+from mmdepthcp.registry import DATASETS
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted((ROOT / 'configs').glob('*.py'))
+BASES = sorted((ROOT / 'configs/_base_').rglob('*.py'))
+WIDTH, HEIGHT = 96, 48
+
+
+def settings_in(node: Any, key: str) -> Iterator[dict]:
+    """All dicts in a config that have ``key``."""
+    if isinstance(node, dict):
+        if key in node:
+            yield node
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for child in node:
+            yield from settings_in(child, key)
+
+
+def image(number: int) -> np.ndarray:
+    noise = np.random.default_rng(number).integers(0, 256, (HEIGHT // 8, WIDTH // 8, 3), np.uint8)
+    return cv2.resize(noise, (WIDTH, HEIGHT))
+
+
+def blocks(ids: list[int], side: int = 12) -> np.ndarray:
+    """(HEIGHT, WIDTH) squares that show the ids in turn."""
+    rows, columns = HEIGHT // side, WIDTH // side
+    cells = np.resize(np.asarray(ids), rows * columns).reshape(rows, columns)
+    return cells.repeat(side, 0).repeat(side, 1)
+
+
+def write_streets(config: dict, count: int) -> None:
+    """Images, and beside them whatever the data set looks for."""
+    defaults = inspect.signature(DATASETS.get(config['type'])).parameters
+    suffix = config.get('img_suffix') or defaults['img_suffix'].default
+    suffix = suffix if isinstance(suffix, str) else suffix[0]
+    names = [f'ulm/ulm_000000_{number:06d}' for number in range(count)]
+    for number, name in enumerate(names):
+        write_png(Path(config['data_root'], config['data_prefix']['img_path'], name + suffix), image(number))
+    write_list(config, names)
+    dataset = DATASETS.build({**config, 'pipeline': []})
+    for item in dataset:
+        if 'seg_map_path' in item:
+            classes = len(dataset.metainfo['classes'])
+            write_png(item['seg_map_path'], blocks(list(item['label_map'] or range(classes))).astype(np.uint8))
+        if 'disparity_path' in item:
+            write_disparity(item['disparity_path'], np.linspace(.05, .9, HEIGHT)[:, None].repeat(WIDTH, 1))
+        if 'region_path' in item:
+            write_regions(item['region_path'], blocks(list(range(32))))
+
+
+def write_clips(config: dict, count: int) -> None:
+    """One short clip with calibration, and depth where the config says that there is some."""
+    prefix = {key: Path(config['data_root'], folder) for key, folder in config['data_prefix'].items()}
+    images, layout = prefix['img_path'], config['layout']
+    step = config.get('frame_step') or 1
+    numbers = range(0, count * step, step)
+    camera = config.get('camera')
+    if layout == 'cityscapes':
+        stems = [f'ulm/ulm_000000_{number:06d}' for number in numbers]
+        frames = [f'{stem}_leftImg8bit' for stem in stems]
+        depth = [prefix.get('depth_path', images) / f'{stem}_depth.png' for stem in stems]
+        if 'camera_path' in prefix:
+            write_json(prefix['camera_path'] / f'{stems[0]}_camera.json', dict(intrinsic=dict(
+                fx=WIDTH, fy=WIDTH, u0=WIDTH / 2, v0=HEIGHT / 2)))
+    elif layout == 'kitti_raw':
+        stream = f'image_{2 if camera is None else camera:02d}'
+        drive = '2011_09_26/2011_09_26_drive_0001_sync'
+        frames = [f'{drive}/{stream}/data/{number:010d}' for number in numbers]
+        home = prefix.get('depth_path', images) / drive / 'proj_depth' / config.get('depth_kind', 'velodyne_raw')
+        depth = [home / stream / f'{number:010d}.png' for number in numbers]
+        write_calibration(images / '2011_09_26/calib_cam_to_cam.txt', 'P_rect_{:02d}', 'S_rect_{:02d}')
+    elif layout == 'kitti_odometry':
+        frames, depth = [f'00/image_{camera or 0}/{number:06d}' for number in numbers], []
+        write_calibration(images / '00/calib.txt', 'P{}')
+    else:
+        frames, depth = [f'{number:06d}' for number in numbers], []
+        if config.get('intrinsics', 'calibration') == 'calibration':
+            write_json(images / 'intrinsics.json', dict(
+                fx=WIDTH, fy=WIDTH, cx=WIDTH / 2, cy=HEIGHT / 2, width=WIDTH, height=HEIGHT))
+    for number, frame in enumerate(frames):
+        write_png(images / f'{frame}.png', image(number))
+    if config.get('test_mode'):
+        for path in depth:
+            write_png(path, (256 * np.linspace(60, 5, HEIGHT)).astype(np.uint16)[:, None].repeat(WIDTH, 1))
+    write_list(config, frames)
+
+
+def write_calibration(path: Path, projection: str, size: str | None = None) -> None:
+    matrix = f'{WIDTH} 0 {WIDTH / 2} 0 0 {WIDTH} {HEIGHT / 2} 0 0 0 1 0'
+    lines = [f'{projection.format(camera)}: {matrix}' for camera in range(4)]
+    lines += [f'{size.format(camera)}: {WIDTH} {HEIGHT}' for camera in range(4)] if size else []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('\n'.join(lines))
+
+
+def write_list(config: dict, names: list[str]) -> None:
+    if config.get('ann_file'):
+        path = Path(config['data_root'], config['ann_file'])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('\n'.join(names))
+
+
+def write_data(config: dict) -> None:
+    """Small files for every data set that a config names."""
+    images_of_a_group = max((group['num_images'] for group in settings_in(config, 'num_images')), default=2)
+    frames = 2 + max(loader['batch_size'] for loader in settings_in(config, 'batch_size'))
+    for dataset in settings_in(config, 'data_root'):
+        if 'type' in dataset:
+            assert not Path(dataset['data_root']).is_absolute(), 'configs name data below the working directory'
+            kind = DATASETS.get(dataset['type'])
+            assert issubclass(kind, (StreetDataset, VideoClipDataset)), f'no files are written here for a {kind}'
+            if issubclass(kind, StreetDataset):
+                write_streets(dataset, images_of_a_group)
+            else:
+                write_clips(dataset, frames)
+
+
+@pytest.fixture(params=CONFIGS, ids=lambda path: path.stem)
+def runner(request, tmp_path, monkeypatch) -> Runner:
+    """The runner of a config, with its data loaders, optimiser and schedules."""
+    register_modules()
+    monkeypatch.delenv('MMDEPTHCP_DATA', raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('mmengine.runner.runner.collect_env', dict)
+    monkeypatch.setattr('mmengine.optim.optimizer.amp_optimizer_wrapper.is_cuda_available', lambda: True)
+    config = load_config(request.param)
+    set_work_dir(config, request.param, None)
+    write_data({key: config.get(key) for key in ('train_dataloader', 'val_dataloader', 'test_dataloader')})
+    runner = Runner.from_cfg(config)
+    assert len(runner.train_loop.dataloader) > 0
+    runner.optim_wrapper = runner.build_optim_wrapper(config.optim_wrapper)
+    runner.param_schedulers = runner.build_param_scheduler(config.param_scheduler)
+    return runner
+
+
+def size_in(pipeline: list[dict]) -> tuple[int, int]:
+    """(H, W) after the last transform that sets it."""
+    sizes = [step.get('scale') or step['size'] for step in pipeline if 'scale' in step or 'size' in step]
+    return tuple(sizes[-1][::-1])
+
+
+def check_mixed_views(model: DepthCP, config: Config, batch: dict) -> None:
+    group = config.train_dataloader.dataset
+    inputs, samples = batch['inputs'], batch['data_samples']
+    assert len(inputs) >= 2 * group.num_images and len(inputs) % group.num_images == 0
+    assert inputs.shape[1:] == (3, *size_in(group.dataset.pipeline))
+    for level, weight in model.level_weights.items():
+        assert weight == 0 or samples[level].num_groups > 1
+
+
+def check_clips(model: MonoDepth, config: Config, batch: dict) -> None:
+    datasets = config.train_dataloader.dataset.get('datasets', [config.train_dataloader.dataset])
+    for name in ('clean', 'network'):
+        assert batch['inputs'][name].shape[1:3] == (len(model.frame_offsets) + 1, 3)
+        assert batch['inputs'][name].shape[3:] == size_in(datasets[0].pipeline)
+    for sample in batch['data_samples']:
+        assert tuple(sample.offsets) == (*sorted((0, *model.frame_offsets)),)
+        assert 'intrinsics' in sample or model.pose_net.intrinsics_head is not None
+
+
+def check_segmentation(model: DepthCP, config: Config, dataset: StreetDataset, batch: dict) -> None:
+    assert batch['inputs'].shape[1:] == (3, *size_in(config.val_dataloader.dataset.pipeline))
+    assert batch['data_samples'][0].gt_sem_seg.data.shape == (1, HEIGHT, WIDTH)
+    assert model.num_clusters == len(dataset.metainfo['classes'])
+
+
+def check_depth(config: Config, batch: dict) -> None:
+    size = size_in(config.val_dataloader.dataset.pipeline)
+    assert batch['inputs']['network'].shape[1:] == (1, 3, *size)
+    assert batch['data_samples'][0].gt_depth_map.data.shape == (1, HEIGHT, WIDTH)
+
+
+def test_config(runner):
+    model, config, loader = runner.model, runner.cfg, runner.train_dataloader
+    index = next(iter(loader.sampler))
+    assert index[:2] == (config.randomness.seed, 0)
+    starts = [0, *getattr(loader.dataset, 'cumulative_sizes', [])[:-1]]
+    raw = loader.collate_fn([loader.dataset[(*index[:2], start)] for start in starts])
+    batch = model.data_preprocessor(raw, training=True)
+    if isinstance(model, DepthCP):
+        check_mixed_views(model, config, batch)
+    elif isinstance(model, MonoDepth):
+        check_clips(model, config, batch)
+        infer = Compose(config.get('test_pipeline') or config.test_dataloader.dataset.pipeline)
+        path = raw['data_samples'][0].img_path
+        infer(dict(img_path=path, frame_paths=[path], offsets=[0]))
+    small = runner.cfg.filename.endswith(('_toy.py', '_small.py'))
+    if small:
+        logged = model.train_step(raw, runner.optim_wrapper)
+        assert all(math.isfinite(value.detach()) for value in logged.values())
+    if config.get('val_cfg'):
+        check_validation(runner, small)
+
+
+def check_validation(runner: Runner, small: bool) -> None:
+    loader, evaluator = runner.val_loop.dataloader, runner.val_loop.evaluator
+    raw = loader.collate_fn([loader.dataset[0]])
+    batch = runner.model.data_preprocessor(raw, training=False)
+    if isinstance(runner.model, DepthCP):
+        check_segmentation(runner.model, runner.cfg, loader.dataset, batch)
+    elif isinstance(runner.model, MonoDepth):
+        check_depth(runner.cfg, batch)
+    if small:
+        runner.model.eval()
+        evaluator.process(runner.model.val_step(raw), raw)
+        scores = evaluator.evaluate(1)
+        assert scores and all(math.isfinite(value) for value in scores.values())
+
+
+@pytest.mark.parametrize('path', BASES, ids=lambda path: path.stem)
+def test_parts_of_configs_can_be_read(path):
+    assert load_config(path).to_dict()
+
+
+def test_stages_of_pipelines_name_tools_configs_and_options_that_exist(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    staged = {path: config.pipeline for path in CONFIGS if 'pipeline' in (config := load_config(path))}
+    for path, declared in staged.items():
+        for stage in read_stages(declared, str(path), 'work_dirs/test', 0):
+            assert all(Path(word).is_file() for word in stage.command if word.endswith('.py'))
+            monkeypatch.setattr(sys, 'argv', list(stage.command))
+            assert runpy.run_path(stage.command[0], run_name='tool')['parse_args']()
