@@ -1,10 +1,11 @@
 """View synthesis: where a pixel of the target image lies in a source image, given disparity and motion.
 
-Pixel coordinates are those of the sampling grid: integers at pixel centres, (0, 0) is the top left pixel. This is the one
-place where the pixel centres are not at +0.5; :func:`pixel_intrinsics` makes the change.
+Pixel coordinates are those of the sampling grid: integers at pixel centres, (0, 0) is the top left pixel.
+This is the one place where the pixel centres are not at +0.5; :func:`pixel_intrinsics` makes the change.
 
-Disparity exists in two forms. The *sigmoid disparity* in 0..1 is what networks give and files hold; the *scaled disparity*
-in [1 / max_depth, 1 / min_depth] is the reciprocal of depth (Godard et al., ICCV 2019, section 3.1).
+Disparity exists in two forms. The *sigmoid disparity* in 0..1 is what networks give and files hold; the
+*scaled disparity* in [1 / max_depth, 1 / min_depth] is the reciprocal of depth (Godard et al., ICCV 2019,
+section 3.1).
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def pixel_intrinsics(intrinsics: Tensor, height: int, width: int) -> Tensor:
     """Intrinsics in pixels of the sampling grid from normalised ones.
 
     Args:
-        intrinsics: (..., 3, 3), rows (fx / W, 0, cx / W), (0, fy / H, cy / H), (0, 0, 1), pixel centres at +0.5.
+        intrinsics: (..., 3, 3), rows (fx / W, 0, cx / W), (0, fy / H, cy / H), (0, 0, 1), pixel centres at
+            +0.5.
         height: H of the image to sample.
         width: W of the image to sample.
 
@@ -58,8 +60,9 @@ def pixel_intrinsics(intrinsics: Tensor, height: int, width: int) -> Tensor:
 def parallax_terms(intrinsics: Tensor, motion: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     """The two parts of a pixel's position in the source image: at infinite depth, and per unit of disparity.
 
-    A pixel p at depth D is seen in the source image at the homogeneous position K (R D K⁻¹ p + t), that is, divided by
-    D, at (K R K⁻¹) p + K t / D. Only the last factor depends on depth, so the rest is worked out once for all scales.
+    A pixel p at depth D is seen in the source image at the homogeneous position K (R D K⁻¹ p + t), that is,
+    divided by D, at (K R K⁻¹) p + K t / D. Only the last factor depends on depth, so the rest is worked out
+    once for all scales.
 
     Args:
         intrinsics: K in pixels of the sampling grid, (..., 3, 3).

@@ -23,7 +23,8 @@ def test_errors_without_scaling():
 def test_errors_with_median_scaling():
     errors = evaluate_depth(row(2, 4, 10, 20), row(1, 2, 4, 15))
     expected = dict(
-        abs_rel=.2875, sq_rel=2.865278, rmse=7.516648, rmse_log=.302264, a1=.75, a2=.75, a3=1, scale_ratio=7 / 3)
+        abs_rel=.2875, sq_rel=2.865278, rmse=7.516648, rmse_log=.302264, a1=.75, a2=.75, a3=1,
+        scale_ratio=7 / 3)
     assert errors == pytest.approx(expected, abs=1e-6)
 
 
@@ -71,14 +72,15 @@ def data_sample(truth, predicted_depth):
 
 
 def plain_scores(truths, predictions):
-    """Mean over images of abs_rel with median scaling, of the median itself, and of the best constant of the set."""
+    """Means of abs_rel: with median scaling, of the median itself, and of the best constant of the set."""
     scaled, medians = [], []
-    for truth, predicted in zip(truths, predictions):
+    for truth, predicted in zip(truths, predictions, strict=True):
         predicted = predicted * np.median(truth) / np.median(predicted)
         scaled.append(np.mean(np.abs(truth - predicted) / truth))
         medians.append(np.mean(np.abs(truth - np.median(truth)) / truth))
-    best = min(np.mean([np.mean(np.abs(truth - c) / truth) for truth in truths]) for c in np.linspace(.5, 40, 4000))
-    return np.mean(scaled), np.mean(medians), best
+    of_constants = [
+        np.mean([np.mean(np.abs(truth - c) / truth) for truth in truths]) for c in np.linspace(.5, 40, 400)]
+    return np.mean(scaled), np.mean(medians), min(of_constants)
 
 
 def test_metric_is_the_mean_over_images():
@@ -86,7 +88,7 @@ def test_metric_is_the_mean_over_images():
     truths = [rng.uniform(1, 30 * i, (6, 8)).astype(np.float32) for i in (1, 2)]
     predictions = [(t * rng.uniform(.4, .6, t.shape)).astype(np.float32) for t in truths]
     metric = METRICS.build(dict(type='MonoDepthMetric'))
-    metric.process(None, [data_sample(t, p) for t, p in zip(truths, predictions)])
+    metric.process(None, [data_sample(t, p) for t, p in zip(truths, predictions, strict=True)])
     result = metric.evaluate(2)
     scaled, median, best = plain_scores(truths, predictions)
     assert result['depth/abs_rel'] == pytest.approx(scaled, rel=1e-4)
@@ -111,15 +113,16 @@ def test_disparity_is_resized_before_it_becomes_depth():
     metric = MonoDepthMetric(median_scaling=False)
     metric.process(None, [data_sample(truth, np.array([[2, 6]], np.float32))])
     disparity = np.array([1 / 2, (1 / 2 + 1 / 6) / 2, 1 / 6])
-    assert metric.evaluate(1)['depth/abs_rel'] == pytest.approx(np.mean(np.abs(8 - 1 / disparity) / 8), rel=1e-3)
+    expected = np.mean(np.abs(8 - 1 / disparity) / 8)
+    assert metric.evaluate(1)['depth/abs_rel'] == pytest.approx(expected, rel=1e-3)
 
 
 def test_metric_names_what_is_wrong():
     metric = MonoDepthMetric()
     ones = np.ones((4, 4), np.float32)
-    with pytest.raises(InputError, match='street.png: has no gt_depth_map'):
+    with pytest.raises(InputError, match=r'street\.png: has no gt_depth_map'):
         metric.process(None, [data_sample(None, ones)])
-    with pytest.raises(InputError, match='street.png: no pixel'):
+    with pytest.raises(InputError, match=r'street\.png: no pixel'):
         metric.process(None, [data_sample(0 * ones, ones)])
     with pytest.raises(InputError, match='crop_type'):
         MonoDepthMetric(crop_type='middle')

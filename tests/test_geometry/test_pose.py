@@ -29,4 +29,5 @@ def test_no_rotation_has_the_exact_gradient():
     assert torch.equal(rotation, torch.eye(3).expand(2, 3, 3))
     rotation[:, 2, 1].sum().backward()
     torch.testing.assert_close(axis_angle.grad, torch.tensor([[1., 0, 0]] * 2))
-    assert torch.autograd.gradcheck(rotation_matrix, torch.randn(2, 3, dtype=torch.float64, requires_grad=True))
+    axis_angle = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(rotation_matrix, axis_angle)

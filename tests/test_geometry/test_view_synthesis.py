@@ -5,8 +5,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmdepthcp.geometry import (depth_to_sigmoid, parallax_terms, pixel_intrinsics, pose_matrix, scale_disparity,
-                                source_coordinates, warp)
+from mmdepthcp.geometry import (
+    depth_to_sigmoid,
+    parallax_terms,
+    pixel_intrinsics,
+    pose_matrix,
+    scale_disparity,
+    source_coordinates,
+    warp,
+)
 from mmdepthcp.models.depth import ReprojectionError
 
 
@@ -87,7 +94,8 @@ def test_coordinates_agree_with_the_plain_version():
     matrix = np.array([[9, 0, 3.2], [0, 8, 2.7], [0, 0, 1.]])
     motion = pose_matrix(torch.tensor([[.1, -.2, .05]]), torch.tensor([[.3, -.1, .4]]))
     got = coordinates(torch.tensor(depth)[None, None], torch.tensor(matrix)[None], motion.double())
-    np.testing.assert_allclose(got[0], plain_coordinates(depth, matrix, motion[0].double().numpy()), atol=1e-6)
+    expected = plain_coordinates(depth, matrix, motion[0].double().numpy())
+    np.testing.assert_allclose(got[0], expected, atol=1e-6)
 
 
 def test_warp_keeps_leading_dimensions_and_passes_gradients():

@@ -42,11 +42,13 @@ class MonoDepthWatchHook(Hook):
         bad = [name for name, value in outputs.items() if 'loss' in name and not torch.isfinite(value)]
         if bad:
             raise FloatingPointError(
-                f'iteration {runner.iter + 1}: {", ".join(bad)} not finite. Resume from the last checkpoint with a lower learning '
-                'rate or another seed; if it comes back, look for frames or intrinsics that make no sense')
+                f'iteration {runner.iter + 1}: {", ".join(bad)} not finite. Resume from the last checkpoint with a '
+                'lower learning rate or another seed; if it comes back, look for frames or intrinsics that make '
+                'no sense')
         collapsed = runner.iter + 1 >= self.start and bool(outputs['disparity_std'] < self.min_std)
         if collapsed and not self.collapsed:
             runner.logger.warning(
-                f'iteration {runner.iter + 1}: the predicted depth is constant (standard deviation of the disparity within an image '
-                f'{float(outputs["disparity_std"]):.1e}). Start again with another seed or a lower learning rate of pose_net')
+                f'iteration {runner.iter + 1}: the predicted depth is constant (standard deviation of the disparity '
+                f'within an image {float(outputs["disparity_std"]):.1e}). Start again with another seed or a lower '
+                'learning rate of pose_net')
         self.collapsed = collapsed

@@ -6,7 +6,8 @@ import numpy as np
 
 from mmdepthcp.fileio import InputError
 
-#: (top, bottom, left, right) as shares of height and width: Garg et al., ECCV 2016, and Eigen et al., NeurIPS 2014.
+#: (top, bottom, left, right) as shares of height and width; Garg et al., ECCV 2016, and Eigen et al., NeurIPS
+#: 2014.
 CROPS = {
     'garg': (0.40810811, 0.99189189, 0.03594771, 0.96405229),
     'eigen': (0.3324324, 0.91351351, 0.0359477, 0.96405229),
@@ -35,8 +36,8 @@ def depth_errors(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         predicted: positive depths, (N,).
 
     Returns:
-        abs_rel, sq_rel, rmse, rmse_log (lower is better) and a1, a2, a3, the shares of pixels whose ratio to the truth is below
-        1.25, 1.25², 1.25³ (higher is better).
+        abs_rel, sq_rel, rmse, rmse_log (lower is better) and a1, a2, a3, the shares of pixels whose ratio to
+        the truth is below 1.25, 1.25², 1.25³ (higher is better).
     """
     difference = truth - predicted
     log_difference = np.log(truth) - np.log(predicted)
@@ -63,21 +64,24 @@ def constant_abs_rel(truth: np.ndarray, constants: np.ndarray) -> np.ndarray:
     ordered = np.sort(truth.astype(np.float64))
     inverse_sum = np.concatenate([[0], np.cumsum(1 / ordered)])
     nearer = np.searchsorted(ordered, constants)
-    return (constants * (2 * inverse_sum[nearer] - inverse_sum[-1]) + len(ordered) - 2 * nearer) / len(ordered)
+    count = len(ordered)
+    return (constants * (2 * inverse_sum[nearer] - inverse_sum[-1]) + count - 2 * nearer) / count
 
 
-def valid_pixels(truth: np.ndarray, crop_type: str | None = None, min_depth: float = 1e-3, max_depth: float = 80.0
-                 ) -> np.ndarray:
+def valid_pixels(truth: np.ndarray, crop_type: str | None = None, min_depth: float = 1e-3,
+                 max_depth: float = 80.0) -> np.ndarray:
     """Boolean (H, W): pixels with min_depth < truth < max_depth inside the crop."""
-    top, bottom, left, right = crop_window(*truth.shape, crop_type)
+    height, width = truth.shape
+    top, bottom, left, right = crop_window(height, width, crop_type)
     valid = np.zeros(truth.shape, bool)
     window = truth[top:bottom, left:right]
     valid[top:bottom, left:right] = (window > min_depth) & (window < max_depth)
     return valid
 
 
-def evaluate_depth(truth: np.ndarray, predicted: np.ndarray, *, median_scaling: bool = True, crop_type: str | None = None,
-                   min_depth: float = 1e-3, max_depth: float = 80.0) -> dict[str, float]:
+def evaluate_depth(truth: np.ndarray, predicted: np.ndarray, *, median_scaling: bool = True,
+                   crop_type: str | None = None, min_depth: float = 1e-3, max_depth: float = 80.0
+                   ) -> dict[str, float]:
     """Errors of one depth map.
 
     Args:
@@ -89,7 +93,8 @@ def evaluate_depth(truth: np.ndarray, predicted: np.ndarray, *, median_scaling: 
         max_depth: the same above.
 
     Returns:
-        What :func:`depth_errors` gives, and ``scale_ratio``, the ratio of the medians (also given where it is not applied).
+        What :func:`depth_errors` gives, and ``scale_ratio``, the ratio of the medians (also given where it is
+        not applied).
 
     Raises:
         InputError: no pixel of the truth can be scored.
@@ -97,7 +102,8 @@ def evaluate_depth(truth: np.ndarray, predicted: np.ndarray, *, median_scaling: 
     valid = valid_pixels(truth, crop_type, min_depth, max_depth)
     if not valid.any():
         raise InputError(
-            f'no pixel of the true depth lies between {min_depth} and {max_depth} inside the crop {crop_type!r}')
+            f'no pixel of the true depth lies between {min_depth} and {max_depth} m inside the crop {crop_type!r}; '
+            'check the depth file and its unit')
     truth, predicted = truth[valid].astype(np.float64), predicted[valid].astype(np.float64)
     ratio = float(np.median(truth) / np.median(predicted))
     if median_scaling:

@@ -19,18 +19,22 @@ _NUM_CONSTANTS = 1000
 
 @METRICS.register_module()
 class MonoDepthMetric(BaseMetric):
-    """Depth errors of monocular models (Eigen et al., NeurIPS 2014; median scaling as in Zhou et al., CVPR 2017).
+    """Depth errors of monocular models (Eigen et al., NeurIPS 2014; median scaling: Zhou et al., CVPR 2017).
 
-    Every figure is the mean over images of the image's error. The scaled disparity is resized to the size of the truth, then
-    turned into depth. Beside ``abs_rel``, ``sq_rel``, ``rmse``, ``rmse_log``, ``a1``, ``a2``, ``a3`` the result holds
+    Every figure is the mean over images of the image's error. The scaled disparity is resized to the size of
+    the truth, then turned into depth. Beside ``abs_rel``, ``sq_rel``, ``rmse``, ``rmse_log``, ``a1``, ``a2``,
+    ``a3`` the result holds
 
-    - ``scale_ratio``, ``scale_ratio_std``: median of the images' ratios of medians, and their standard deviation over it;
-    - ``abs_rel_constant``: abs_rel of a constant depth map under the same protocol. With median scaling every constant becomes
-      the image's true median; without, it is the best constant for the whole set;
-    - ``abs_rel_constant_set``: abs_rel of the best single constant for the whole set, not scaled image by image.
+    - ``scale_ratio``, ``scale_ratio_std``: median of the images' ratios of medians, and their standard
+      deviation over it;
+    - ``abs_rel_constant``: abs_rel of a constant depth map under the same protocol. With median scaling every
+      constant becomes the image's true median; without, it is the best constant for the whole set;
+    - ``abs_rel_constant_set``: abs_rel of the best single constant for the whole set, not scaled image by
+      image.
 
     Args:
-        median_scaling: scale every prediction to the median of the truth; needed by models trained on monocular video.
+        median_scaling: scale every prediction to the median of the truth; needed by models trained on
+            monocular video.
         crop_type: 'garg', 'eigen' or None.
         min_depth: metres; nearer pixels are not scored, nearer predictions are clamped.
         max_depth: metres; the same for farther ones.
@@ -46,7 +50,7 @@ class MonoDepthMetric(BaseMetric):
         if crop_type is not None and crop_type not in CROPS:
             raise InputError(f'crop_type must be None or one of {", ".join(CROPS)}, got {crop_type!r}')
         self.median_scaling = median_scaling
-        self.protocol = dict(crop_type=crop_type, min_depth=min_depth, max_depth=max_depth)
+        self.protocol: dict[str, Any] = dict(crop_type=crop_type, min_depth=min_depth, max_depth=max_depth)
         self.sigmoid_depth_range = sigmoid_depth_range
         self.constants = np.geomspace(min_depth, max_depth, _NUM_CONSTANTS)
 
@@ -55,8 +59,8 @@ class MonoDepthMetric(BaseMetric):
 
         Args:
             data_batch: not used.
-            data_samples: dicts with ``pred_disparity`` (sigmoid disparity) and ``gt_depth_map`` (metres, 0 where unknown), both
-                PixelData as dicts with ``data`` of shape (1, H, W) or (H, W).
+            data_samples: dicts with ``pred_disparity`` (sigmoid disparity) and ``gt_depth_map`` (metres, 0
+                where unknown), both PixelData as dicts with ``data`` of shape (1, H, W) or (H, W).
 
         Raises:
             InputError: an image has no true depth that can be scored.
@@ -64,7 +68,8 @@ class MonoDepthMetric(BaseMetric):
         for sample in data_samples:
             name = sample.get('img_path', 'a sample')
             if 'gt_depth_map' not in sample:
-                raise InputError(f'{name}: has no gt_depth_map; load the true depth in the data set that is scored')
+                raise InputError(
+                    f'{name}: has no gt_depth_map; load the true depth in the data set that is scored')
             truth = _as_map(sample['gt_depth_map'])
             disparity = scale_disparity(_as_map(sample['pred_disparity']), *self.sigmoid_depth_range)
             if disparity.shape != truth.shape:

@@ -21,13 +21,14 @@ def _stack(name: str, frames: Tensor | Sequence[Tensor]) -> Tensor:
         shapes = {tuple(sample.shape) for sample in frames}
         if len(shapes) > 1:
             raise InputError(
-                f'inputs[{name!r}]: the samples of a batch differ in shape ({sorted(shapes)}); resize all to one size')
+                f'inputs[{name!r}]: the samples of a batch differ in shape ({sorted(shapes)}); resize all '
+                'to one size')
         frames = torch.stack(list(frames))
     height, width = frames.shape[-2:]
     if height % SIZE_DIVISOR or width % SIZE_DIVISOR or min(height, width) < MIN_SIZE:
         raise InputError(
-            f'inputs[{name!r}]: images of {width}x{height} pixels; width and height must be multiples of {SIZE_DIVISOR} and '
-            f'at least {MIN_SIZE}: set the scale of the resizing transform so')
+            f'inputs[{name!r}]: images of {width}x{height} pixels; width and height must be multiples of '
+            f'{SIZE_DIVISOR} and at least {MIN_SIZE}: set the scale of the resizing transform so')
     return frames
 
 
@@ -51,13 +52,14 @@ class MonoDepthDataPreprocessor(BaseDataPreprocessor):
         """Tensors for the model.
 
         Args:
-            data: ``inputs`` with ``clean`` and, in training, ``augmented``: uint8 BGR frames in temporal order, (B, F, 3, H, W) or
-                a list of B tensors (F, 3, H, W); ``data_samples``.
+            data: ``inputs`` with ``clean`` and, in training, ``augmented``: uint8 BGR frames in temporal
+                order, (B, F, 3, H, W) or a list of B tensors (F, 3, H, W); ``data_samples``.
             training: also give what the losses see.
 
         Returns:
-            ``inputs`` with ``network``: the normalised augmented (else clean) frames, and in training ``clean``: RGB in 0..1,
-            each (B, F, 3, H, W) float32; ``data_samples`` as they were, on the model's device.
+            ``inputs`` with ``network``: the normalised augmented (else clean) frames, and in training
+            ``clean``: RGB in 0..1, each (B, F, 3, H, W) float32; ``data_samples`` as they were, on the
+            model's device.
 
         Raises:
             InputError: sizes differ within the batch or do not suit the networks.

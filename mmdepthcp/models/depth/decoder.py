@@ -25,7 +25,8 @@ def _conv_block(in_channels: int, out_channels: int, norm_cfg: dict | None) -> n
 
 
 class ASPP(nn.Module):
-    """Atrous spatial pyramid pooling with dropout (Chen et al., arXiv:1706.05587; as in Hoyer et al., CVPR 2021).
+    """Atrous spatial pyramid pooling with dropout (Chen et al., arXiv:1706.05587; as in Hoyer et al., CVPR
+    2021).
 
     Args:
         in_channels: channels of the input.
@@ -55,22 +56,29 @@ class ASPP(nn.Module):
 
 @MODELS.register_module()
 class DepthDecoder(BaseModule):
-    """U-Net decoder to sigmoid disparity at four scales (Godard et al., ICCV 2019, section 4 and supplementary material).
+    """U-Net decoder to sigmoid disparity at four scales (Godard et al., ICCV 2019, section 4 and
+    supplementary material).
 
-    From the coarsest level to the finest: convolve, enlarge by nearest neighbours unless the map already has the size of the
-    skip connection, join the skip connection, convolve.
+    From the coarsest level to the finest: convolve, enlarge by nearest neighbours unless the map already has
+    the size of the skip connection, join the skip connection, convolve.
 
     Args:
         in_channels: channels of the five encoder features, finest first.
-        channels: channels of the decoder's levels, finest first. Hoyer et al. (CVPR 2021) take (64, 128, 128, 256, 256).
-        aspp_dilations: dilations of an ASPP module in place of the first convolution, None for none; Hoyer et al. take
-            (6, 12, 18) on a dilated encoder.
+        channels: channels of the decoder's levels, finest first. Hoyer et al. (CVPR 2021) take (64, 128, 128,
+            256, 256).
+        aspp_dilations: dilations of an ASPP module in place of the first convolution, None for none; Hoyer et
+            al. take (6, 12, 18) on a dilated encoder.
         norm_cfg: normalisation between convolution and ELU, None for none.
     """
 
-    def __init__(self, in_channels: Sequence[int] = (64, 64, 128, 256, 512),
-                 channels: Sequence[int] = (16, 32, 64, 128, 256), aspp_dilations: Sequence[int] | None = None,
-                 norm_cfg: dict | None = None, init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        in_channels: Sequence[int] = (64, 64, 128, 256, 512),
+        channels: Sequence[int] = (16, 32, 64, 128, 256),
+        aspp_dilations: Sequence[int] | None = None,
+        norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.in_channels = tuple(in_channels)
         above = (*channels[1:], in_channels[-1])
@@ -78,7 +86,8 @@ class DepthDecoder(BaseModule):
         self.reduce = nn.ModuleList(_conv_block(above[i], channels[i], norm_cfg) for i in range(5))
         if aspp_dilations is not None:
             self.reduce[4] = ASPP(in_channels[-1], channels[4], aspp_dilations, norm_cfg or dict(type='BN'))
-        self.fuse = nn.ModuleList(_conv_block(channels[i] + skips[i], channels[i], norm_cfg) for i in range(5))
+        self.fuse = nn.ModuleList(
+            _conv_block(channels[i] + skips[i], channels[i], norm_cfg) for i in range(5))
         self.predict = nn.ModuleList(
             nn.Conv2d(channels[i], 1, 3, padding=1, padding_mode='reflect') for i in range(NUM_SCALES))
 

@@ -1,4 +1,5 @@
-"""Losses of self-supervised depth: photometric error, minimum reprojection with automasking, smoothness, feature distance."""
+"""Losses of self-supervised depth: photometric error, minimum reprojection with automasking, smoothness,
+feature distance."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _TIE_BREAKING_NOISE = 1e-5
 
 
 def box_mean(x: Tensor, adjoint: bool = False) -> Tensor:
-    """Mean over 3x3 windows with reflected borders, or the adjoint of that linear map, on the last two dimensions.
+    """Mean over 3x3 windows with reflected borders, or the adjoint of that linear map, on the last two
+    dimensions.
 
     Sums of shifted maps, which on a CPU is ten times faster than average pooling.
     """
@@ -38,7 +40,8 @@ def window_moments(image: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class _PhotometricError(torch.autograd.Function):
-    """Photometric error with its derivative in closed form: a third of the passes that autograd would take."""
+    """Photometric error with its derivative in closed form: a third of the passes that autograd would
+    take."""
 
     @staticmethod
     def forward(ctx: Any, image: Tensor, target: Tensor, target_mean: Tensor, target_variance: Tensor,
@@ -79,10 +82,11 @@ class _PhotometricError(torch.autograd.Function):
 
 def photometric_error(image: Tensor, target: Tensor, ssim_weight: float = 0.85,
                       target_moments: tuple[Tensor, Tensor] | None = None) -> Tensor:
-    """Weighted sum of structural dissimilarity and absolute difference (Godard et al., ICCV 2019, section 3.1).
+    """Weighted sum of structural dissimilarity and absolute difference (Godard et al., ICCV 2019, section
+    3.1).
 
-    The error is ssim_weight · mean_c((1 − SSIM) / 2) + (1 − ssim_weight) · mean_c |image − target|, SSIM over 3x3 windows with
-    C1 = 0.01² and C2 = 0.03². Gradients flow to the image only.
+    The error is ssim_weight · mean_c((1 − SSIM) / 2) + (1 − ssim_weight) · mean_c |image − target|, SSIM over
+    3x3 windows with C1 = 0.01² and C2 = 0.03². Gradients flow to the image only.
 
     Args:
         image: float32 or float64 in 0..1, (..., C, H, W) with H, W ≥ 2.
@@ -99,8 +103,22 @@ def photometric_error(image: Tensor, target: Tensor, ssim_weight: float = 0.85,
     return _PhotometricError.apply(image, target, mean, variance, ssim_weight)
 
 
+def over_sources(errors: Tensor, average: bool = False) -> Tensor:
+    """One error per pixel from those of S source images (Godard et al., ICCV 2019, section 3.2).
+
+    Args:
+        errors: (S, ...).
+        average: the mean in place of the minimum.
+
+    Returns:
+        (...).
+    """
+    return errors.mean(0) if average else errors.amin(0)
+
+
 def automask(reprojection: Tensor, identity: Tensor) -> tuple[Tensor, Tensor]:
-    """The smaller of two errors, and where it is that of the warped image (Godard et al., ICCV 2019, section 3.2).
+    """The smaller of two errors, and where it is that of the warped image (Godard et al., ICCV 2019, section
+    3.2).
 
     Args:
         reprojection: error of the warped source images, any shape.
@@ -140,13 +158,10 @@ class ReprojectionError:
         self.identity = None
         if automasked:
             identity = self._photometric(sources)
-            self.identity = self._over_sources(identity + noise * torch.randn_like(identity))
+            self.identity = over_sources(identity + noise * torch.randn_like(identity), average)
 
     def _photometric(self, images: Tensor) -> Tensor:
         return photometric_error(images, self.target, self.ssim_weight, self.moments)
-
-    def _over_sources(self, errors: Tensor) -> Tensor:
-        return errors.mean(0) if self.average else errors.amin(0)
 
     def __call__(self, disparity: Tensor) -> tuple[Tensor, Tensor]:
         """Error per pixel (Godard et al., ICCV 2019, section 3.2).
@@ -158,7 +173,7 @@ class ReprojectionError:
             error (B, H, W), and boolean (B, H, W): pixels that automasking keeps.
         """
         warped = warp(self.sources, source_coordinates(disparity, self.at_infinity, self.epipole))
-        error = self._over_sources(self._photometric(warped))
+        error = over_sources(self._photometric(warped), self.average)
         if self.identity is None:
             return error, torch.ones_like(error, dtype=torch.bool)
         return automask(error, self.identity)
@@ -188,8 +203,8 @@ def feature_distance(features: Tensor, reference: Tensor, reduction: str = 'frob
     Args:
         features: any shape.
         reference: the same shape.
-        reduction: 'frobenius' for one Euclidean norm over the whole batch, which grows with the square root of the batch and
-            image size; 'mse' for the mean square, which does not.
+        reduction: 'frobenius' for one Euclidean norm over the whole batch, which grows with the square root
+            of the batch and image size; 'mse' for the mean square, which does not.
 
     Returns:
         A scalar, with gradient zero where the features are equal.

@@ -24,8 +24,8 @@ _REDUCTIONS = ('frobenius', 'mse')
 def blend_with_mirror(sigmoid: Tensor, mirrored: Tensor) -> Tensor:
     """Average of a prediction and that of the mirrored image, each alone at the border where it sees more.
 
-    The left 5 % of the columns take the mirrored image's prediction, the right 5 % the image's own, and both shares change
-    linearly to one half over the next 5 % (post-processing of Godard et al., CVPR 2017).
+    The left 5 % of the columns take the mirrored image's prediction, the right 5 % the image's own, and both
+    shares change linearly to one half over the next 5 % (post-processing of Godard et al., CVPR 2017).
 
     Args:
         sigmoid: (..., H, W).
@@ -43,14 +43,14 @@ def _channels_last(images: Tensor) -> Tensor:
 
 @MODELS.register_module()
 class MonoDepth(BaseModel):
-    """Depth and camera motion learnt together from video (Godard et al., "Digging Into Self-Supervised Monocular Depth
-    Estimation", ICCV 2019).
+    """Depth and camera motion learnt together from video (Godard et al., "Digging Into Self-Supervised
+    Monocular Depth Estimation", ICCV 2019).
 
     Args:
         backbone: config of the depth encoder, such as ``DepthResNet``.
         decode_head: config of the decoder, such as ``DepthDecoder``.
-        pose_net: config of the motion network, such as ``PoseNet``. With its ``learn_intrinsics``, samples without
-            ``intrinsics`` get predicted ones.
+        pose_net: config of the motion network, such as ``PoseNet``. With its ``learn_intrinsics``, samples
+            without ``intrinsics`` get predicted ones.
         frame_offsets: the source frames' places relative to the target frame.
         min_depth: depth of sigmoid disparity 1, in the arbitrary unit of monocular training.
         max_depth: depth of sigmoid disparity 0.
@@ -59,18 +59,31 @@ class MonoDepth(BaseModel):
         automask: leave out pixels that the unmoved source images explain better.
         avg_reprojection: mean over the source frames in place of the minimum.
         v1_multiscale: compare images at each scale's own size in place of the full size.
-        feature_distance: ``dict(encoder=..., weight=0.01, reduction='frobenius' | 'mse')`` keeps the encoder's last features
-            close to those of a frozen encoder, which must name its weights in ``init_cfg`` (Hoyer et al., CVPR 2021); None for
-            none.
+        feature_distance: ``dict(encoder=..., weight=0.01, reduction='frobenius' | 'mse')`` keeps the
+            encoder's last features close to those of a frozen encoder, which must name its weights in
+            ``init_cfg`` (Hoyer et al., CVPR 2021); None for none.
         flip_test: average the predictions of the image and of its mirror.
         data_preprocessor: config, default ``MonoDepthDataPreprocessor``.
     """
 
-    def __init__(self, backbone: dict, decode_head: dict, pose_net: dict, frame_offsets: Sequence[int] = (-1, 1),
-                 min_depth: float = MIN_DEPTH, max_depth: float = MAX_DEPTH, smoothness_weight: float = 1e-3,
-                 ssim_weight: float = 0.85, automask: bool = True, avg_reprojection: bool = False,
-                 v1_multiscale: bool = False, feature_distance: dict | None = None, flip_test: bool = False,
-                 data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        backbone: dict,
+        decode_head: dict,
+        pose_net: dict,
+        frame_offsets: Sequence[int] = (-1, 1),
+        min_depth: float = MIN_DEPTH,
+        max_depth: float = MAX_DEPTH,
+        smoothness_weight: float = 1e-3,
+        ssim_weight: float = 0.85,
+        automask: bool = True,
+        avg_reprojection: bool = False,
+        v1_multiscale: bool = False,
+        feature_distance: dict | None = None,
+        flip_test: bool = False,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         data_preprocessor = data_preprocessor or dict(type='MonoDepthDataPreprocessor')
         super().__init__(MODELS.build(data_preprocessor), init_cfg)
         self.backbone = MODELS.build(backbone)
@@ -79,9 +92,11 @@ class MonoDepth(BaseModel):
         given = getattr(self.backbone, 'feature_channels', self.decode_head.in_channels)
         if tuple(given) != tuple(self.decode_head.in_channels):
             raise InputError(
-                f'decode_head.in_channels is {self.decode_head.in_channels}, but the backbone gives {given}: set it so')
+                f'decode_head.in_channels is {self.decode_head.in_channels}, but the backbone gives {given}: set '
+                'it so')
         if 0 in frame_offsets or not frame_offsets:
-            raise InputError(f'frame_offsets are places of source frames, such as (-1, 1), got {tuple(frame_offsets)}')
+            raise InputError(
+                f'frame_offsets are places of source frames, such as (-1, 1), got {tuple(frame_offsets)}')
         self.frame_offsets = tuple(sorted(frame_offsets))
         self.target_index = sum(offset < 0 for offset in self.frame_offsets)
         self.min_depth = min_depth
@@ -89,7 +104,8 @@ class MonoDepth(BaseModel):
         self.smoothness_weight = smoothness_weight
         self.v1_multiscale = v1_multiscale
         self.flip_test = flip_test
-        self.reprojection_options = dict(ssim_weight=ssim_weight, automasked=automask, average=avg_reprojection)
+        self.reprojection_options: dict[str, Any] = dict(
+            ssim_weight=ssim_weight, automasked=automask, average=avg_reprojection)
         self.reference_encoder = None
         if feature_distance is not None:
             self._build_reference(**feature_distance)
@@ -97,7 +113,8 @@ class MonoDepth(BaseModel):
 
     def _build_reference(self, encoder: dict, weight: float = 0.01, reduction: str = 'frobenius') -> None:
         if not encoder.get('init_cfg'):
-            raise InputError('feature_distance.encoder needs init_cfg=dict(type="Pretrained", checkpoint=...)')
+            raise InputError(
+                'feature_distance.encoder needs init_cfg=dict(type="Pretrained", checkpoint=...)')
         if reduction not in _REDUCTIONS:
             raise InputError(f'feature_distance.reduction must be one of {_REDUCTIONS}, got {reduction!r}')
         self.reference_encoder = MODELS.build(encoder).requires_grad_(False).eval()
@@ -116,17 +133,18 @@ class MonoDepth(BaseModel):
         """Losses, predictions or sigmoid disparities of a batch from the data preprocessor.
 
         Args:
-            inputs: ``network`` (B, F, 3, H, W) normalised frames in temporal order and, for the losses, ``clean`` of the same
-                shape, RGB in 0..1. Prediction takes one frame too.
-            data_samples: one per item; ``intrinsics`` (3, 3) normalised by the image's size are read in training,
-                ``ori_shape`` in prediction.
+            inputs: ``network`` (B, F, 3, H, W) normalised frames in temporal order and, for the losses,
+                ``clean`` of the same shape, RGB in 0..1. Prediction takes one frame too.
+            data_samples: one per item; ``intrinsics`` (3, 3) normalised by the image's size are read in
+                training, ``ori_shape`` in prediction.
             mode: 'loss', 'predict' or 'tensor'.
 
         Returns:
-            'loss': see :meth:`loss`; 'predict': see :meth:`predict`; 'tensor': σ_0..σ_3, (B, 1, H / 2^s, W / 2^s).
+            'loss': see :meth:`loss`; 'predict': see :meth:`predict`; 'tensor': σ_0..σ_3, (B, 1, H / 2^s, W /
+            2^s).
         """
         if mode == 'loss':
-            return self.loss(inputs, data_samples)
+            return self.loss(inputs, data_samples or [])
         if mode == 'predict':
             return self.predict(inputs, data_samples)
         if mode == 'tensor':
@@ -137,7 +155,7 @@ class MonoDepth(BaseModel):
         return frames[:, 0 if frames.shape[1] == 1 else self.target_index]
 
     def _motions(self, frames: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Motions from target to source cameras (S, B, 4, 4), and the intrinsics predicted on the way (B, 3, 3)."""
+        """Motions from target to source cameras, (S, B, 4, 4), and predicted intrinsics, (B, 3, 3)."""
         target = self.target_index
         sources = [i for i in range(frames.shape[1]) if i != target]
         pairs = torch.stack([frames[:, [min(i, target), max(i, target)]].flatten(1, 2) for i in sources])
@@ -148,27 +166,30 @@ class MonoDepth(BaseModel):
             intrinsics = intrinsics.unflatten(0, pairs.shape[:2]).mean(0)
         return motions, intrinsics
 
-    def _intrinsics(self, predicted: Tensor | None, data_samples: Sequence[BaseDataElement], device: torch.device) -> Tensor:
+    def _intrinsics(self, predicted: Tensor | None, data_samples: Sequence[BaseDataElement],
+                    device: torch.device) -> Tensor:
         """Normalised intrinsics (B, 3, 3): the samples' own, else the predicted ones."""
         known = [sample.get('intrinsics') for sample in data_samples]
         if predicted is None:
-            for sample, matrix in zip(data_samples, known):
+            for sample, matrix in zip(data_samples, known, strict=True):
                 if matrix is None:
                     raise InputError(
-                        f'{sample.get("img_path", "a sample")}: has no intrinsics; give the camera calibration to the data set '
-                        'or set pose_net.learn_intrinsics=True')
+                        f'{sample.get("img_path", "a sample")}: has no intrinsics; give the camera calibration to '
+                        'the data set or set pose_net.learn_intrinsics=True')
             predicted = torch.zeros(len(known), 3, 3, device=device)
-        filled = [torch.full((3, 3), torch.nan) if matrix is None else torch.as_tensor(matrix) for matrix in known]
-        given = torch.stack([matrix.to(device, torch.float32) for matrix in filled])
+        unknown = torch.full((3, 3), torch.nan)
+        given = torch.stack([
+            torch.as_tensor(unknown if matrix is None else matrix).to(device, torch.float32) for matrix in known])
         return torch.where(given.isnan(), predicted, given)
 
     def loss(self, inputs: dict[str, Tensor], data_samples: Sequence[BaseDataElement]) -> dict[str, Tensor]:
         """Losses of a batch, in float32 under mixed precision too.
 
         Returns:
-            ``loss_photometric`` and ``loss_smoothness``, means over the scales, ``loss_feature_distance`` where asked for;
-            for the log ``automask``, the share of pixels kept, ``disparity_std``, the spread of σ_0 within an image, and
-            ``focal_x``, ``focal_y`` (units of width and height) where intrinsics are predicted.
+            ``loss_photometric`` and ``loss_smoothness``, means over the scales, ``loss_feature_distance``
+            where asked for; for the log ``automask``, the share of pixels kept, ``disparity_std``, the spread
+            of σ_0 within an image, and ``focal_x``, ``focal_y`` (units of width and height) where intrinsics
+            are predicted.
         """
         clean, network = inputs['clean'], inputs['network']
         if clean.shape[1] != len(self.frame_offsets) + 1:
@@ -203,10 +224,10 @@ class MonoDepth(BaseModel):
         error_at = [
             ReprojectionError(target, images, pixel_intrinsics(intrinsics, *target.shape[-2:]), motions,
                               **self.reprojection_options)
-            for target, images in zip(targets, sources)]
+            for target, images in zip(targets, sources, strict=False)]
 
         photometric, smoothness, kept_shares = [], [], []
-        for scale, (sigmoid, target) in enumerate(zip(sigmoids, targets)):
+        for scale, (sigmoid, target) in enumerate(zip(sigmoids, targets, strict=True)):
             smoothness.append(smoothness_loss(sigmoid, target) / 2 ** scale)
             if not self.v1_multiscale:
                 sigmoid = F.interpolate(sigmoid, targets[0].shape[-2:], mode='bilinear', align_corners=False)
@@ -224,8 +245,8 @@ class MonoDepth(BaseModel):
         """Sigmoid disparity of the target frames.
 
         Returns:
-            The data samples with ``pred_disparity``, PixelData whose ``data`` is (1, h, w) float32 in 0..1, larger is closer, at
-            the size ``ori_shape`` (else at the input's size).
+            The data samples with ``pred_disparity``, PixelData whose ``data`` is (1, h, w) float32 in 0..1,
+            larger is closer, at the size ``ori_shape`` (else at the input's size).
         """
         image = _channels_last(self._target(inputs['network']))
         if self.flip_test:
@@ -236,7 +257,7 @@ class MonoDepth(BaseModel):
             sigmoids = self.decode_head(self.backbone(image))[0]
         if data_samples is None:
             data_samples = [BaseDataElement() for _ in sigmoids]
-        for sample, sigmoid in zip(data_samples, sigmoids):
+        for sample, sigmoid in zip(data_samples, sigmoids, strict=True):
             size = tuple(sample.get('ori_shape', sigmoid.shape[-2:]))[:2]
             resized = F.interpolate(sigmoid[None], size, mode='bilinear', align_corners=False)[0]
             sample.set_data(dict(pred_disparity=PixelData(data=resized)))

@@ -1,4 +1,5 @@
-"""The network that sees two frames and gives the camera's motion between them, and its intrinsics where asked for."""
+"""The network that sees two frames and gives the camera's motion between them, and its intrinsics where asked
+for."""
 
 from __future__ import annotations
 
@@ -33,10 +34,11 @@ class PoseDecoder(nn.Module):
 
 
 class IntrinsicsHead(nn.Module):
-    """Pinhole intrinsics from the coarsest features (Gordon et al., "Depth from Videos in the Wild", ICCV 2019).
+    """Pinhole intrinsics from the coarsest features (Gordon et al., "Depth from Videos in the Wild", ICCV
+    2019).
 
-    Focal lengths are softplus outputs times the image's width, so that pixels start square; the principal point is an
-    offset from the centre in units of the image's size.
+    Focal lengths are softplus outputs times the image's width, so that pixels start square; the principal
+    point is an offset from the centre in units of the image's size.
     """
 
     def __init__(self, in_channels: int) -> None:
@@ -58,7 +60,8 @@ class PoseNet(BaseModule):
     """Camera motion between two frames.
 
     Args:
-        encoder: config of an encoder that takes two images stacked on the channel axis; its last output is used.
+        encoder: config of an encoder that takes two images stacked on the channel axis; its last output is
+            used.
         in_channels: channels of that output.
         learn_intrinsics: also predict the camera's intrinsics.
     """

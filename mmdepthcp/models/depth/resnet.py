@@ -15,16 +15,18 @@ class DepthResNet(ResNet):
     """ResNet encoder of the depth and pose networks, with five outputs.
 
     Parameter names are those of torchvision and OpenMMLab, so ``init_cfg=dict(type='Pretrained',
-    checkpoint='torchvision://resnet18')`` and OpenMMLab checkpoints (with ``prefix='backbone.'``) load. When the checkpoint's
-    first convolution sees one image and this one sees n images stacked on the channel axis, its kernel is repeated n times
-    and divided by n (Godard et al., ICCV 2019, supplementary material).
+    checkpoint='torchvision://resnet18')`` and OpenMMLab checkpoints (with ``prefix='backbone.'``) load. When
+    the checkpoint's first convolution sees one image and this one sees n images stacked on the channel axis,
+    its kernel is repeated n times and divided by n (Godard et al., ICCV 2019, supplementary material).
 
     Args:
         depth: 18, 34, 50, 101 or 152.
         in_channels: channels of the input, 3 per image.
-        dilated: give the last stage dilation 2 in place of its stride, so that the last two outputs have one size (Hoyer et
-            al., "Three Ways to Improve Semantic Segmentation with Self-Supervised Depth Estimation", CVPR 2021).
-        **kwargs: arguments of mmseg's ResNet, such as ``base_channels``, ``norm_cfg``, ``norm_eval``, ``frozen_stages``.
+        dilated: give the last stage dilation 2 in place of its stride, so that the last two outputs have one
+            size (Hoyer et al., "Three Ways to Improve Semantic Segmentation with Self-Supervised Depth
+            Estimation", CVPR 2021).
+        **kwargs: arguments of mmseg's ResNet, such as ``base_channels``, ``norm_cfg``, ``norm_eval``,
+            ``frozen_stages``.
     """
 
     def __init__(self, depth: int = 18, in_channels: int = 3, dilated: bool = False, **kwargs: Any) -> None:
@@ -54,8 +56,8 @@ class DepthResNet(ResNet):
             x: (B, in_channels, H, W), H and W multiples of 32.
 
         Returns:
-            f0 after the stem, before pooling (stride 2), f1..f4 after the stages (strides 4, 8, 16, 32; 16 at last when
-            dilated), with ``feature_channels`` channels.
+            f0 after the stem, before pooling (stride 2), f1..f4 after the stages (strides 4, 8, 16, 32; 16 at
+            last when dilated), with ``feature_channels`` channels.
         """
         x = self.relu(self.norm1(self.conv1(x)))
         features = [x]

@@ -5,8 +5,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmdepthcp.models.depth import (ReprojectionError, automask, feature_distance, photometric_error, smoothness_loss,
-                                    window_moments)
+from mmdepthcp.models.depth import (
+    ReprojectionError,
+    automask,
+    feature_distance,
+    over_sources,
+    photometric_error,
+    smoothness_loss,
+    window_moments,
+)
 from mmdepthcp.models.depth.losses import box_mean
 
 
@@ -34,11 +41,11 @@ def test_identical_images_have_no_error():
 
 
 def test_error_of_constant_images():
-    torch.testing.assert_close(error_of_constants(.5, .6), torch.full((1, 4, 5), .0219661), atol=1e-4, rtol=0)
-    torch.testing.assert_close(error_of_constants(.5, .6, 1.), torch.full((1, 4, 5), .0081954), atol=1e-4, rtol=0)
-    torch.testing.assert_close(error_of_constants(0., 1.), torch.full((1, 4, 5), .5749575), atol=1e-4, rtol=0)
-    torch.testing.assert_close(error_of_constants(0., 1., 1.), torch.full((1, 4, 5), .49995), atol=1e-4, rtol=0)
-    torch.testing.assert_close(error_of_constants(.5, .6, 0.), torch.full((1, 4, 5), .1))
+    for a, b, weight, expected in (
+            (.5, .6, .85, .0219661), (.5, .6, 1., .0081954), (0., 1., .85, .5749575), (0., 1., 1., .49995),
+            (.5, .6, 0., .1)):
+        error = error_of_constants(a, b, weight)
+        torch.testing.assert_close(error, torch.full((1, 4, 5), expected), atol=1e-4, rtol=0)
 
 
 def test_error_of_stripes():
@@ -82,22 +89,13 @@ IDENTITY = torch.tensor([[[.10, .30, .02], [.20, .05, .40]], [[.12, .25, .03], [
 REPROJECTED = torch.tensor([[[.05, .28, .04], [.30, .05001, .10]], [[.08, .20, .05], [.18, .07, .12]]])
 
 
-def error_with_given_maps(automasked, average):
-    """A ReprojectionError whose photometric errors are the maps above, with the warp left out."""
-    error_of = ReprojectionError.__new__(ReprojectionError)
-    error_of.average = average
-    identity = error_of._over_sources(IDENTITY) if automasked else None
-    reprojected = error_of._over_sources(REPROJECTED)
-    return (reprojected, None) if identity is None else automask(reprojected, identity)
-
-
 def test_minimum_and_automask():
-    error, kept = error_with_given_maps(automasked=True, average=False)
+    error, kept = automask(over_sources(REPROJECTED), over_sources(IDENTITY))
     torch.testing.assert_close(error, torch.tensor([[.05, .20, .02], [.18, .05, .10]]))
     assert kept.tolist() == [[True, True, False], [True, False, True]]
     assert error.mean().item() == pytest.approx(.1, abs=1e-6)
-    assert error_with_given_maps(False, False)[0].mean().item() == pytest.approx(.103335, abs=1e-6)
-    assert error_with_given_maps(False, True)[0].mean().item() == pytest.approx(.1266675, abs=1e-6)
+    assert over_sources(REPROJECTED).mean().item() == pytest.approx(.103335, abs=1e-6)
+    assert over_sources(REPROJECTED, average=True).mean().item() == pytest.approx(.1266675, abs=1e-6)
 
 
 def test_automask_leaves_out_a_static_scene():
@@ -120,7 +118,8 @@ def test_smoothness():
     assert smoothness_loss(sigmoid, torch.zeros(1, 3, 2, 2)).item() == pytest.approx(1.2, abs=2e-6)
     edge = torch.tensor([0., 1]).expand(1, 3, 2, 2)
     assert smoothness_loss(sigmoid, edge).item() == pytest.approx(.4 * math.exp(-1) + .8, abs=2e-6)
-    assert smoothness_loss(torch.full((1, 1, 4, 5), .3), torch.rand(1, 3, 4, 5)).item() == pytest.approx(0, abs=1e-6)
+    flat = torch.full((1, 1, 4, 5), .3)
+    assert smoothness_loss(flat, torch.rand(1, 3, 4, 5)).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_feature_distance():

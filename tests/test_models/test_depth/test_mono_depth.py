@@ -109,13 +109,13 @@ def test_target_is_the_middle_frame_and_motions_go_from_it():
 def test_loss_falls_when_a_batch_is_learnt():
     model = build(smoothness_weight=0)
     generator = torch.Generator().manual_seed(3)
-    scene = torch.nn.functional.interpolate(
-        torch.randint(0, 256, (1, 3, 10, 20), generator=generator).float(), (64, 112), mode='bicubic').clamp(0, 255)
+    blocks = torch.randint(0, 256, (1, 3, 10, 20), generator=generator).float()
+    scene = torch.nn.functional.interpolate(blocks, (64, 112), mode='bicubic').clamp(0, 255)
     frames = torch.stack([scene[0, :, :, s:s + 96] for s in (0, 4, 8)]).to(torch.uint8)
     data = dict(inputs=dict(clean=[frames] * 2, augmented=[frames] * 2), data_samples=[sample(), sample()])
     wrapper = OptimWrapper(torch.optim.Adam(model.parameters(), 1e-3))
-    history = [float(model.train_step(data, wrapper)['loss_photometric']) for _ in range(25)]
-    assert history[-1] < .8 * history[0]
+    history = [model.train_step(data, wrapper)['loss_photometric'].item() for _ in range(12)]
+    assert history[-1] < .85 * history[0]
 
 
 def test_same_seed_same_losses():
@@ -139,7 +139,7 @@ def test_mixed_precision_keeps_losses_in_float32():
 
 
 def test_missing_intrinsics_are_named_or_learnt():
-    with pytest.raises(InputError, match='0.png: has no intrinsics.*learn_intrinsics'):
+    with pytest.raises(InputError, match=r'0\.png: has no intrinsics.*learn_intrinsics'):
         losses_of(build(), batch(intrinsics=None))
     model = build(learn_intrinsics=True)
     losses = losses_of(model, batch(intrinsics=None))
@@ -218,7 +218,7 @@ def test_checkpoint_round_trip(tmp_path):
 
 
 def test_settings_that_do_not_fit_are_named():
-    with pytest.raises(InputError, match='decode_head.in_channels'):
+    with pytest.raises(InputError, match=r'decode_head\.in_channels'):
         MODELS.build(config() | dict(decode_head=dict(type='DepthDecoder')))
     with pytest.raises(InputError, match='frame_offsets'):
         build(frame_offsets=(-1, 0, 1))

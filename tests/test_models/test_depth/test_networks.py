@@ -18,7 +18,7 @@ def test_encoder_features(depth, channels):
         features = encoder(torch.rand(1, 3, 64, 96))
     assert encoder.feature_channels == channels
     assert [tuple(f.shape[1:]) for f in features] == [
-        (c, 64 // s, 96 // s) for c, s in zip(channels, (2, 4, 8, 16, 32))]
+        (c, 64 // s, 96 // s) for c, s in zip(channels, (2, 4, 8, 16, 32), strict=True)]
 
 
 def test_dilated_encoder_keeps_the_size_and_the_first_block_undilated():
@@ -45,7 +45,7 @@ def test_pretrained_kernel_is_spread_over_the_images(tmp_path):
     double.init_weights()
     image = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
-        for a, b in zip(single.eval()(image), double.eval()(torch.cat([image, image], 1))):
+        for a, b in zip(single.eval()(image), double.eval()(torch.cat([image, image], 1)), strict=True):
             torch.testing.assert_close(a, b)
     again = DepthResNet(18, in_channels=6)
     torch.save(double.state_dict(), tmp_path / 'pose.pth')
@@ -57,7 +57,7 @@ def test_unet_decoder_shapes_and_count():
     decoder = DepthDecoder()
     assert count(decoder) == 3152724
     assert count(DepthDecoder((64, 256, 512, 1024, 2048))) == 9014100
-    features = [torch.rand(1, c, 64 // s, 96 // s) for c, s in zip((64, 64, 128, 256, 512), (2, 4, 8, 16, 32))]
+    features = [torch.rand(1, c, 64 >> s, 96 >> s) for s, c in enumerate((64, 64, 128, 256, 512), 1)]
     maps = decoder(features)
     assert [tuple(m.shape) for m in maps] == [(1, 1, 64 >> s, 96 >> s) for s in range(4)]
     assert all(m.dtype == torch.float32 and 0 < m.min() and m.max() < 1 for m in maps)
@@ -68,7 +68,7 @@ def test_aspp_decoder_shapes_and_count():
     decoder = DepthDecoder(channels, channels=(64, 128, 128, 256, 256), aspp_dilations=(6, 12, 18)).eval()
     assert isinstance(decoder.reduce[4], ASPP) and count(decoder.reduce[4]) == 15535104
     assert count(decoder) == 22066628
-    features = [torch.rand(1, c, 64 // s, 64 // s) for c, s in zip(channels, (2, 4, 8, 16, 16))]
+    features = [torch.rand(1, c, 64 // s, 64 // s) for c, s in zip(channels, (2, 4, 8, 16, 16), strict=True)]
     with torch.no_grad():
         assert [tuple(m.shape) for m in decoder(features)] == [(1, 1, 64 >> s, 64 >> s) for s in range(4)]
 
