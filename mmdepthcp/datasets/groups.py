@@ -75,5 +75,5 @@ class ImageGroupDataset:
         if not -len(self) <= index < len(self):
             raise IndexError(f'item {index} of {len(self)}')
         index %= len(self)
-        group = [self.dataset[(*draw, member)] for member in self.members(draw, index)]
-        return self.pipeline({'group': group, 'rng': _rng([*draw, index], _ITEM_STREAM)})
+        asked = [(*draw, member) for member in self.members(draw, index)]
+        return self.pipeline({'group': [self.dataset[image] for image in asked], 'rng': _rng([*draw, index], _ITEM_STREAM)})

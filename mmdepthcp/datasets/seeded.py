@@ -90,4 +90,5 @@ class SeededConcatDataset(ConcatDataset):
     def __getitem__(self, index: int | tuple[int, ...]) -> Any:
         draw, index = split_index(index)
         which, inner = self._get_ori_dataset_idx(index)
-        return self.datasets[which][(*draw, which, inner)]
+        asked = (*draw, which, inner)
+        return self.datasets[which][asked]
