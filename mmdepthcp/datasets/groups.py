@@ -76,4 +76,5 @@ class ImageGroupDataset:
             raise IndexError(f'item {index} of {len(self)}')
         index %= len(self)
         asked = [(*draw, member) for member in self.members(draw, index)]
-        return self.pipeline({'group': [self.dataset[image] for image in asked], 'rng': _rng([*draw, index], _ITEM_STREAM)})
+        group = [self.dataset[image] for image in asked]
+        return self.pipeline({'group': group, 'rng': _rng([*draw, index], _ITEM_STREAM)})
