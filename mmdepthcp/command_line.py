@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import io
 import logging
 import os
 import sys
@@ -134,8 +135,9 @@ def register_modules() -> None:
     hide_known_noise()
     logging.disable(logging.WARNING)
     try:
-        require('mmengine', 'mmcv', 'mmseg.models', 'mmpretrain.models')
-        for package in ('datasets', 'engine', 'evaluation', 'models', 'visualization'):
-            importlib.import_module(f'mmdepthcp.{package}')
+        with contextlib.redirect_stdout(io.StringIO()):
+            require('mmengine', 'mmcv', 'mmseg.models', 'mmpretrain.models')
+            for package in ('datasets', 'engine', 'evaluation', 'models', 'visualization'):
+                importlib.import_module(f'mmdepthcp.{package}')
     finally:
         logging.disable(logging.NOTSET)

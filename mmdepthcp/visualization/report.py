@@ -14,6 +14,7 @@ import numpy as np
 from mmdepthcp.summary import LossCurve, format_value
 
 JPEG_QUALITY = 92
+SHOWN_WIDTH = 1000
 
 STYLE = '''
 :root { color-scheme: light dark; --page: #fbfbfa; --card: #ffffff; --ink: #1f2328; --soft: #656d76; --line: #d8dee4;
@@ -132,12 +133,13 @@ def bar_chart(values: Mapping[str, float | None]) -> str:
 
 
 def embed(picture: np.ndarray) -> str:
-    """A BGR picture as an <img> that carries its data."""
+    """A BGR picture as an <img> that carries its data; a small one is shown enlarged."""
     done, data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
         raise ValueError(f'a picture of shape {picture.shape} and type {picture.dtype} cannot be encoded')
     text = base64.b64encode(data.tobytes()).decode()
-    return f'<img src="data:image/jpeg;base64,{text}" width="{picture.shape[1]}" alt="">'
+    shown = picture.shape[1] * max(1, round(SHOWN_WIDTH / picture.shape[1]))
+    return f'<img src="data:image/jpeg;base64,{text}" width="{shown}" alt="">'
 
 
 def render_report(report: Report) -> str:
