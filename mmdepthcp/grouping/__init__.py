@@ -1,0 +1,35 @@
+"""Superpixels, their graph, and coherent depth regions (Leung et al., BMVC 2022)."""
+
+from .clustering import agglomerate, cluster_hierarchy, infomap, louvain_map_equation, map_equation
+from .graph import (
+    DEFAULT_WEIGHTS,
+    PAPER_PLAIN_WEIGHTS,
+    PAPER_WEIGHTS,
+    EdgeWeights,
+    SuperpixelAttributes,
+    adjacent_pairs,
+    back_project,
+    edge_terms,
+    edge_weights,
+    standardise,
+    superpixel_attributes,
+)
+from .quality import (
+    RegionQuality,
+    achievable_accuracy,
+    boundary_recall,
+    mean_iou,
+    oracle_confusion,
+    under_segmentation_error,
+)
+from .regions import KITTI_INTRINSICS, PRESETS, GroupingParams, group_regions, merge_small, split_disconnected
+from .superpixels import connected_components, slic
+
+__all__ = [
+    'DEFAULT_WEIGHTS', 'KITTI_INTRINSICS', 'PAPER_PLAIN_WEIGHTS', 'PAPER_WEIGHTS', 'PRESETS', 'EdgeWeights',
+    'GroupingParams', 'RegionQuality', 'SuperpixelAttributes', 'achievable_accuracy', 'adjacent_pairs', 'agglomerate',
+    'back_project', 'boundary_recall', 'cluster_hierarchy', 'connected_components', 'edge_terms',
+    'edge_weights', 'group_regions',
+    'infomap', 'louvain_map_equation', 'map_equation', 'mean_iou', 'merge_small', 'oracle_confusion', 'slic',
+    'split_disconnected', 'standardise', 'superpixel_attributes', 'under_segmentation_error',
+]

@@ -1,5 +1,6 @@
 from .copy_paste import CopyPaste, SampleMatches
 from .formatting import PackMixedViews
+from .grouping import DepthRegionGrouping
 from .loading import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet
 from .video import (
     ColorJitterClip,

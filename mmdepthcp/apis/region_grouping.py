@@ -1,0 +1,235 @@
+"""Depth regions of whole image trees, and their quality where labels exist."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmdepthcp.fileio import (
+    IMAGE_SUFFIXES,
+    InputError,
+    find_files,
+    read_disparity,
+    read_image,
+    read_json,
+    read_regions,
+    write_json,
+    write_regions,
+)
+from mmdepthcp.geometry.cameras import read_cityscapes_intrinsics
+from mmdepthcp.grouping import KITTI_INTRINSICS, PRESETS, GroupingParams, RegionQuality, group_regions
+from mmdepthcp.utils.trees import Failure, image_key, process_tree, select_files
+
+Size = tuple[int, int]
+
+ASPECT_TOLERANCE = 0.15
+"""How far the aspect ratio of a disparity file may be from its image's: enough for rasters rounded for a network."""
+
+
+def parse_params(words: Sequence[str]) -> GroupingParams:
+    """Settings from words: first, if wanted, the name of a preset, then ``key=value``.
+
+    ``['paper', 'num_superpixels=3000', 'weights=0,48,0,-4']``
+
+    Raises:
+        InputError: a preset, key or value is unknown.
+    """
+    words = list(words)
+    name = words.pop(0) if words and '=' not in words[0] else 'default'
+    if name not in PRESETS:
+        raise InputError(f'{name}: no such preset of grouping; there are {", ".join(PRESETS)}')
+    known = [field.name for field in fields(GroupingParams)]
+    changes = {}
+    for word in words:
+        key, equals, value = word.partition('=')
+        if not equals or key not in known:
+            raise InputError(f'{word}: not a setting of grouping, KEY=VALUE with one of the keys {", ".join(known)}')
+        try:
+            changes[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            changes[key] = value
+    try:
+        return replace(PRESETS[name], **changes)
+    except (TypeError, ValueError) as error:
+        raise InputError(f'{" ".join(words)}: {error}') from error
+
+
+@dataclass(frozen=True)
+class RegionGrouper:
+    """Depth regions of the images of a tree, by file.
+
+    Attributes:
+        image_root: folder of the images.
+        disparity_root: folder of ``<relative path of the image without suffix>.png``, 16 bit.
+        params: settings.
+        intrinsics: normalised (fx/W, fy/H, cx/W, cy/H) of all images; KITTI's if None and there is no ``camera_root``.
+        camera_root: folder of Cityscapes calibrations, ``<relative path without _leftImg8bit>_camera.json``.
+        calibration_size: (width, height) of the images that those were made for; the size of each image if None.
+        scale: (width, height) of the region maps; the size of each image if None.
+    """
+
+    image_root: Path
+    disparity_root: Path
+    params: GroupingParams = GroupingParams()
+    intrinsics: tuple[float, float, float, float] | None = None
+    camera_root: Path | None = None
+    calibration_size: Size | None = None
+    scale: Size | None = None
+
+    def __call__(self, name: Path) -> np.ndarray:
+        """The (H, W) int32 regions of an image, ``name`` relative to the image root.
+
+        Raises:
+            InputError: a file is missing or unusable, or image and disparity have different shapes.
+        """
+        image_path = self.image_root / name
+        disparity_path = self.disparity_root / name.with_suffix('.png')
+        image, disparity = read_image(image_path), read_disparity(disparity_path)
+        height, width = image.shape[:2]
+        if abs(disparity.shape[1] * height / (disparity.shape[0] * width) - 1) > ASPECT_TOLERANCE:
+            raise InputError(f'{disparity_path}: is {disparity.shape[1]}x{disparity.shape[0]}, which does not fit the image '
+                             f'{image_path}, {width}x{height}; make it again with tools/infer_depth.py')
+        intrinsics = self._intrinsics_of(name, (width, height))
+        size = self.scale or (width, height)
+        if size != (width, height):
+            shrinks = size[0] <= width and size[1] <= height
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        if disparity.shape != image.shape[:2]:
+            disparity = cv2.resize(disparity, size, interpolation=cv2.INTER_LINEAR)
+        try:
+            return group_regions(image, disparity, intrinsics, self.params)
+        except ValueError as error:
+            raise InputError(f'{image_path}, {disparity_path}: {error}') from error
+
+    def _intrinsics_of(self, name: Path, size: Size) -> np.ndarray:
+        if self.camera_root is not None:
+            stem = image_key(name).removesuffix('_leftImg8bit')
+            return read_cityscapes_intrinsics(self.camera_root / f'{stem}_camera.json', self.calibration_size or size)
+        if self.intrinsics is None:
+            return KITTI_INTRINSICS
+        fx, fy, cx, cy = self.intrinsics
+        return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+
+    def description(self) -> dict:
+        """What ``meta.json`` records: all that decides about the regions except the files read."""
+        return {
+            'params': {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self.params).items()},
+            'intrinsics': 'calibration files' if self.camera_root else list(self.intrinsics or KITTI_INTRINSICS[
+                [0, 1, 0, 1], [0, 1, 2, 2]].tolist()),
+            'scale': list(self.scale) if self.scale else None,
+        }
+
+
+@dataclass(frozen=True)
+class _Writer:
+    grouper: RegionGrouper
+    out: Path
+
+    def __call__(self, name: Path) -> None:
+        write_regions(self.out / name.with_suffix('.png'), self.grouper(name))
+
+
+def group_tree(
+        grouper: RegionGrouper, out: Path, num_workers: int = 0, shard: tuple[int, int] = (0, 1),
+        suffixes: Sequence[str] = IMAGE_SUFFIXES) -> tuple[list[Failure], int]:
+    """Write the regions of all images of a tree as ``out/<relative path without suffix>.png``, and ``out/meta.json``.
+
+    Files that are there are left alone.
+
+    Args:
+        grouper: knows the images and the settings.
+        out: folder to write to.
+        num_workers: processes; 0 works in this one.
+        shard: (i, n) for every n-th image from the i-th on.
+        suffixes: endings of images.
+
+    Returns:
+        The failures, and how many images were tried.
+
+    Raises:
+        InputError: there are no images, or ``out`` holds regions made with other settings.
+    """
+    images = find_files(grouper.image_root, suffixes)
+    for folder in (grouper.disparity_root, grouper.camera_root):
+        if folder is not None and not folder.is_dir():
+            raise InputError(f'{folder}: no such folder')
+    meta, description = out / 'meta.json', grouper.description()
+    if meta.exists():
+        if read_json(meta) != description:
+            raise InputError(f'{out}: holds regions made with other settings (see {meta}); remove them or name another folder')
+    else:
+        write_json(meta, description)
+    missing = select_files(images, lambda name: (out / name.with_suffix('.png')).exists(), shard)
+    return process_tree(missing, _Writer(grouper, out), num_workers, 'depth regions'), len(missing)
+
+
+@dataclass(frozen=True)
+class LabelTree:
+    """Label images beside an image tree.
+
+    Attributes:
+        root: folder of the labels, laid out as the images are.
+        image_suffix: ending of an image's name (before .png or the like) that is replaced ...
+        label_suffix: ... by this one in the label's.
+        ignore: values of unlabelled pixels; they become 255.
+    """
+
+    root: Path
+    image_suffix: str = ''
+    label_suffix: str = ''
+    ignore: tuple[int, ...] = (255,)
+
+    def path(self, key: str) -> Path:
+        """Label file of an image's relative path without suffix."""
+        return self.root / f'{key.removesuffix(self.image_suffix)}{self.label_suffix}.png'
+
+    def read(self, key: str) -> np.ndarray:
+        """(H, W) uint8 labels of an image, 255 where there are none.
+
+        Raises:
+            InputError: the file is missing, or no 8-bit image with one channel.
+        """
+        path = self.path(key)
+        if not path.is_file():
+            raise InputError(f'{path}: no such label file')
+        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if labels is None or labels.dtype != np.uint8 or labels.ndim != 2:
+            raise InputError(f'{path}: labels are 8-bit PNGs with one channel; name the suffix of label ids')
+        return np.where(np.isin(labels, self.ignore), np.uint8(255), labels)
+
+
+@dataclass(frozen=True)
+class RegionReader:
+    """Stored regions by file; what `RegionGrouper` is for regions yet to be made."""
+
+    root: Path
+
+    def __call__(self, name: Path) -> np.ndarray:
+        return read_regions(self.root / name.with_suffix('.png'))
+
+
+def measure_quality(
+        regions: RegionGrouper | RegionReader, names: Sequence[Path], labels: LabelTree, num_classes: int,
+        tolerance: int = 2) -> dict:
+    """Quality of regions over the images ``names`` (relative paths), as `RegionQuality.summary` gives it.
+
+    Region maps are brought to the size of the labels (nearest pixel).
+
+    Raises:
+        InputError: a file is missing or unusable.
+    """
+    quality = RegionQuality(num_classes, tolerance)
+    for name in names:
+        truth, found = labels.read(image_key(name)), regions(name)
+        if found.shape != truth.shape:
+            found = cv2.resize(found, truth.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        try:
+            quality.add(found, truth)
+        except ValueError as error:
+            raise InputError(f'{labels.path(image_key(name))}: {error}') from error
+    return quality.summary()

@@ -1,0 +1,368 @@
+"""How superpixels become regions: greedy joining, or communities by the map equation, bottom up.
+
+Map equation: Rosvall and Bergstrom, PNAS 2008; bottom-up grouping: Leung et al., BMVC 2022.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit
+
+from .graph import unique_pairs
+from .superpixels import find_root
+
+
+def agglomerate(
+        pairs: np.ndarray,
+        local: np.ndarray,
+        lab: np.ndarray,
+        areas: np.ndarray,
+        *,
+        colour: float = 0.2,
+        threshold: float = 0.03,
+        max_groups: int | None = None) -> np.ndarray:
+    """Join neighbouring groups one pair at a time, the cheapest first, as in Ward's method.
+
+    What parts two groups is w = sigmoid(colour · distance of their mean colours + mean of ``local`` along their border); joining
+    them costs w·A_i·A_j / (A_i + A_j). Depth and support count where two groups touch, for a surface may run far into the
+    picture; colour counts over whole groups, so that they do not leak through a blurred edge. Joining goes on while there are
+    more than ``max_groups`` groups, and then among those with w below ``threshold``.
+
+    Args:
+        pairs: (E, 2) integers in 0..N−1, i ≠ j, every pair once.
+        local: (E,) terms of the edges, all but colour.
+        lab: (N, 3) mean colours of the nodes.
+        areas: (N,) positive, of the nodes.
+        colour: factor of the distance of mean colours.
+        threshold: w from which on groups are apart.
+        max_groups: how many groups may be left, None for any number; parts that no edge connects stay apart.
+
+    Returns:
+        (N,) int32 groups 0..G−1 in order of their first node; each is connected.
+    """
+    limit = len(areas) if max_groups is None else max_groups
+    roots = _join_cheapest(
+        np.ascontiguousarray(pairs, np.int32), np.asarray(local, np.float64), np.asarray(lab, np.float64),
+        np.asarray(areas, np.float64), colour, threshold, limit)
+    return by_first(roots)[0]
+
+
+@njit(cache=True)
+def _apart(local, colour, one, other):
+    """sigmoid(local + colour · distance of two CIELAB colours)."""
+    distance = ((one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2 + (one[2] - other[2]) ** 2) ** 0.5
+    return 1 / (1 + np.exp(-(local + colour * distance)))
+
+
+@njit(cache=True)
+def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit):
+    """(N,) one node of its group for every node; see `agglomerate`.
+
+    Half-edge 2e + side is the end of edge e at node ends[e, side]; the half-edges of a group form a linked list. All edges of a
+    joined group go onto the heap anew; an entry whose stamp is not the edge's last one is out of date.
+    """
+    number, edges = len(areas), len(pairs)
+    ends, sums, counts = pairs.copy(), local.copy(), np.ones(edges)
+    lab, areas = lab.copy(), areas.copy()
+    gone, stamps = np.zeros(edges, np.bool_), np.zeros(edges, np.int64)
+    first, following = np.full(number, -1, np.int32), np.empty(2 * edges, np.int32)
+    for half in range(2 * edges):
+        node = ends[half // 2, half % 2]
+        following[half] = first[node]
+        first[node] = half
+    parents = np.arange(number).astype(np.int32)
+    edge_to = np.full(number, -1, np.int32)
+    heap = [(0.0, np.int64(0), np.int64(0)) for _ in range(0)]
+    for edge in range(edges):
+        one, other = ends[edge, 0], ends[edge, 1]
+        apart = _apart(sums[edge], colour, lab[one], lab[other])
+        heap.append((apart * areas[one] * areas[other] / (areas[one] + areas[other]), np.int64(edge), stamps[edge]))
+    heapq.heapify(heap)
+    left = number
+    while len(heap) > 0:
+        _, edge, stamp = heapq.heappop(heap)
+        if gone[edge] or stamp != stamps[edge]:
+            continue
+        kept, joined = ends[edge, 0], ends[edge, 1]
+        if left <= limit and _apart(sums[edge] / counts[edge], colour, lab[kept], lab[joined]) >= threshold:
+            continue
+        if areas[kept] < areas[joined]:
+            kept, joined = joined, kept
+        gone[edge] = True
+        parents[joined] = kept
+        lab[kept] = (areas[kept] * lab[kept] + areas[joined] * lab[joined]) / (areas[kept] + areas[joined])
+        areas[kept] += areas[joined]
+        left -= 1
+        before, half = np.int32(-1), first[kept]
+        while half >= 0:
+            if not gone[half // 2]:
+                edge_to[ends[half // 2, 1 - half % 2]] = half // 2
+                before = half
+            elif before < 0:
+                first[kept] = following[half]
+            else:
+                following[before] = following[half]
+            half = following[half]
+        half = first[joined]
+        while half >= 0:
+            after, own, side = following[half], half // 2, half % 2
+            if not gone[own]:
+                shared = edge_to[ends[own, 1 - side]]
+                if shared < 0:
+                    ends[own, side] = kept
+                    following[half] = first[kept]
+                    first[kept] = half
+                else:
+                    gone[own] = True
+                    sums[shared] += sums[own]
+                    counts[shared] += counts[own]
+            half = after
+        half = first[kept]
+        while half >= 0:
+            edge = half // 2
+            if not gone[edge]:
+                other = ends[edge, 1 - half % 2]
+                edge_to[other] = -1
+                stamps[edge] += 1
+                apart = _apart(sums[edge] / counts[edge], colour, lab[kept], lab[other])
+                cost = apart * areas[kept] * areas[other] / (areas[kept] + areas[other])
+                heapq.heappush(heap, (cost, np.int64(edge), stamps[edge]))
+            half = following[half]
+    roots = np.empty(number, np.int32)
+    for node in range(number):
+        roots[node] = find_root(parents, node)
+    return roots
+
+
+def louvain_map_equation(pairs: np.ndarray, links: np.ndarray, number: int, seed: int = 0) -> np.ndarray:
+    """Two-level communities of an undirected graph that shorten the map equation, by the Louvain method.
+
+    Nodes move one by one, in random order, into the neighbouring community that shortens the code most; communities become the
+    nodes of the next level until nothing moves. The random walk has no teleportation, so a node's visit rate is its share of
+    link weight.
+
+    Args:
+        pairs: (E, 2) integers in 0..number−1, i ≠ j, every pair once.
+        links: (E,) positive link weights.
+        number: of nodes.
+        seed: of the order in which nodes move.
+
+    Returns:
+        (number,) int32 communities 0..C−1 in order of their first node.
+    """
+    if len(pairs) == 0:
+        return np.arange(number, dtype=np.int32)
+    generator = np.random.default_rng(seed)
+    links = np.asarray(links, np.float64) / (2 * np.sum(links, dtype=np.float64))
+    flow = np.bincount(pairs.ravel(), np.repeat(links, 2), number)
+    membership = np.arange(number, dtype=np.int32)
+    while True:
+        count = len(flow)
+        starts, neighbours, shares = _neighbour_lists(pairs.astype(np.int32), links, count)
+        community = _move_nodes(starts, neighbours, shares, flow, generator.permutation(count).astype(np.int32))
+        community, joined = by_first(community)
+        membership = community[membership]
+        if joined == count:
+            return membership
+        pairs, rows = unique_pairs(community[pairs], joined)
+        links = np.bincount(rows[rows >= 0], links[rows >= 0], len(pairs))
+        flow = np.bincount(community, flow, joined)
+
+
+def map_equation(pairs: np.ndarray, links: np.ndarray, community: np.ndarray) -> float:
+    """Code length in bits of the two-level map equation (no teleportation) of communities of an undirected graph."""
+    share = np.asarray(links, np.float64) / (2 * np.sum(links, dtype=np.float64))
+    flow = np.bincount(pairs.ravel(), np.repeat(share, 2), len(community))
+    leaves = community[pairs[:, 0]] != community[pairs[:, 1]]
+    exit_flow = np.bincount(community[pairs[leaves]].ravel(), np.repeat(share[leaves], 2), community.max() + 1)
+    inside = np.bincount(community, flow)
+
+    def plogp(p: np.ndarray) -> float:
+        return float(np.sum(p[p > 0] * np.log2(p[p > 0])))
+
+    return plogp(exit_flow.sum(keepdims=True)) - 2 * plogp(exit_flow) + plogp(exit_flow + inside) - plogp(flow)
+
+
+def infomap(pairs: np.ndarray, links: np.ndarray, number: int, seed: int = 0) -> np.ndarray:
+    """The same as `louvain_map_equation` by the original Infomap (package ``infomap``, GPL-3, not installed by default).
+
+    Raises:
+        ModuleNotFoundError: the package is missing.
+    """
+    from infomap import Infomap
+    search = Infomap(two_level=True, silent=True, teleportation_probability=0, seed=seed + 1)
+    search.add_links([(int(i), int(j), float(link)) for (i, j), link in zip(pairs, links)])
+    search.run()
+    community = np.arange(number, dtype=np.int64) + number
+    for node, module in search.get_modules().items():
+        community[node] = module
+    return by_first(community)[0]
+
+
+COMMUNITIES: dict[str, Callable[..., np.ndarray]] = {'louvain': louvain_map_equation, 'infomap': infomap}
+
+
+def cluster_hierarchy(
+        pairs: np.ndarray,
+        weights: np.ndarray,
+        number: int,
+        *,
+        threshold: float = 0.2,
+        method: str = 'louvain',
+        seed: int = 0) -> np.ndarray:
+    """Group nodes bottom up until every group is parted from all its neighbours by mean edge weights of at least ``threshold``.
+
+    In each round the communities of the graph with link weight 1 / edge weight become its nodes, joined by the mean weight of the
+    edges between them; a node none of whose edges is below ``threshold`` is finished and leaves. It ends when no node is left or a
+    round changes nothing.
+
+    Args:
+        pairs: (E, 2) integers in 0..number−1, i < j, every pair once.
+        weights: (E,) edge weights in (0, 1], small where nodes belong together.
+        number: of nodes.
+        threshold: above which groups are apart.
+        method: a key of `COMMUNITIES`.
+        seed: of the clustering.
+
+    Returns:
+        (number,) int32 groups 0..G−1 in order of their first node.
+    """
+    if method not in COMMUNITIES:
+        raise ValueError(f'unknown clustering method {method!r}; known: {", ".join(COMMUNITIES)}')
+    find_communities = COMMUNITIES[method]
+    group = np.arange(number, dtype=np.int64)
+    sums, counts = np.asarray(weights, np.float64), np.ones(len(pairs))
+    nodes, total = np.arange(number), number
+    while True:
+        # ``nodes`` are the ids of the groups still open; ``pairs`` index into it.
+        smallest = np.full(len(nodes), np.inf)
+        np.minimum.at(smallest, pairs.ravel(), np.repeat(sums / counts, 2))
+        open_nodes = smallest < threshold
+        left = int(open_nodes.sum())
+        if left == 0:
+            break
+        renumber = np.cumsum(open_nodes) - 1
+        kept = open_nodes[pairs].all(axis=1)
+        changed = left < len(nodes)
+        pairs, sums, counts, nodes = renumber[pairs[kept]], sums[kept], counts[kept], nodes[open_nodes]
+        community = find_communities(pairs, counts / sums, left, seed=seed)
+        joined = int(community.max()) + 1
+        if joined == left and not changed:
+            break
+        target = np.arange(total)
+        target[nodes] = total + community
+        group = target[group]
+        nodes, total = np.arange(total, total + joined), total + joined
+        pairs, rows = unique_pairs(community[pairs], joined)
+        inner = rows >= 0
+        sums = np.bincount(rows[inner], sums[inner], len(pairs))
+        counts = np.bincount(rows[inner], counts[inner], len(pairs))
+    return by_first(group)[0]
+
+
+def by_first(ids: np.ndarray) -> tuple[np.ndarray, int]:
+    """Renumber ids 0..n−1 in order of their first place; and n."""
+    _, first, place = np.unique(ids, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int32)
+    rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    return rank[place], len(first)
+
+
+@njit(cache=True)
+def _neighbour_lists(pairs, links, number):
+    """Compressed rows of the symmetric adjacency matrix: starts (number + 1), neighbours (2E), links (2E)."""
+    starts = np.zeros(number + 1, np.int32)
+    for edge in range(len(pairs)):
+        starts[pairs[edge, 0] + 1] += 1
+        starts[pairs[edge, 1] + 1] += 1
+    starts = np.cumsum(starts).astype(np.int32)
+    place = starts[:-1].copy()
+    neighbours = np.empty(2 * len(pairs), np.int32)
+    shares = np.empty(2 * len(pairs))
+    for edge in range(len(pairs)):
+        for end in range(2):
+            node = pairs[edge, end]
+            neighbours[place[node]] = pairs[edge, 1 - end]
+            shares[place[node]] = links[edge]
+            place[node] += 1
+    return starts, neighbours, shares
+
+
+@njit(cache=True)
+def _plogp(p):
+    return p * np.log2(p) if p > 0 else 0.0
+
+
+@njit(cache=True)
+def _move_nodes(starts, neighbours, shares, flow, order):
+    """Move nodes between communities while the code shortens; only nodes next to a move are looked at again.
+
+    Returns:
+        (N,) int32 community of each node, named by one of its nodes.
+    """
+    number = len(flow)
+    community = np.arange(number).astype(np.int32)
+    exits = np.zeros(number)
+    for node in range(number):
+        for k in range(starts[node], starts[node + 1]):
+            exits[node] += shares[k]
+    own_exit = exits.copy()
+    inside = flow.copy()
+    total_exit = exits.sum()
+    # Of every community: −2·plogp(exit) + plogp(exit + inside).
+    cost = np.empty(number)
+    for node in range(number):
+        cost[node] = _plogp(exits[node] + inside[node]) - 2 * _plogp(exits[node])
+
+    queue = np.empty(number, np.int32)
+    queue[:] = order
+    waiting = np.ones(number, np.bool_)
+    head, length = 0, number
+    toward = np.zeros(number)
+    seen = np.empty(number, np.int32)
+    while length > 0:
+        node = queue[head]
+        head = (head + 1) % number
+        length -= 1
+        waiting[node] = False
+        old = community[node]
+        candidates = 0
+        for k in range(starts[node], starts[node + 1]):
+            other = community[neighbours[k]]
+            if toward[other] == 0:
+                seen[candidates] = other
+                candidates += 1
+            toward[other] += shares[k]
+        left_exit = max(exits[old] - own_exit[node] + 2 * toward[old], 0.0)
+        left_inside = max(inside[old] - flow[node], 0.0)
+        left_cost = _plogp(left_exit + left_inside) - 2 * _plogp(left_exit)
+        old_total = _plogp(total_exit)
+        best, best_change, best_exit, best_cost = old, -1e-10, 0.0, 0.0
+        for k in range(candidates):
+            new = seen[k]
+            if new == old:
+                continue
+            new_exit = max(exits[new] + own_exit[node] - 2 * toward[new], 0.0)
+            new_cost = _plogp(new_exit + inside[new] + flow[node]) - 2 * _plogp(new_exit)
+            new_total = max(total_exit + 2 * (toward[old] - toward[new]), 0.0)
+            change = _plogp(new_total) - old_total + left_cost + new_cost - cost[old] - cost[new]
+            if change < best_change:
+                best, best_change, best_exit, best_cost = new, change, new_exit, new_cost
+        if best != old:
+            total_exit = max(total_exit + 2 * (toward[old] - toward[best]), 0.0)
+            exits[old], inside[old], cost[old] = left_exit, left_inside, left_cost
+            exits[best], cost[best] = best_exit, best_cost
+            inside[best] += flow[node]
+            community[node] = best
+            for k in range(starts[node], starts[node + 1]):
+                neighbour = neighbours[k]
+                if community[neighbour] != best and not waiting[neighbour]:
+                    waiting[neighbour] = True
+                    queue[(head + length) % number] = neighbour
+                    length += 1
+        for k in range(candidates):
+            toward[seen[k]] = 0
+    return community

@@ -1,0 +1,188 @@
+"""Depth regions: image and disparity in, connected regions out (Leung et al., BMVC 2022)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from .clustering import COMMUNITIES, agglomerate, by_first, cluster_hierarchy
+from .graph import (
+    DEFAULT_WEIGHTS,
+    FORMULAS,
+    PAPER_PLAIN_WEIGHTS,
+    PAPER_WEIGHTS,
+    EdgeWeights,
+    adjacent_pairs,
+    back_project,
+    edge_terms,
+    edge_weights,
+    standardise,
+    superpixel_attributes,
+    unique_pairs,
+)
+from .superpixels import slic
+
+METHODS = ('agglomerative', *COMMUNITIES)
+KITTI_INTRINSICS = np.array([[0.58, 0, 0.5], [0, 1.92, 0.5], [0, 0, 1]])
+
+
+@dataclass(frozen=True)
+class GroupingParams:
+    """Settings of `group_regions`; see also `PRESETS`.
+
+    Attributes:
+        num_superpixels: wanted number of superpixels in an image.
+        superpixel_area: smallest mean area of superpixels in pixels, which limits their number in small images; with a large
+            ``num_superpixels`` it sets their size whatever the size of the image.
+        compactness: of superpixels, see `slic`.
+        sigma: smoothing before the superpixels, in pixels.
+        iterations: of SLIC.
+        depth_contrast: CIELAB units that a depth ratio of e counts for in the superpixels; 0 leaves depth out.
+        formula: 'scale_free' or 'paper', see `edge_weights`.
+        weights: of the edge terms (colour, depth, support, bias).
+        method: 'agglomerative' (see `agglomerate`), or communities of the map equation, bottom up, found by 'louvain' or by
+            'infomap' (needs the package of that name); see `cluster_hierarchy`.
+        threshold: mean edge weight from which on regions are apart.
+        max_regions: 'agglomerative' joins on until no more are left; None for any number.
+        min_area: regions smaller than this fraction of the image join the neighbour they are least apart from.
+        seed: of 'louvain' and 'infomap'.
+    """
+
+    num_superpixels: int = 10000
+    superpixel_area: float = 10.0
+    compactness: float = 10.0
+    sigma: float = 0.5
+    iterations: int = 5
+    depth_contrast: float = 30.0
+    formula: str = 'scale_free'
+    weights: EdgeWeights = DEFAULT_WEIGHTS
+    method: str = 'agglomerative'
+    threshold: float = 0.03
+    max_regions: int | None = 120
+    min_area: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'weights', EdgeWeights(*self.weights))
+        for name, known in (('formula', FORMULAS), ('method', METHODS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f'unknown {name} {getattr(self, name)!r}; known: {", ".join(known)}')
+        if self.num_superpixels < 1 or self.superpixel_area < 1:
+            raise ValueError('num_superpixels and superpixel_area must be at least 1, got '
+                             f'{self.num_superpixels} and {self.superpixel_area}')
+        if self.max_regions is not None and self.max_regions < 1:
+            raise ValueError(f'max_regions must be at least 1, got {self.max_regions}')
+        if not 0 <= self.min_area < 1:
+            raise ValueError(f'min_area is a fraction of the image in 0..1, got {self.min_area}')
+
+
+_PAPER = dict(
+    superpixel_area=1.0, sigma=1.0, depth_contrast=0.0, formula='paper', method='louvain', threshold=0.2, max_regions=None)
+
+PRESETS = {
+    'default': GroupingParams(),
+    'paper': GroupingParams(weights=PAPER_WEIGHTS, **_PAPER),
+    'paper_plain': GroupingParams(weights=PAPER_PLAIN_WEIGHTS, **_PAPER),
+}
+"""Named settings: ours, and those of Leung et al. with either of their weight sets."""
+
+
+def group_regions(
+        image: np.ndarray,
+        disparity: np.ndarray,
+        intrinsics: np.ndarray = KITTI_INTRINSICS,
+        params: GroupingParams = GroupingParams()) -> np.ndarray:
+    """Coherent depth regions of an image.
+
+    Superpixels become the nodes of a graph, edges weigh how much depth, colour and support part them, and those that belong
+    together are joined.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+        disparity: (H, W) in 0..1, larger is closer, any scale.
+        intrinsics: normalised 3×3 (fx/W, fy/H, cx/W, cy/H).
+        params: settings.
+
+    Returns:
+        (H, W) int32 ids 0..R−1 in raster order of their first pixel; every region is 4-connected.
+
+    Raises:
+        ValueError: sizes differ, disparity is not finite or nowhere positive, or the image is no (H, W, 3) uint8 array.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise ValueError(f'the image must be uint8 of shape (H, W, 3), got {image.dtype} {image.shape}')
+    if disparity.shape != image.shape[:2]:
+        raise ValueError(f'the image is {image.shape[:2]}, the disparity {disparity.shape} (height, width); they must match')
+    if not np.isfinite(disparity).all():
+        raise ValueError('disparity holds values that are not finite')
+    if not (disparity > 1e-6).any():
+        raise ValueError('disparity is zero everywhere, so it holds no depth')
+    points = back_project(disparity, np.asarray(intrinsics))
+    number = max(min(params.num_superpixels, int(disparity.size / params.superpixel_area)), 1)
+    extra = np.float32(params.depth_contrast) * np.log(points[2]) if params.depth_contrast else None
+    superpixels = slic(
+        image, number, compactness=params.compactness, sigma=params.sigma, iterations=params.iterations, extra=extra)
+    pairs = adjacent_pairs(superpixels)
+    attributes = superpixel_attributes(superpixels, image, standardise(points) if params.formula == 'paper' else points)
+    weights = edge_weights(attributes, pairs, params.weights, params.formula)
+    if params.method == 'agglomerative':
+        local = edge_terms(attributes, pairs, params.weights._replace(colour=0.0), params.formula)
+        groups = agglomerate(
+            pairs, local, attributes.lab, attributes.area, colour=params.weights.colour, threshold=params.threshold,
+            max_groups=params.max_regions)
+    else:
+        groups = cluster_hierarchy(
+            pairs, weights, len(attributes.area), threshold=params.threshold, method=params.method, seed=params.seed)
+        groups = split_disconnected(groups, pairs)
+    groups = merge_small(groups, pairs, weights, attributes.area, params.min_area * disparity.size)
+    return groups[superpixels]
+
+
+def split_disconnected(groups: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Split every group of nodes into its connected pieces; pieces are numbered in order of their first node.
+
+    Args:
+        groups: (N,) integers.
+        pairs: (E, 2) edges between nodes.
+    """
+    inner = pairs[groups[pairs[:, 0]] == groups[pairs[:, 1]]]
+    return by_first(_connected(inner, len(groups)))[0]
+
+
+def merge_small(
+        groups: np.ndarray, pairs: np.ndarray, weights: np.ndarray, areas: np.ndarray, min_area: float) -> np.ndarray:
+    """Join groups below ``min_area`` to the neighbouring group with the least mean edge weight, until none is left.
+
+    Args:
+        groups: (N,) group 0..G−1 of each node.
+        pairs: (E, 2) edges between nodes.
+        weights: (E,) edge weights.
+        areas: (N,) of the nodes.
+        min_area: in the unit of ``areas``.
+
+    Returns:
+        (N,) int32 groups in order of their first node.
+    """
+    while True:
+        number = int(groups.max()) + 1
+        small = np.bincount(groups, areas, number) < min_area
+        if number == 1 or not small.any():
+            return groups
+        borders, rows = unique_pairs(groups[pairs], number)
+        if len(borders) == 0:
+            return groups
+        mean = np.bincount(rows[rows >= 0], weights[rows >= 0]) / np.bincount(rows[rows >= 0])
+        source, target = np.concatenate([borders, borders[:, ::-1]]).T
+        order = np.lexsort([target, np.tile(mean, 2), source])
+        order = order[small[source[order]]]
+        _, best = np.unique(source[order], return_index=True)
+        links = np.stack([source[order][best], target[order][best]], axis=1)
+        groups = by_first(_connected(links, number)[groups])[0]
+
+
+def _connected(pairs: np.ndarray, number: int) -> np.ndarray:
+    graph = coo_matrix((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), (number, number))
+    return connected_components(graph, directed=False)[1]

@@ -1,0 +1,89 @@
+"""Measure how well depth regions keep to labels.
+
+Stored regions, of one or several folders:
+
+    python tools/region_quality.py LABEL_ROOT --regions REGIONS [REGIONS ...]
+
+or regions made on the way, for one or several settings (each a quoted --params of tools/group_regions.py):
+
+    python tools/region_quality.py LABEL_ROOT --images IMAGES --disparity DISPARITY --settings default "paper sigma=0.5"
+
+Printed and written: regions per image (mean, most), mean IoU when every region is given the class of most of its
+pixels (oracle_miou), under-segmentation error, boundary recall, achievable segmentation accuracy (asa).
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmdepthcp.command_line import errors_in_words
+from mmdepthcp.utils.grouping_options import add_grouping_options, read_grouping_options
+
+COLUMNS = ('count_mean', 'count_max', 'oracle_miou', 'under_segmentation', 'boundary_recall', 'asa')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('label_root', type=Path, metavar='LABEL_ROOT')
+    parser.add_argument('--regions', type=Path, nargs='+', metavar='DIR', help='folders that tools/group_regions.py wrote')
+    parser.add_argument('--images', type=Path, metavar='DIR', help='images to group')
+    parser.add_argument('--disparity', type=Path, metavar='DIR', help='their disparity')
+    parser.add_argument('--settings', nargs='+', default=['default'], metavar='WORDS')
+    add_grouping_options(parser)
+    parser.add_argument('--suffixes', nargs=2, default=('', ''), metavar=('IMAGE', 'LABEL'),
+                        help='ending of the image names that becomes that of the labels: '
+                             '_leftImg8bit _gtFine_labelTrainIds')
+    parser.add_argument('--num-classes', type=int, default=19, help='default %(default)s')
+    parser.add_argument('--ignore', type=int, nargs='+', default=[255], help='labels of unlabelled pixels; default 255')
+    parser.add_argument('--tolerance', type=int, default=2, help='of boundary recall, in pixels; default %(default)s')
+    parser.add_argument('--limit', type=int, metavar='N', help='at most N images, evenly spread')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write the numbers there: a list with one entry a row')
+    args = parser.parse_args()
+    if bool(args.regions) == bool(args.images) or bool(args.images) != bool(args.disparity):
+        parser.error('give either --regions or both --images and --disparity')
+    return args
+
+
+def main() -> int:
+    args = parse_args()
+    with errors_in_words():
+        from mmdepthcp.apis.region_grouping import (
+            LabelTree,
+            RegionGrouper,
+            RegionReader,
+            measure_quality,
+            parse_params,
+        )
+        from mmdepthcp.fileio import InputError, find_files, write_json
+        from mmdepthcp.utils.trees import image_key
+
+        labels = LabelTree(args.label_root, *args.suffixes, tuple(args.ignore))
+        if args.regions:
+            rows = {str(root): RegionReader(root) for root in args.regions}
+            root = args.regions[0]
+        else:
+            rows = {words: RegionGrouper(
+                args.images, args.disparity, parse_params(words.split()), **read_grouping_options(args))
+                for words in args.settings}
+            root = args.images
+        names = [name for name in find_files(root) if labels.path(image_key(name)).is_file()]
+        if not names:
+            raise InputError(f'{args.label_root}: no labels for the images of {root}; for {find_files(root)[0]} expected '
+                             f'{labels.path(image_key(find_files(root)[0]))} (see --suffixes)')
+        if args.limit and args.limit < len(names):
+            names = [names[i * len(names) // args.limit] for i in range(args.limit)]
+        width = max(len('regions'), *map(len, rows))
+        print(f'{len(names)} images\n{"regions":{width}}  {"  ".join(COLUMNS)}')
+        results = []
+        for row, regions in rows.items():
+            numbers = measure_quality(regions, names, labels, args.num_classes, args.tolerance)
+            results.append({'regions': row, **numbers})
+            cells = (f'{numbers[column]:{len(column)}.{1 if column.startswith("count") else 3}f}' for column in COLUMNS)
+            print(f'{row:{width}}  {"  ".join(cells)}', flush=True)
+        if args.json:
+            write_json(args.json, results[0] if len(results) == 1 else results)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
