@@ -126,7 +126,24 @@ def _distribute_runs(found, owners, position, sorted_runs):
         position[owners[i]] = at + 1
 
 
-def _check(images: Sequence[np.ndarray], region_maps: Sequence[np.ndarray], disparities: Sequence[np.ndarray]) -> None:
+@numba.njit(cache=True, nogil=True)
+def _id_range(regions):
+    """Smallest and largest id of a region map, not counting ``NO_REGION``; the largest is −1 if there is none."""
+    smallest, largest = NO_REGION, -1
+    for y in range(regions.shape[0]):
+        for x in range(regions.shape[1]):
+            region = regions[y, x]
+            smallest = min(smallest, region)
+            if region != NO_REGION:
+                largest = max(largest, region)
+    return smallest, largest
+
+
+def _check_sizes(
+    images: Sequence[np.ndarray],
+    region_maps: Sequence[np.ndarray],
+    disparities: Sequence[np.ndarray],
+) -> None:
     size = images[0].shape[:2]
     for index, (image, regions, disparity) in enumerate(zip(images, region_maps, disparities, strict=True)):
         expected = ('image', image, (*size, 3)), ('regions', regions, size), ('disparity', disparity, size)
@@ -134,9 +151,14 @@ def _check(images: Sequence[np.ndarray], region_maps: Sequence[np.ndarray], disp
             if array.shape != shape:
                 raise InputError(f'group member {index}: {name} of shape {array.shape}, expected {shape}; '
                                  'resize all members of a group, and their maps, to one size')
-        if regions.min() < 0 or regions.max() > NO_REGION:
-            raise InputError(f'group member {index}: region ids must lie in 0..{NO_REGION - 1} or be {NO_REGION}, got '
-                             f'{regions.min()}..{regions.max()}')
+
+
+def _count_ids(regions: np.ndarray, index: int) -> int:
+    smallest, largest = _id_range(regions)
+    if smallest < 0 or largest > NO_REGION:
+        raise InputError(f'group member {index}: region ids must lie in 0..{NO_REGION - 1} or be {NO_REGION}, got '
+                         f'{smallest}..{largest}')
+    return largest + 1
 
 
 def pool_regions(
@@ -154,10 +176,10 @@ def pool_regions(
     Raises:
         InputError: sizes differ or a region id is out of range.
     """
-    _check(images, region_maps, disparities)
+    _check_sizes(images, region_maps, disparities)
     num_images, (height, width) = len(images), images[0].shape[:2]
     maps = np.stack(region_maps, dtype=np.int32, casting='unsafe')
-    per_image = [int(np.max(regions, initial=-1, where=regions != NO_REGION)) + 1 for regions in maps]
+    per_image = [_count_ids(regions, index) for index, regions in enumerate(maps)]
     ends = np.cumsum(per_image)
     first_region, total = ends - per_image, int(ends[-1])
 

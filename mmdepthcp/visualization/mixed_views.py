@@ -19,7 +19,7 @@ def draw_mixed_views(
     labels: np.ndarray | None = None,
     columns: int = 2,
 ) -> np.ndarray:
-    """Mosaic of views with some groups of matching positions: dots joined by lines, one colour per group.
+    """Mosaic of views with some groups of matching positions: a dot in each view, joined by lines of one colour.
 
     Args:
         views: (V, H, W, 3) or (V, 3, H, W) uint8, BGR; arrays or CPU tensors.
@@ -51,7 +51,8 @@ def draw_mixed_views(
     present = np.unique(groups)
     for group in rng.choice(present, min(num_lines, len(present)), replace=False):
         colour = tuple(int(value) for value in id_colours(group))
-        members = places[groups == group]
+        inside = np.flatnonzero(groups == group)
+        members = places[inside[np.unique(view[inside], return_index=True)[1]]]
         cv2.polylines(mosaic, [members.reshape(-1, 1, 2)], False, colour, 1, cv2.LINE_AA)
         for x, y in members.tolist():
             cv2.circle(mosaic, (x, y), 3, colour, -1, cv2.LINE_AA)
