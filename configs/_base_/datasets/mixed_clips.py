@@ -24,7 +24,7 @@ kitti_raw = dict(
     layout='kitti_raw',
     data_root=data_root,
     data_prefix=dict(img_path='kitti_sample/raw_drive'),
-    static_threshold=4.0,
+    static_threshold=3.0,
     pipeline=kitti_pipeline)
 kitti_odometry = dict(
     type='VideoClipDataset',
