@@ -197,7 +197,8 @@ def sample_view_crops(
     height, width = image_size
     view_height, view_width = settings.size or image_size
     area = rng.uniform(*settings.area_range, num_views)
-    aspect = np.exp(rng.uniform(*np.log(settings.aspect_range), num_views))
+    narrowest, widest = np.log(settings.aspect_range)
+    aspect = np.exp(rng.uniform(narrowest, widest, num_views))
     resized_width = np.maximum(np.rint(width * np.sqrt(area * aspect)), view_width).astype(np.int64)
     resized_height = np.maximum(np.rint(height * np.sqrt(area / aspect)), view_height).astype(np.int64)
     left = rng.integers(0, resized_width - view_width, endpoint=True)

@@ -38,12 +38,12 @@ def draw_mixed_views(
     num_views, height, width, _ = pictures.shape
     rows = -(-num_views // columns)
     mosaic = np.zeros((rows * height, columns * width, 3), np.uint8)
-    for view, picture in enumerate(pictures):
-        top, left = view // columns * height, view % columns * width
+    for number, picture in enumerate(pictures):
+        top, left = number // columns * height, number % columns * width
         tile = mosaic[top:top + height, left:left + width]
         tile[:] = picture
         if labels is not None:
-            tile[id_borders(labels[view])] = BORDER_COLOUR
+            tile[id_borders(labels[number])] = BORDER_COLOUR
 
     points, view, groups = (np.asarray(matches[name]) for name in ('points', 'views', 'groups'))
     corner = np.stack([view % columns * width, view // columns * height], axis=1)

@@ -6,7 +6,6 @@ import torch
 from mmcv.transforms import Compose
 from mmengine.dataset import pseudo_collate
 
-import mmdepthcp.datasets.transforms
 from mmdepthcp.fileio import NO_REGION, InputError
 from mmdepthcp.registry import TRANSFORMS
 from mmdepthcp.structures import MixedViewsSample
