@@ -24,13 +24,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out', type=Path, metavar='OUT')
     add_grouping_options(parser)
     parser.add_argument('--params', nargs='+', default=[], metavar='WORD',
-                        help='settings: a preset (default, paper, paper_plain) and/or KEY=VALUE of GroupingParams, such '
-                             'as: paper num_superpixels=3000 weights=0,48,0,-4')
+                        help='settings: a preset (default, paper, paper_plain) and/or KEY=VALUE of GroupingParams, '
+                             'such as: paper num_superpixels=3000 weights=0,48,0,-4')
     parser.add_argument('--suffix', nargs='+', metavar='END', help='endings of image files; default: any image')
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1,
                         help='processes; default: one a core (%(default)s)')
     parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
-                        help='do every N-th image from the I-th on (I = 0..N-1); default: by rank under torchrun or Slurm')
+                        help='do every N-th image from the I-th on (I = 0..N-1); default: by rank under torchrun '
+                             'or Slurm')
     return parser.parse_args()
 
 

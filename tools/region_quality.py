@@ -25,7 +25,8 @@ COLUMNS = ('count_mean', 'count_max', 'oracle_miou', 'under_segmentation', 'boun
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('label_root', type=Path, metavar='LABEL_ROOT')
-    parser.add_argument('--regions', type=Path, nargs='+', metavar='DIR', help='folders that tools/group_regions.py wrote')
+    parser.add_argument('--regions', type=Path, nargs='+', metavar='DIR',
+                        help='folders that tools/group_regions.py wrote')
     parser.add_argument('--images', type=Path, metavar='DIR', help='images to group')
     parser.add_argument('--disparity', type=Path, metavar='DIR', help='their disparity')
     parser.add_argument('--settings', nargs='+', default=['default'], metavar='WORDS')
@@ -37,7 +38,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--ignore', type=int, nargs='+', default=[255], help='labels of unlabelled pixels; default 255')
     parser.add_argument('--tolerance', type=int, default=2, help='of boundary recall, in pixels; default %(default)s')
     parser.add_argument('--limit', type=int, metavar='N', help='at most N images, evenly spread')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write the numbers there: a list with one entry a row')
+    parser.add_argument('--json', type=Path, metavar='FILE',
+                        help='write the numbers there, as a list if there are several rows')
     args = parser.parse_args()
     if bool(args.regions) == bool(args.images) or bool(args.images) != bool(args.disparity):
         parser.error('give either --regions or both --images and --disparity')
@@ -68,8 +70,9 @@ def main() -> int:
             root = args.images
         names = [name for name in find_files(root) if labels.path(image_key(name)).is_file()]
         if not names:
-            raise InputError(f'{args.label_root}: no labels for the images of {root}; for {find_files(root)[0]} expected '
-                             f'{labels.path(image_key(find_files(root)[0]))} (see --suffixes)')
+            first = find_files(root)[0]
+            raise InputError(f'{args.label_root}: no labels for the images of {root}; for {first} expected '
+                             f'{labels.path(image_key(first))} (see --suffixes)')
         if args.limit and args.limit < len(names):
             names = [names[i * len(names) // args.limit] for i in range(args.limit)]
         width = max(len('regions'), *map(len, rows))

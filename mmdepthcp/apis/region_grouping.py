@@ -75,7 +75,7 @@ class RegionGrouper:
 
     image_root: Path
     disparity_root: Path
-    params: GroupingParams = GroupingParams()
+    params: GroupingParams = PRESETS['default']
     intrinsics: tuple[float, float, float, float] | None = None
     camera_root: Path | None = None
     calibration_size: Size | None = None
@@ -92,8 +92,8 @@ class RegionGrouper:
         image, disparity = read_image(image_path), read_disparity(disparity_path)
         height, width = image.shape[:2]
         if abs(disparity.shape[1] * height / (disparity.shape[0] * width) - 1) > ASPECT_TOLERANCE:
-            raise InputError(f'{disparity_path}: is {disparity.shape[1]}x{disparity.shape[0]}, which does not fit the image '
-                             f'{image_path}, {width}x{height}; make it again with tools/infer_depth.py')
+            raise InputError(f'{disparity_path}: is {disparity.shape[1]}x{disparity.shape[0]}, which does not fit the '
+                             f'image {image_path}, {width}x{height}; make it again with tools/infer_depth.py')
         intrinsics = self._intrinsics_of(name, (width, height))
         size = self.scale or (width, height)
         if size != (width, height):
@@ -117,10 +117,11 @@ class RegionGrouper:
 
     def description(self) -> dict:
         """What ``meta.json`` records: all that decides about the regions except the files read."""
+        params = asdict(self.params)
+        kitti = KITTI_INTRINSICS[[0, 1, 0, 1], [0, 1, 2, 2]].tolist()
         return {
-            'params': {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self.params).items()},
-            'intrinsics': 'calibration files' if self.camera_root else list(self.intrinsics or KITTI_INTRINSICS[
-                [0, 1, 0, 1], [0, 1, 2, 2]].tolist()),
+            'params': {**params, 'weights': list(params['weights'])},
+            'intrinsics': 'calibration files' if self.camera_root else list(self.intrinsics or kitti),
             'scale': list(self.scale) if self.scale else None,
         }
 
@@ -161,7 +162,8 @@ def group_tree(
     meta, description = out / 'meta.json', grouper.description()
     if meta.exists():
         if read_json(meta) != description:
-            raise InputError(f'{out}: holds regions made with other settings (see {meta}); remove them or name another folder')
+            raise InputError(
+                f'{out}: holds regions made with other settings (see {meta}); remove them or name another folder')
     else:
         write_json(meta, description)
     missing = select_files(images, lambda name: (out / name.with_suffix('.png')).exists(), shard)

@@ -26,10 +26,11 @@ def agglomerate(
         max_groups: int | None = None) -> np.ndarray:
     """Join neighbouring groups one pair at a time, the cheapest first, as in Ward's method.
 
-    What parts two groups is w = sigmoid(colour · distance of their mean colours + mean of ``local`` along their border); joining
-    them costs w·A_i·A_j / (A_i + A_j). Depth and support count where two groups touch, for a surface may run far into the
-    picture; colour counts over whole groups, so that they do not leak through a blurred edge. Joining goes on while there are
-    more than ``max_groups`` groups, and then among those with w below ``threshold``.
+    What parts two groups is w = sigmoid(colour · distance of their mean colours + mean of ``local`` along their
+    border); joining them costs w·A_i·A_j / (A_i + A_j). Depth and support count where two groups touch, for a
+    surface may run far into the picture; colour counts over whole groups, so that they do not leak through a
+    blurred edge. Joining goes on while there are more than ``max_groups`` groups, and then among those with w
+    below ``threshold``.
 
     Args:
         pairs: (E, 2) integers in 0..N−1, i ≠ j, every pair once.
@@ -61,8 +62,8 @@ def _apart(local, colour, one, other):
 def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit):
     """(N,) one node of its group for every node; see `agglomerate`.
 
-    Half-edge 2e + side is the end of edge e at node ends[e, side]; the half-edges of a group form a linked list. All edges of a
-    joined group go onto the heap anew; an entry whose stamp is not the edge's last one is out of date.
+    Half-edge 2e + side is the end of edge e at node ends[e, side]; the half-edges of a group form a linked list.
+    All edges of a joined group go onto the heap anew; an entry whose stamp is not the edge's last one is out of date.
     """
     number, edges = len(areas), len(pairs)
     ends, sums, counts = pairs.copy(), local.copy(), np.ones(edges)
@@ -76,10 +77,10 @@ def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit):
     parents = np.arange(number).astype(np.int32)
     edge_to = np.full(number, -1, np.int32)
     heap = [(0.0, np.int64(0), np.int64(0)) for _ in range(0)]
-    for edge in range(edges):
-        one, other = ends[edge, 0], ends[edge, 1]
-        apart = _apart(sums[edge], colour, lab[one], lab[other])
-        heap.append((apart * areas[one] * areas[other] / (areas[one] + areas[other]), np.int64(edge), stamps[edge]))
+    for index in range(edges):
+        one, other = ends[index, 0], ends[index, 1]
+        apart = _apart(sums[index], colour, lab[one], lab[other])
+        heap.append((apart * areas[one] * areas[other] / (areas[one] + areas[other]), np.int64(index), stamps[index]))
     heapq.heapify(heap)
     left = number
     while len(heap) > 0:
@@ -140,9 +141,9 @@ def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit):
 def louvain_map_equation(pairs: np.ndarray, links: np.ndarray, number: int, seed: int = 0) -> np.ndarray:
     """Two-level communities of an undirected graph that shorten the map equation, by the Louvain method.
 
-    Nodes move one by one, in random order, into the neighbouring community that shortens the code most; communities become the
-    nodes of the next level until nothing moves. The random walk has no teleportation, so a node's visit rate is its share of
-    link weight.
+    Nodes move one by one, in random order, into the neighbouring community that shortens the code most;
+    communities become the nodes of the next level until nothing moves. The random walk has no teleportation, so a
+    node's visit rate is its share of link weight.
 
     Args:
         pairs: (E, 2) integers in 0..number−1, i ≠ j, every pair once.
@@ -158,7 +159,7 @@ def louvain_map_equation(pairs: np.ndarray, links: np.ndarray, number: int, seed
     generator = np.random.default_rng(seed)
     links = np.asarray(links, np.float64) / (2 * np.sum(links, dtype=np.float64))
     flow = np.bincount(pairs.ravel(), np.repeat(links, 2), number)
-    membership = np.arange(number, dtype=np.int32)
+    membership: np.ndarray = np.arange(number, dtype=np.int32)
     while True:
         count = len(flow)
         starts, neighbours, shares = _neighbour_lists(pairs.astype(np.int32), links, count)
@@ -187,14 +188,15 @@ def map_equation(pairs: np.ndarray, links: np.ndarray, community: np.ndarray) ->
 
 
 def infomap(pairs: np.ndarray, links: np.ndarray, number: int, seed: int = 0) -> np.ndarray:
-    """The same as `louvain_map_equation` by the original Infomap (package ``infomap``, GPL-3, not installed by default).
+    """The same as `louvain_map_equation` by the original Infomap (package ``infomap``, GPL-3, not installed by
+    default).
 
     Raises:
         ModuleNotFoundError: the package is missing.
     """
     from infomap import Infomap
     search = Infomap(two_level=True, silent=True, teleportation_probability=0, seed=seed + 1)
-    search.add_links([(int(i), int(j), float(link)) for (i, j), link in zip(pairs, links)])
+    search.add_links([(int(i), int(j), float(link)) for (i, j), link in zip(pairs, links, strict=True)])
     search.run()
     community = np.arange(number, dtype=np.int64) + number
     for node, module in search.get_modules().items():
@@ -213,11 +215,12 @@ def cluster_hierarchy(
         threshold: float = 0.2,
         method: str = 'louvain',
         seed: int = 0) -> np.ndarray:
-    """Group nodes bottom up until every group is parted from all its neighbours by mean edge weights of at least ``threshold``.
+    """Group nodes bottom up until every group is parted from all its neighbours by mean edge weights of at least
+    ``threshold``.
 
-    In each round the communities of the graph with link weight 1 / edge weight become its nodes, joined by the mean weight of the
-    edges between them; a node none of whose edges is below ``threshold`` is finished and leaves. It ends when no node is left or a
-    round changes nothing.
+    In each round the communities of the graph with link weight 1 / edge weight become its nodes, joined by the
+    mean weight of the edges between them; a node none of whose edges is below ``threshold`` is finished and
+    leaves. It ends when no node is left or a round changes nothing.
 
     Args:
         pairs: (E, 2) integers in 0..number−1, i < j, every pair once.
@@ -233,9 +236,11 @@ def cluster_hierarchy(
     if method not in COMMUNITIES:
         raise ValueError(f'unknown clustering method {method!r}; known: {", ".join(COMMUNITIES)}')
     find_communities = COMMUNITIES[method]
-    group = np.arange(number, dtype=np.int64)
-    sums, counts = np.asarray(weights, np.float64), np.ones(len(pairs))
-    nodes, total = np.arange(number), number
+    group: np.ndarray = np.arange(number, dtype=np.int64)
+    sums: np.ndarray = np.asarray(weights, np.float64)
+    counts: np.ndarray = np.ones(len(pairs))
+    nodes: np.ndarray = np.arange(number)
+    total = number
     while True:
         # ``nodes`` are the ids of the groups still open; ``pairs`` index into it.
         smallest = np.full(len(nodes), np.inf)

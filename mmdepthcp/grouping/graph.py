@@ -77,7 +77,8 @@ def unique_pairs(pairs: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray
         number: of ids.
 
     Returns:
-        (E, 2) int32 pairs (i, j) with i < j in lexicographic order, and (N,) the row of each input pair, −1 for equal ids.
+        (E, 2) int32 pairs (i, j) with i < j in lexicographic order, and (N,) the row of each input pair, −1 for
+        equal ids.
     """
     pairs = pairs.astype(np.int64)
     codes = pairs.min(axis=1) * number + pairs.max(axis=1)
@@ -127,8 +128,8 @@ def _border_codes(labels, number):
 def superpixel_attributes(labels: np.ndarray, image: np.ndarray, points: np.ndarray) -> SuperpixelAttributes:
     """Mean point, colour and surface normal of every superpixel.
 
-    The normal is the normalised cross product of the mean image gradients of the points along columns (to the right) and rows
-    (downwards), each gradient divided by the depth Z of its pixel; it points up on the ground.
+    The normal is the normalised cross product of the mean image gradients of the points along columns (to the
+    right) and rows (downwards), each gradient divided by the depth Z of its pixel; it points up on the ground.
 
     Args:
         labels: (H, W) int32, 0..R−1, each used.
@@ -175,12 +176,12 @@ def edge_terms(
 
     - D_3d is the distance of the two centres over the sum of their depths,
     - D_col the distance of their colours in CIELAB,
-    - D_sup, for a pair below the camera, how far the lower one faces up × how much more it does so than the higher one (ground
-      below, an object that stands on it above).
+    - D_sup, for a pair below the camera, how far the lower one faces up × how much more it does so than the
+      higher one (ground below, an object that stands on it above).
 
-    ``formula='paper'``, for attributes of standardised points, multiplies D_col by the mean height ȳ of the pair, so that colour
-    counts above the camera only, and D_sup by ȳ². ȳ then depends on what else is in the picture (a far sky makes it vanish);
-    ``'scale_free'``, for points as they are, leaves both factors out.
+    ``formula='paper'``, for attributes of standardised points, multiplies D_col by the mean height ȳ of the pair,
+    so that colour counts above the camera only, and D_sup by ȳ². ȳ then depends on what else is in the picture (a
+    far sky makes it vanish); ``'scale_free'``, for points as they are, leaves both factors out.
 
     Args:
         attributes: of R superpixels.

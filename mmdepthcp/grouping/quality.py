@@ -47,7 +47,8 @@ def oracle_confusion(regions: np.ndarray, labels: np.ndarray, num_classes: int, 
 
 
 def mean_iou(confusion: np.ndarray) -> tuple[float, np.ndarray]:
-    """Mean over the classes that occur, and (C,) IoU per class (NaN where neither truth nor prediction holds the class)."""
+    """Mean over the classes that occur, and (C,) IoU per class (NaN where neither truth nor prediction holds the
+    class)."""
     union = confusion.sum(axis=0) + confusion.sum(axis=1) - np.diag(confusion)
     iou = np.full(len(confusion), np.nan)
     np.divide(np.diag(confusion), union, out=iou, where=union > 0)
@@ -55,13 +56,15 @@ def mean_iou(confusion: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def achievable_accuracy(regions: np.ndarray, labels: np.ndarray, ignore: int = IGNORE) -> float:
-    """Share of the labelled pixels whose class is the majority class of their region (achievable segmentation accuracy)."""
+    """Share of the labelled pixels whose class is the majority class of their region (achievable segmentation
+    accuracy)."""
     table, area = _overlap(regions, labels, ignore)
     return float(table.max(axis=1).sum() / area.sum()) if area.sum() else float('nan')
 
 
 def under_segmentation_error(regions: np.ndarray, labels: np.ndarray, ignore: int = IGNORE) -> float:
-    """Under-segmentation error of Neubert and Protzel (2012): Σ over regions and classes of min(inside, outside) / labelled pixels.
+    """Under-segmentation error of Neubert and Protzel (2012): Σ over regions and classes of min(inside, outside)
+    / labelled pixels.
 
     For each class that a region overlaps, the smaller of its pixels inside and outside the class counts. 0 is best.
     """
@@ -81,7 +84,8 @@ def _borders(ids: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
 
 
 def boundary_recall(regions: np.ndarray, labels: np.ndarray, tolerance: int = 2, ignore: int = IGNORE) -> float:
-    """Share of the class borders with a region border within ``tolerance`` pixels (Chebyshev); NaN without class borders."""
+    """Share of the class borders with a region border within ``tolerance`` pixels (Chebyshev); NaN without class
+    borders."""
     if regions.shape != labels.shape:
         raise ValueError(f'the region map is {regions.shape}, the label map {labels.shape}; they must match')
     truth = _borders(labels, labels != ignore)
@@ -130,15 +134,18 @@ class RegionQuality:
         ``under_segmentation`` and ``boundary_recall`` (means over images), ``asa`` (over all pixels)."""
         miou, iou = mean_iou(self.confusion)
         rows = np.array(self.rows).reshape(-1, 3)
-        with np.errstate(invalid='ignore'):
-            asa = float(np.trace(self.confusion) / max(self.confusion.sum(), 1))
+
+        def mean(column: int) -> float:
+            values = rows[~np.isnan(rows[:, column]), column]
+            return float(values.mean()) if len(values) else float('nan')
+
         return {
             'images': len(rows),
-            'count_mean': float(rows[:, 0].mean()),
+            'count_mean': mean(0),
             'count_max': int(rows[:, 0].max()),
             'oracle_miou': miou,
             'oracle_iou': [None if np.isnan(value) else round(float(value), 4) for value in iou],
-            'under_segmentation': float(np.nanmean(rows[:, 1])),
-            'boundary_recall': float(np.nanmean(rows[:, 2])),
-            'asa': asa,
+            'under_segmentation': mean(1),
+            'boundary_recall': mean(2),
+            'asa': float(np.trace(self.confusion) / max(self.confusion.sum(), 1)),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -35,16 +36,16 @@ class GroupingParams:
 
     Attributes:
         num_superpixels: wanted number of superpixels in an image.
-        superpixel_area: smallest mean area of superpixels in pixels, which limits their number in small images; with a large
-            ``num_superpixels`` it sets their size whatever the size of the image.
+        superpixel_area: smallest mean area of superpixels in pixels, which limits their number in small images;
+            with a large ``num_superpixels`` it sets their size whatever the size of the image.
         compactness: of superpixels, see `slic`.
         sigma: smoothing before the superpixels, in pixels.
         iterations: of SLIC.
         depth_contrast: CIELAB units that a depth ratio of e counts for in the superpixels; 0 leaves depth out.
         formula: 'scale_free' or 'paper', see `edge_weights`.
         weights: of the edge terms (colour, depth, support, bias).
-        method: 'agglomerative' (see `agglomerate`), or communities of the map equation, bottom up, found by 'louvain' or by
-            'infomap' (needs the package of that name); see `cluster_hierarchy`.
+        method: 'agglomerative' (see `agglomerate`), or communities of the map equation, bottom up, found by
+            'louvain' or by 'infomap' (needs the package of that name); see `cluster_hierarchy`.
         threshold: mean edge weight from which on regions are apart.
         max_regions: 'agglomerative' joins on until no more are left; None for any number.
         min_area: regions smaller than this fraction of the image join the neighbour they are least apart from.
@@ -79,8 +80,9 @@ class GroupingParams:
             raise ValueError(f'min_area is a fraction of the image in 0..1, got {self.min_area}')
 
 
-_PAPER = dict(
-    superpixel_area=1.0, sigma=1.0, depth_contrast=0.0, formula='paper', method='louvain', threshold=0.2, max_regions=None)
+_PAPER: dict[str, Any] = dict(
+    superpixel_area=1.0, sigma=1.0, depth_contrast=0.0, formula='paper', method='louvain', threshold=0.2,
+    max_regions=None)
 
 PRESETS = {
     'default': GroupingParams(),
@@ -94,11 +96,11 @@ def group_regions(
         image: np.ndarray,
         disparity: np.ndarray,
         intrinsics: np.ndarray = KITTI_INTRINSICS,
-        params: GroupingParams = GroupingParams()) -> np.ndarray:
+        params: GroupingParams = PRESETS['default']) -> np.ndarray:
     """Coherent depth regions of an image.
 
-    Superpixels become the nodes of a graph, edges weigh how much depth, colour and support part them, and those that belong
-    together are joined.
+    Superpixels become the nodes of a graph, edges weigh how much depth, colour and support part them, and those
+    that belong together are joined.
 
     Args:
         image: (H, W, 3) uint8 BGR.
@@ -115,7 +117,8 @@ def group_regions(
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ValueError(f'the image must be uint8 of shape (H, W, 3), got {image.dtype} {image.shape}')
     if disparity.shape != image.shape[:2]:
-        raise ValueError(f'the image is {image.shape[:2]}, the disparity {disparity.shape} (height, width); they must match')
+        raise ValueError(
+            f'the image is {image.shape[:2]}, the disparity {disparity.shape} (height, width); they must match')
     if not np.isfinite(disparity).all():
         raise ValueError('disparity holds values that are not finite')
     if not (disparity > 1e-6).any():

@@ -19,9 +19,10 @@ def slic(
         extra: np.ndarray | None = None) -> np.ndarray:
     """Split an image into about ``number`` compact superpixels of similar colour.
 
-    Local k-means in (L, a, b, x, y): the seeds lie on a grid with cells of about √(H·W / number) pixels, a pixel chooses among the
-    seeds of the 3×3 cells around it, and the distance is Δlab² + (compactness / cell)²·Δxy². Afterwards every superpixel is
-    made one 4-connected piece: pieces below half a cell join the neighbour nearest in colour.
+    Local k-means in (L, a, b, x, y): the seeds lie on a grid with cells of about √(H·W / number) pixels, a pixel
+    chooses among the seeds of the 3×3 cells around it, and the distance is Δlab² + (compactness / cell)²·Δxy².
+    Afterwards every superpixel is made one 4-connected piece: pieces below half a cell join the neighbour nearest
+    in colour.
 
     Args:
         image: (H, W, 3) uint8, BGR.
@@ -54,7 +55,8 @@ def slic(
     if extra is not None:
         features.append(np.ascontiguousarray(extra, np.float32))
     row_edges, column_edges = (
-        np.linspace(0, size, cells + 1).round().astype(np.int32) for size, cells in zip((height, width), grid))
+        np.linspace(0, size, cells + 1).round().astype(np.int32)
+        for size, cells in zip((height, width), grid, strict=True))
     stacked = np.stack(features, axis=1)
     labels = _local_kmeans(stacked, row_edges, column_edges, np.float32((compactness / cell) ** 2), iterations)
     return _connect(labels, stacked, max(int(0.5 * cell * cell), 1))
@@ -69,8 +71,9 @@ def bgr_to_lab(image: np.ndarray) -> np.ndarray:
 def _choose_seeds(features, y, spread, position_weight, distance, nearest, choice):
     """Which of nine candidate seeds is nearest to each pixel of a row; every loop over x runs on contiguous arrays.
 
-    features (C, W); spread (9, C + 2, W): what each pixel compares with: the seeds' features, their y, and the horizontal part
-    of the squared distance. Fills ``nearest`` (W) with squared distances and ``choice`` (W) with candidates 0..8.
+    features (C, W); spread (9, C + 2, W): what each pixel compares with: the seeds' features, their y, and the
+    horizontal part of the squared distance. Fills ``nearest`` (W) with squared distances and ``choice`` (W) with
+    candidates 0..8.
     """
     channels, width = features.shape
     y = np.float32(y)
@@ -95,7 +98,8 @@ def _choose_seeds(features, y, spread, position_weight, distance, nearest, choic
 
 @njit(cache=True, fastmath=True)
 def _local_kmeans(features, row_edges, column_edges, position_weight, iterations):
-    """Labels (H, W) of the grid cell whose seed is nearest; features (H, C, W), weight in units of feature² per pixel²."""
+    """Labels (H, W) of the grid cell whose seed is nearest; features (H, C, W), weight in units of feature² per
+    pixel²."""
     height, channels, width = features.shape
     rows, columns = len(row_edges) - 1, len(column_edges) - 1
     labels = np.empty((height, width), np.int32)
@@ -218,7 +222,8 @@ def connected_components(labels):
 
 @njit(cache=True)
 def _connect(labels, features, min_area):
-    """Split ``labels`` into 4-connected pieces; those below ``min_area`` join their neighbour nearest in ``features`` (H, C, W)."""
+    """Split ``labels`` into 4-connected pieces; those below ``min_area`` join their neighbour nearest in
+    ``features`` (H, C, W)."""
     height, channels, width = features.shape
     pieces, count = connected_components(labels)
     means = np.zeros((count, channels))

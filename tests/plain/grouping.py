@@ -13,7 +13,8 @@ import numpy as np
 Edges = dict[tuple[int, int], float]
 
 
-def plain_superpixels(image: np.ndarray, number: int = 10000, compactness: float = 10.0, sigma: float = 1.0) -> np.ndarray:
+def plain_superpixels(
+        image: np.ndarray, number: int = 10000, compactness: float = 10.0, sigma: float = 1.0) -> np.ndarray:
     from skimage.segmentation import slic
 
     return slic(image[..., ::-1], number, compactness=compactness, sigma=sigma, start_label=0)
@@ -132,7 +133,8 @@ def plain_hierarchy(
 
 
 def plain_agglomerate(
-        local: Edges, lab: np.ndarray, areas: Iterable[float], colour: float, threshold: float, max_groups: int | None) -> list[set[int]]:
+        local: Edges, lab: np.ndarray, areas: Iterable[float], colour: float, threshold: float,
+        max_groups: int | None) -> list[set[int]]:
     """Join the cheapest pair of groups, one at a time, everything worked out anew each time."""
     areas = list(areas)
     groups = [{node} for node in range(len(areas))]
@@ -143,7 +145,8 @@ def plain_agglomerate(
             if owner[i] != owner[j]:
                 between.setdefault(tuple(sorted((owner[i], owner[j]))), []).append(value)
         sizes = [sum(areas[node] for node in group) for group in groups]
-        means = [sum(areas[node] * lab[node] for node in group) / size for group, size in zip(groups, sizes)]
+        means = [sum(areas[node] * lab[node] for node in group) / size
+                 for group, size in zip(groups, sizes, strict=True)]
         costs = []
         for (i, j), values in between.items():
             apart = plain_sigmoid(sum(values) / len(values) + colour * math.dist(means[i], means[j]))

@@ -17,7 +17,15 @@ from mmdepthcp.apis.region_grouping import (
     measure_quality,
     parse_params,
 )
-from mmdepthcp.fileio import InputError, read_disparity, read_image, read_regions, write_disparity, write_json, write_png
+from mmdepthcp.fileio import (
+    InputError,
+    read_disparity,
+    read_image,
+    read_regions,
+    write_disparity,
+    write_json,
+    write_png,
+)
 from mmdepthcp.grouping import KITTI_INTRINSICS, PRESETS, GroupingParams, group_regions
 
 TOOLS = Path(__file__).parents[2] / 'tools'
@@ -78,7 +86,7 @@ def test_failures_are_named_and_the_rest_is_done(tree):
     write_png(tree / 'disparity/ulm/a_leftImg8bit.png', np.zeros((24, 48), np.uint16))
     failures, tried = group_tree(grouper(tree), tree / 'regions')
     assert tried == 4 and written(tree / 'regions') == ['ulm/b_leftImg8bit.png']
-    assert [failure.path for failure in failures] == [f'{name}_leftImg8bit.png' for name in ('bonn/a', 'bonn/b', 'ulm/a')]
+    assert [failure.path[:-len('_leftImg8bit.png')] for failure in failures] == ['bonn/a', 'bonn/b', 'ulm/a']
     for failure, words in zip(failures, ('no such file', 'does not fit the image', 'zero everywhere'), strict=True):
         assert words in failure.message and failure.path in failure.message
 
@@ -102,7 +110,7 @@ def test_calibrations_and_scale_are_used(tree):
     wider = grouper(tree, camera_root=tree / 'camera', calibration_size=(96, 24))
     assert np.allclose(wider._intrinsics_of(name, (48, 24))[0], [0.5, 0, 0.25])
     (tree / 'camera/ulm/a_camera.json').unlink()
-    with pytest.raises(InputError, match='a_camera.json'):
+    with pytest.raises(InputError, match=r'a_camera\.json'):
         by_file(name)
 
 
@@ -128,7 +136,8 @@ def test_settings_in_words():
     assert parse_params(['paper']) == PRESETS['paper']
     params = parse_params(['paper', 'weights=0,48,0,-4', 'max_regions=None', 'method=louvain', 'sigma=2'])
     assert params.weights == (0, 48, 0, -4) and params.max_regions is None and params.sigma == 2
-    for words, message in ((['best'], 'no such preset'), (['sigmas=1'], 'not a setting'), (['paper', 'sigma'], 'not a setting'),
+    for words, message in ((['best'], 'no such preset'), (['sigmas=1'], 'not a setting'),
+                           (['paper', 'sigma'], 'not a setting'),
                            (['method=magic'], "unknown method 'magic'"), (['weights=1'], 'weights=1'),
                            (['num_superpixels=many'], 'num_superpixels=many')):
         with pytest.raises(InputError, match=message):
@@ -153,12 +162,13 @@ def test_tools(tree, monkeypatch, capsys):
     assert len(written(paths[2])) == 4
 
     options = ['--suffixes', '_leftImg8bit', '_ids', '--num-classes', 4]
-    assert run(monkeypatch, 'region_quality.py', tree / 'labels', '--regions', paths[2], *options, '--json', tree / 'q.json') == 0
+    quality = ['region_quality.py', tree / 'labels', *options, '--json', tree / 'q.json']
+    assert run(monkeypatch, *quality, '--regions', paths[2]) == 0
     record = json.loads((tree / 'q.json').read_text())
     assert {'count_mean', 'oracle_miou', 'under_segmentation', 'boundary_recall', 'asa'} <= set(record)
     assert '4 images' in capsys.readouterr().out
-    run(monkeypatch, 'region_quality.py', tree / 'labels', '--images', paths[0], '--disparity', paths[1], *options, '--limit', 2,
-        '--settings', 'default', 'paper num_superpixels=200', '--json', tree / 'q.json')
+    assert run(monkeypatch, *quality, '--images', paths[0], '--disparity', paths[1], '--limit', 2,
+               '--settings', 'default', 'paper num_superpixels=200') == 0
     rows = json.loads((tree / 'q.json').read_text())
     assert [row['regions'] for row in rows] == ['default', 'paper num_superpixels=200'] and rows[0]['images'] == 2
     message = run(monkeypatch, 'region_quality.py', tree / 'labels', '--regions', paths[2])

@@ -20,7 +20,8 @@ def test_regions_are_the_cores():
     transform = TRANSFORMS.build(dict(type='DepthRegionGrouping', num_superpixels=100, max_regions=9))
     params = GroupingParams(num_superpixels=100, max_regions=9)
     results = transform(item())
-    assert np.array_equal(results['regions'], group_regions(results['img'], results['disparity'], KITTI_INTRINSICS, params))
+    expected = group_regions(results['img'], results['disparity'], KITTI_INTRINSICS, params)
+    assert np.array_equal(results['regions'], expected)
     assert results['regions'].max() < 9 and 'num_superpixels=100' in repr(transform)
 
 

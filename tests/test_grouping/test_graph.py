@@ -56,7 +56,8 @@ def test_adjacent_pairs_equal_the_loop(labels):
 @given(arrays(np.int64, st.tuples(st.integers(0, 30), st.just(2)), elements=st.integers(0, 5)))
 def test_unique_pairs(pairs):
     distinct, rows = unique_pairs(pairs, 6)
-    assert [tuple(pair) for pair in distinct.tolist()] == sorted({tuple(sorted(p)) for p in pairs.tolist() if p[0] != p[1]})
+    expected = sorted({tuple(sorted(pair)) for pair in pairs.tolist() if pair[0] != pair[1]})
+    assert [tuple(pair) for pair in distinct.tolist()] == expected
     for pair, row in zip(pairs.tolist(), rows.tolist(), strict=True):
         assert row == -1 if pair[0] == pair[1] else distinct[row].tolist() == sorted(pair)
 
@@ -78,7 +79,8 @@ def test_attributes_and_weights_equal_the_plain_version(seed, formula):
     exact = attributes._replace(lab=np.array([row['lab'] for row in expected]))
     pairs = adjacent_pairs(labels)
     for weights in (EdgeWeights(0.2, 30, 4, -5), EdgeWeights(0.006, 36, 2.5, -4), EdgeWeights(0, 48, 0, -4)):
-        theirs = [plain.plain_terms(expected[i], expected[j], *weights, paper=formula == 'paper') for i, j in pairs.tolist()]
+        theirs = [plain.plain_terms(expected[i], expected[j], *weights, paper=formula == 'paper')
+                  for i, j in pairs.tolist()]
         assert np.allclose(edge_terms(exact, pairs, weights, formula), theirs, rtol=1e-3, atol=1e-3)
         theirs = [plain.plain_sigmoid(term) for term in theirs]
         assert np.allclose(edge_weights(exact, pairs, weights, formula), theirs, rtol=2e-3)
@@ -91,7 +93,8 @@ def plane_normal(disparity, cx, cy):
 
 
 def test_normals_of_ground_wall_and_side_wall():
-    below = np.ones((20, 30)) * ((np.arange(20) + 0.5) / 20 + 0.5)[:, None]  # image coordinates from the principal point on
+    # image coordinates from the principal point on
+    below = np.ones((20, 30)) * ((np.arange(20) + 0.5) / 20 + 0.5)[:, None]
     right = np.ones((20, 30)) * ((np.arange(30) + 0.5) / 30 + 0.5)
     assert np.allclose(plane_normal(below / 1.92, 0.5, -0.5), [0, 1, 0], atol=0.02)
     assert np.allclose(plane_normal(np.full((20, 30), 0.2), 0.5, 0.5), [0, 0, -1], atol=1e-3)
@@ -116,7 +119,8 @@ def test_edge_terms_by_hand():
     assert np.allclose(terms('paper', 1, 0, 0, 0), [5 * 2, 0])  # colour counts above the camera only
     assert np.allclose(terms('paper', 0, 0, 1, 0), [0, 0.8 * 0.5 * 1.5 ** 2])
     weights = EdgeWeights(0.1, 2, 1, -1)
-    assert np.allclose(edge_weights(attributes, pairs, weights), 1 / (1 + np.exp(-edge_terms(attributes, pairs, weights))))
+    parts = edge_terms(attributes, pairs, weights)
+    assert np.allclose(edge_weights(attributes, pairs, weights), 1 / (1 + np.exp(-parts)))
 
 
 @pytest.mark.parametrize('formula', ['scale_free', 'paper'])

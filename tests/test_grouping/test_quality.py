@@ -29,7 +29,8 @@ def test_worked_example():
     assert np.isclose(achievable_accuracy(REGIONS, LABELS), 6 / 7)
     # region 0 overlaps class 0 (3 in, 1 out) and class 1 (1 in, 3 out): 1 + 1
     assert np.isclose(under_segmentation_error(REGIONS, LABELS), 2 / 7)
-    # the class border runs right of pixel (0, 1); (1, 1) is unlabelled. Region borders: right of (0, 2), below it, right of (1, 1)
+    # the class border runs right of pixel (0, 1), for (1, 1) is unlabelled; the region borders run right of (0, 2),
+    # below it, and right of (1, 1)
     assert boundary_recall(REGIONS, LABELS, tolerance=0) == 0
     assert boundary_recall(REGIONS, LABELS, tolerance=1) == 1
 

@@ -23,7 +23,8 @@ def count_pieces(labels):
     return sum(ndimage.label(labels == label)[1] for label in np.unique(labels))
 
 
-@pytest.mark.parametrize('shape, number', [((64, 128), 200), ((1, 1), 10), ((1, 40), 5), ((40, 1), 5), ((7, 9), 1000), ((50, 50), 1)])
+@pytest.mark.parametrize('shape, number', [
+    ((64, 128), 200), ((1, 1), 10), ((1, 40), 5), ((40, 1), 5), ((7, 9), 1000), ((50, 50), 1)])
 def test_labels_are_compact_connected_and_about_as_many_as_wanted(shape, number):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
     labels = slic(image, number, compactness=30)
