@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmdepthcp.geometry import affine
@@ -28,6 +28,7 @@ def test_resize_maps_edges_to_edges_and_flip_swaps_them():
     np.testing.assert_allclose(affine.apply(affine.horizontal_flip(192), [[0, 5], [0.5, 5]]), [[192, 5], [191.5, 5]])
 
 
+@settings(deadline=None)
 @given(factors, numbers, factors, numbers, numbers, numbers)
 def test_inverse_undoes_a_map(ax, bx, ay, by, x, y):
     matrix = affine.axis_aligned(-ax, bx, ay, by)
