@@ -48,7 +48,7 @@ EXTRAS = {
     ],
     'hf': ['transformers>=4.53,<5'],
     'infomap': ['infomap>=2.7'],
-    'tests': ['hypothesis', 'pytest', 'pytest-xdist'],
+    'tests': ['hypothesis', 'pytest', 'pytest-xdist', 'transformers>=4.53,<5'],
     'lint': ['mypy', 'ruff'],
 }
 
