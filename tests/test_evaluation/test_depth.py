@@ -92,8 +92,8 @@ def test_metric_is_the_mean_over_images():
     result = metric.evaluate(2)
     scaled, median, best = plain_scores(truths, predictions)
     assert result['depth/abs_rel'] == pytest.approx(scaled, rel=1e-4)
-    assert result['depth/abs_rel_constant'] == pytest.approx(median, rel=1e-4)
-    assert result['depth/abs_rel_constant_set'] == pytest.approx(best, rel=1e-3)
+    assert result['depth/abs_rel_median'] == pytest.approx(median, rel=1e-4)
+    assert result['depth/abs_rel_constant'] == pytest.approx(best, rel=1e-3)
     assert result['depth/scale_ratio'] == pytest.approx(2, rel=.1)
     assert 0 < result['depth/scale_ratio_std'] < .2
     assert {f'depth/{name}' for name in ('sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3')} < set(result)

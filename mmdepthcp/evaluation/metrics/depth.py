@@ -27,10 +27,9 @@ class MonoDepthMetric(BaseMetric):
 
     - ``scale_ratio``, ``scale_ratio_std``: median of the images' ratios of medians, and their standard
       deviation over it;
-    - ``abs_rel_constant``: abs_rel of a constant depth map under the same protocol. With median scaling every
-      constant becomes the image's true median; without, it is the best constant for the whole set;
-    - ``abs_rel_constant_set``: abs_rel of the best single constant for the whole set, not scaled image by
-      image.
+    - ``abs_rel_constant``: abs_rel of the best single constant depth for the whole set, not scaled image by
+      image: what a model has to beat;
+    - ``abs_rel_median``: abs_rel of the image's true median, which median scaling makes of any constant map.
 
     Args:
         median_scaling: scale every prediction to the median of the truth; needed by models trained on
@@ -80,7 +79,7 @@ class MonoDepthMetric(BaseMetric):
             except InputError as error:
                 raise InputError(f'{name}: {error}') from None
             valid = truth[valid_pixels(truth, **self.protocol)]
-            result['abs_rel_constant'] = float(constant_abs_rel(valid, np.median(valid, keepdims=True))[0])
+            result['abs_rel_median'] = float(constant_abs_rel(valid, np.median(valid, keepdims=True))[0])
             result['abs_rel_of_constants'] = constant_abs_rel(valid, self.constants)
             self.results.append(result)
 
@@ -90,9 +89,7 @@ class MonoDepthMetric(BaseMetric):
         ratios = columns.pop('scale_ratio')
         of_constants = columns.pop('abs_rel_of_constants')
         metrics = {name: float(column.mean()) for name, column in columns.items()}
-        metrics['abs_rel_constant_set'] = float(of_constants.mean(0).min())
-        if not self.median_scaling:
-            metrics['abs_rel_constant'] = metrics['abs_rel_constant_set']
+        metrics['abs_rel_constant'] = float(of_constants.mean(0).min())
         metrics['scale_ratio'] = float(np.median(ratios))
         metrics['scale_ratio_std'] = float(np.std(ratios / np.median(ratios)))
         return metrics
