@@ -27,7 +27,7 @@ def parse_args() -> argparse.Namespace:
                         help='settings: a preset (default, paper, paper_plain) and/or KEY=VALUE of GroupingParams, '
                              'such as: paper num_superpixels=3000 weights=0,48,0,-4')
     parser.add_argument('--suffix', nargs='+', metavar='END', help='endings of image files; default: any image')
-    parser.add_argument('--workers', type=int, default=os.cpu_count() or 1,
+    parser.add_argument('--num-workers', '--workers', type=int, default=os.cpu_count() or 1,
                         help='processes; default: one a core (%(default)s)')
     parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
                         help='do every N-th image from the I-th on (I = 0..N-1); default: by rank under torchrun '
@@ -44,7 +44,7 @@ def main() -> int:
         grouper = RegionGrouper(
             args.image_root, args.disparity_root, parse_params(args.params), **read_grouping_options(args))
         failures, tried = group_tree(
-            grouper, args.out, args.workers, args.shard or default_shard(), tuple(args.suffix or IMAGE_SUFFIXES))
+            grouper, args.out, args.num_workers, args.shard or default_shard(), tuple(args.suffix or IMAGE_SUFFIXES))
     return report_failures(failures, tried)
 
 

@@ -22,7 +22,7 @@ def agglomerate(
         areas: np.ndarray,
         *,
         colour: float = 0.2,
-        threshold: float = 0.03,
+        threshold: float = 0.01,
         max_groups: int | None = None) -> np.ndarray:
     """Join neighbouring groups one pair at a time, the cheapest first, as in Ward's method.
 

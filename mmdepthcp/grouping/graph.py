@@ -174,14 +174,15 @@ def edge_terms(
         formula: str = 'scale_free') -> np.ndarray:
     """What parts the two ends of every edge: w_col·D_col + w_3d·D_3d + w_sup·D_sup + bias.
 
-    - D_3d is the distance of the two centres over the sum of their depths,
+    - D_3d is the difference of the depths of the two centres over their sum,
     - D_col the distance of their colours in CIELAB,
     - D_sup, for a pair below the camera, how far the lower one faces up × how much more it does so than the
       higher one (ground below, an object that stands on it above).
 
-    ``formula='paper'``, for attributes of standardised points, multiplies D_col by the mean height ȳ of the pair,
-    so that colour counts above the camera only, and D_sup by ȳ². ȳ then depends on what else is in the picture (a
-    far sky makes it vanish); ``'scale_free'``, for points as they are, leaves both factors out.
+    ``formula='paper'``, for attributes of standardised points, takes for D_3d the whole distance of the centres, and
+    multiplies D_col by the mean height ȳ of the pair, so that colour counts above the camera only, and D_sup by ȳ².
+    These depend on the size of the superpixels and, through the standard deviations, on what else is in the picture
+    (a far sky makes ȳ vanish); ``'scale_free'``, for points as they are, does not.
 
     Args:
         attributes: of R superpixels.
@@ -195,13 +196,14 @@ def edge_terms(
     i, j = pairs[:, 0], pairs[:, 1]
     centre, up = attributes.centre, attributes.normal[:, 1]
     height = (centre[i, 1] + centre[j, 1]) / 2
-    space = np.linalg.norm(centre[i] - centre[j], axis=1) / (centre[i, 2] + centre[j, 2])
     first_is_low = centre[i, 1] < centre[j, 1]
     low, high = np.where(first_is_low, up[i], up[j]), np.where(first_is_low, up[j], up[i])
     support = np.maximum(low, 0) * np.maximum(low - high, 0) * (height < 0)
+    apart = np.abs(centre[i, 2] - centre[j, 2])
     if formula == 'paper':
+        apart = np.linalg.norm(centre[i] - centre[j], axis=1)
         support = support * height ** 2
-    terms = weights.depth * space + weights.support * support + weights.bias
+    terms = weights.depth * apart / (centre[i, 2] + centre[j, 2]) + weights.support * support + weights.bias
     if weights.colour:
         colour = np.linalg.norm(attributes.lab[i] - attributes.lab[j], axis=1)
         terms += weights.colour * (colour * np.maximum(height, 0) if formula == 'paper' else colour)

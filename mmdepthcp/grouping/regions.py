@@ -61,7 +61,7 @@ class GroupingParams:
     formula: str = 'scale_free'
     weights: EdgeWeights = DEFAULT_WEIGHTS
     method: str = 'agglomerative'
-    threshold: float = 0.03
+    threshold: float = 0.01
     max_regions: int | None = 120
     min_area: float = 0.0
     seed: int = 0

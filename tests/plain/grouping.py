@@ -73,7 +73,8 @@ def plain_attributes(labels: np.ndarray, image: np.ndarray, points: np.ndarray) 
 def plain_terms(one: dict, other: dict, colour: float, depth: float, support: float, bias: float, paper: bool) -> float:
     low, high = sorted((one, other), key=lambda end: end['centre'][1])
     height = (low['centre'][1] + high['centre'][1]) / 2
-    d_space = math.dist(low['centre'], high['centre']) / (low['centre'][2] + high['centre'][2])
+    z_low, z_high = low['centre'][2], high['centre'][2]
+    d_space = (math.dist(low['centre'], high['centre']) if paper else abs(z_low - z_high)) / (z_low + z_high)
     d_colour = math.dist(low['lab'], high['lab']) * (max(height, 0) if paper else 1)
     d_support = 0.0
     if height < 0:

@@ -104,7 +104,7 @@ def test_normals_of_ground_wall_and_side_wall():
 def test_edge_terms_by_hand():
     attributes = SuperpixelAttributes(
         area=np.ones(4),
-        centre=np.array([[0, 1, 2], [0, 3, 2], [1, -2, 4], [1, -1, 4.0]]),
+        centre=np.array([[0, 1, 2], [0, 3, 6], [1, -2, 4], [1, -1, 4.0]]),
         lab=np.array([[50, 0, 0], [50, 3, 4], [60, 0, 0], [90, 0, 0.0]]),
         normal=np.array([[0, 1, 0], [0, 0, -1], [0, 0.8, -0.6], [0, 0.3, 0.1]]))
     pairs = np.array([[0, 1], [2, 3]])
@@ -112,10 +112,11 @@ def test_edge_terms_by_hand():
     def terms(formula, *weights):
         return edge_terms(attributes, pairs, EdgeWeights(*weights), formula)
 
-    assert np.allclose(terms('scale_free', 0, 1, 0, 0), [2 / 4, 1 / 8])
+    assert np.allclose(terms('scale_free', 0, 1, 0, 0), [4 / 8, 0])
+    assert np.allclose(terms('paper', 0, 1, 0, 0), [20 ** 0.5 / 8, 1 / 8])
     assert np.allclose(terms('scale_free', 1, 0, 0, 0), [5, 30])
     assert np.allclose(terms('scale_free', 0, 0, 1, 0), [0, 0.8 * 0.5])  # support counts below the camera only
-    assert np.allclose(terms('scale_free', 0.1, 2, 1, -1), [0.5 + 1 - 1, 3 + 0.25 + 0.4 - 1])
+    assert np.allclose(terms('scale_free', 0.1, 2, 1, -1), [0.5 + 1 - 1, 3 + 0.4 - 1])
     assert np.allclose(terms('paper', 1, 0, 0, 0), [5 * 2, 0])  # colour counts above the camera only
     assert np.allclose(terms('paper', 0, 0, 1, 0), [0, 0.8 * 0.5 * 1.5 ** 2])
     weights = EdgeWeights(0.1, 2, 1, -1)
