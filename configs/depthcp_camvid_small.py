@@ -55,9 +55,9 @@ test_dataloader = val_dataloader
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=1e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=True, begin=0, end=1, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=True, begin=1, end=8, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=True, begin=1, end=6, convert_to_iter_based=True),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=8, val_interval=4)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=6, val_interval=2)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
@@ -65,7 +65,7 @@ images = data_root + 'images/train'
 labels = data_root + 'labels/train'
 depth_config = 'configs/monodepth_r18_mixed_small.py'
 depth_checkpoint = '{work_dir}/depth/epoch_40.pth'
-pretrained = '{work_dir}/pretrain/epoch_8.pth'
+pretrained = '{work_dir}/pretrain/epoch_6.pth'
 regions = ['max_regions=60', 'weights=0.2,15,4,-5']
 in_work_dir = [
     '--cfg-options',

@@ -43,6 +43,7 @@ train_dataloader = dict(
         dataset=dict(
             _delete_=True,
             type='ToyStreetDataset',
+            data_root='',
             data_prefix=dict(
                 img_path=data_root + 'leftImg8bit/train',
                 disparity_path='work_dirs/depthcp_toy/disparity',
@@ -111,8 +112,8 @@ pipeline = [
         name='regions',
         tool='tools/group_regions.py',
         args=[
-            images, '{work_dir}/disparity', '{work_dir}/regions', '--camera-root', data_root + 'camera/train', '--params',
-            *regions
+            images, '{work_dir}/disparity', '{work_dir}/regions', '--camera-root', data_root + 'camera/train',
+            '--params', *regions
         ],
         outputs=['{work_dir}/regions/meta.json']),
     dict(

@@ -165,8 +165,9 @@ def test_outputs_outside_the_work_dir_are_never_removed(work, root):
 @pytest.mark.parametrize('signal_number', [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_training_goes_on(work, root, signal_number):
     code = (
-        'import sys, pathlib\n'
+        'import pathlib, signal\n'
         'from mmdepthcp import pipeline\n'
+        'signal.signal(signal.SIGINT, signal.default_int_handler)\n'  # a shell's background jobs ignore it
         f'pipeline.ROOT = pathlib.Path({str(root)!r})\n'
         f'stages = pipeline.read_stages({[stage("a", "wait", tool="tools/train.py"), stage("b")]!r}, "c.py", '
         f'{str(work)!r}, 0)\n'
