@@ -9,7 +9,7 @@ view_size = (192, 96)
 # The encoder starts from the depth network's: minutes of training do not suffice to learn features from nothing.
 model = dict(
     backbone=dict(init_cfg=dict(
-        type='Pretrained', checkpoint='work_dirs/depthcp_toy/depth/epoch_12.pth', prefix='backbone.')),
+        type='Pretrained', checkpoint='work_dirs/depthcp_toy/depth/epoch_16.pth', prefix='backbone.')),
     num_prototypes=24,
     pixel_weight=0.1,
     region_weight=0.9,
@@ -63,17 +63,17 @@ test_dataloader = val_dataloader
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=1e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=True, begin=0, end=1, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=True, begin=1, end=10, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=True, begin=1, end=6, convert_to_iter_based=True),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=10, val_interval=5)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=6, val_interval=3)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
 images = data_root + 'leftImg8bit/train'
 labels = data_root + 'gtFine/train'
 depth_config = 'configs/monodepth_toy.py'
-depth_checkpoint = '{work_dir}/depth/epoch_12.pth'
-pretrained = '{work_dir}/pretrain/epoch_10.pth'
+depth_checkpoint = '{work_dir}/depth/epoch_16.pth'
+pretrained = '{work_dir}/pretrain/epoch_6.pth'
 regions = ['max_regions=60', 'weights=0.2,15,4,-5']
 quality = [labels, '--suffixes', '_leftImg8bit', '_gtFine_labelTrainIds', '--json']
 in_work_dir = [
