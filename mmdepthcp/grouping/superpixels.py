@@ -120,7 +120,9 @@ def _local_kmeans(features, row_edges, column_edges, position_weight, iterations
     distance, nearest = np.empty(width, np.float32), np.empty(width, np.float32)
     choice = np.zeros(width, np.int32)
     steps = np.array([(k // 3 - 1) * columns + k % 3 - 1 for k in range(9)]).astype(np.int32)
-    for _ in range(iterations):
+    for iteration in range(iterations):
+        # Every other row is enough to move the seeds; the last time every pixel needs its label.
+        stride = 2 if iteration < iterations - 1 else 1
         sums = np.zeros((rows * columns, channels + 3))
         for row in range(rows):
             for candidate in range(9):
@@ -132,7 +134,7 @@ def _local_kmeans(features, row_edges, column_edges, position_weight, iterations
                 for x in range(width):
                     offset = np.float32(x) - line[x]
                     line[x] = position_weight * offset * offset
-            for y in range(row_edges[row], row_edges[row + 1]):
+            for y in range(row_edges[row] + iteration % stride, row_edges[row + 1], stride):
                 _choose_seeds(features[y], y, spread, position_weight, distance, nearest, choice)
                 line_labels = labels[y]
                 for x in range(width):

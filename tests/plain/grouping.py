@@ -54,13 +54,12 @@ def plain_attributes(labels: np.ndarray, image: np.ndarray, points: np.ndarray) 
     """Per superpixel: area, centre, lab, normal."""
     from skimage.color import rgb2lab
 
-    down, right = (np.gradient(points, axis=axis) for axis in (0, 1))
-    depth = points[..., 2:]
+    down, right = (np.gradient(points, axis=axis) / points[..., 2:] for axis in (0, 1))
     attributes = []
     order = np.argsort(labels.ravel(), kind='stable')
     for pixels in np.split(order, np.cumsum(np.bincount(labels.ravel()))[:-1]):
         inside = np.unravel_index(pixels, labels.shape)
-        normal = np.cross((right / depth)[inside].mean(axis=0), (down / depth)[inside].mean(axis=0))
+        normal = np.cross(right[inside].mean(axis=0), down[inside].mean(axis=0))
         length = math.sqrt(float(normal @ normal))
         attributes.append(dict(
             area=len(pixels),
