@@ -1,5 +1,5 @@
-# The whole chain on real images, small enough for two cores in an hour; expects camvid/ and kitti_sample/ below data/ or
-# below $MMDEPTHCP_DATA
+# The whole chain on real images, small enough for two cores in an hour; expects camvid/ and kitti_sample/ below data/
+# or below $MMDEPTHCP_DATA
 _base_ = [
     '_base_/models/depthcp_r18_small.py', '_base_/datasets/camvid_groups.py', '_base_/default_runtime.py'
 ]

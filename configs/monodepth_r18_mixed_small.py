@@ -57,6 +57,7 @@ test_pipeline = [
     dict(type='ResizeClip', scale=camvid_scale),
     dict(type='PackMonoInputs'),
 ]
+custom_hooks = [dict(type='EpochSeedHook'), dict(type='MonoDepthWatchHook', start=300)]
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=50),

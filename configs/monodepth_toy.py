@@ -48,6 +48,7 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type='MonoDepthMetric', crop_type=None, min_depth=1e-3, max_depth=80)
 test_evaluator = val_evaluator
 
+custom_hooks = [dict(type='EpochSeedHook'), dict(type='MonoDepthWatchHook', start=300)]
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=50),

@@ -6,8 +6,6 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'))
-# model-side noise is drawn from (seed, epoch, rank), so that a resumed run continues exactly
-custom_hooks = [dict(type='EpochSeedHook')]
 
 env_cfg = dict(
     cudnn_benchmark=True,

@@ -7,3 +7,4 @@ model = dict(
         in_channels=[64, 64, 64, 64], channels=64, norm_cfg=dict(type='GN', num_groups=16, requires_grad=True)),
     projection_channels=64,
     num_prototypes=128)
+custom_hooks = [dict(type='EpochSeedHook'), dict(type='SwAVMonitorHook', interval=100)]

@@ -28,3 +28,9 @@ model = dict(
     pixel_weight=0.5,
     region_weight=0.5,
     num_clusters=19)
+custom_hooks = [
+    # model-side noise is drawn from (seed, epoch, rank), so that a resumed run continues exactly
+    dict(type='EpochSeedHook'),
+    # warns when a loss stays at ln K
+    dict(type='SwAVMonitorHook', interval=1000),
+]

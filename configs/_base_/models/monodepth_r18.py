@@ -5,3 +5,9 @@ model = dict(
     backbone=dict(type='DepthResNet', depth=18),
     decode_head=dict(type='DepthDecoder', in_channels=(64, 64, 128, 256, 512)),
     pose_net=dict(type='PoseNet', encoder=dict(type='DepthResNet', depth=18, in_channels=6)))
+custom_hooks = [
+    # model-side noise is drawn from (seed, epoch, rank), so that a resumed run continues exactly
+    dict(type='EpochSeedHook'),
+    # stops at NaN, warns when depth collapses to a constant
+    dict(type='MonoDepthWatchHook'),
+]
