@@ -23,11 +23,12 @@ def agglomerate(
         *,
         colour: float = 0.2,
         threshold: float = 0.01,
-        max_groups: int | None = None) -> np.ndarray:
+        max_groups: int | None = None,
+        area_power: float = 1.0) -> np.ndarray:
     """Join neighbouring groups one pair at a time, the cheapest first, as in Ward's method.
 
     What parts two groups is w = sigmoid(colour · distance of their mean colours + mean of ``local`` along their
-    border); joining them costs w·A_i·A_j / (A_i + A_j). Depth and support count where two groups touch, for a
+    border); joining them costs w·(A_i·A_j / (A_i + A_j))^``area_power``. Depth and support count where two groups touch, for a
     surface may run far into the picture; colour counts over whole groups, so that they do not leak through a
     blurred edge. Joining goes on while there are more than ``max_groups`` groups, and then among those with w
     below ``threshold``.
@@ -40,6 +41,7 @@ def agglomerate(
         colour: factor of the distance of mean colours.
         threshold: w from which on groups are apart.
         max_groups: how many groups may be left, None for any number; parts that no edge connects stay apart.
+        area_power: larger uses up small groups earlier; 1 is Ward's method.
 
     Returns:
         (N,) int32 groups 0..G−1 in order of their first node; each is connected.
@@ -47,7 +49,7 @@ def agglomerate(
     limit = len(areas) if max_groups is None else max_groups
     roots = _join_cheapest(
         np.ascontiguousarray(pairs, np.int32), np.asarray(local, np.float64), np.asarray(lab, np.float64),
-        np.asarray(areas, np.float64), colour, threshold, limit)
+        np.asarray(areas, np.float64), colour, threshold, limit, area_power)
     return by_first(roots)[0]
 
 
@@ -59,7 +61,7 @@ def _apart(local, colour, one, other):
 
 
 @njit(cache=True)
-def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit):
+def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit, power):
     """(N,) one node of its group for every node; see `agglomerate`.
 
     Half-edge 2e + side is the end of edge e at node ends[e, side]; the half-edges of a group form a linked list.
@@ -80,7 +82,8 @@ def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit):
     for index in range(edges):
         one, other = ends[index, 0], ends[index, 1]
         apart = _apart(sums[index], colour, lab[one], lab[other])
-        heap.append((apart * areas[one] * areas[other] / (areas[one] + areas[other]), np.int64(index), stamps[index]))
+        cost = apart * (areas[one] * areas[other] / (areas[one] + areas[other])) ** power
+        heap.append((cost, np.int64(index), stamps[index]))
     heapq.heapify(heap)
     left = number
     while len(heap) > 0:
@@ -129,7 +132,7 @@ def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit):
                 edge_to[other] = -1
                 stamps[edge] += 1
                 apart = _apart(sums[edge] / counts[edge], colour, lab[kept], lab[other])
-                cost = apart * areas[kept] * areas[other] / (areas[kept] + areas[other])
+                cost = apart * (areas[kept] * areas[other] / (areas[kept] + areas[other])) ** power
                 heapq.heappush(heap, (cost, np.int64(edge), stamps[edge]))
             half = following[half]
     roots = np.empty(number, np.int32)

@@ -48,6 +48,7 @@ class GroupingParams:
             'louvain' or by 'infomap' (needs the package of that name); see `cluster_hierarchy`.
         threshold: mean edge weight from which on regions are apart.
         max_regions: 'agglomerative' joins on until no more are left; None for any number.
+        area_power: of 'agglomerative': larger uses up small regions earlier.
         min_area: regions smaller than this fraction of the image join the neighbour they are least apart from.
         seed: of 'louvain' and 'infomap'.
     """
@@ -63,6 +64,7 @@ class GroupingParams:
     method: str = 'agglomerative'
     threshold: float = 0.01
     max_regions: int | None = 120
+    area_power: float = 1.0
     min_area: float = 0.0
     seed: int = 0
 
@@ -135,7 +137,7 @@ def group_regions(
         local = edge_terms(attributes, pairs, params.weights._replace(colour=0.0), params.formula)
         groups = agglomerate(
             pairs, local, attributes.lab, attributes.area, colour=params.weights.colour, threshold=params.threshold,
-            max_groups=params.max_regions)
+            max_groups=params.max_regions, area_power=params.area_power)
     else:
         groups = cluster_hierarchy(
             pairs, weights, len(attributes.area), threshold=params.threshold, method=params.method, seed=params.seed)

@@ -134,7 +134,7 @@ def plain_hierarchy(
 
 def plain_agglomerate(
         local: Edges, lab: np.ndarray, areas: Iterable[float], colour: float, threshold: float,
-        max_groups: int | None) -> list[set[int]]:
+        max_groups: int | None, area_power: float = 1.0) -> list[set[int]]:
     """Join the cheapest pair of groups, one at a time, everything worked out anew each time."""
     areas = list(areas)
     groups = [{node} for node in range(len(areas))]
@@ -151,7 +151,7 @@ def plain_agglomerate(
         for (i, j), values in between.items():
             apart = plain_sigmoid(sum(values) / len(values) + colour * math.dist(means[i], means[j]))
             if apart < threshold or (max_groups is not None and len(groups) > max_groups):
-                costs.append((apart * sizes[i] * sizes[j] / (sizes[i] + sizes[j]), i, j))
+                costs.append((apart * (sizes[i] * sizes[j] / (sizes[i] + sizes[j])) ** area_power, i, j))
         if not costs:
             return groups
         _, i, j = min(costs)

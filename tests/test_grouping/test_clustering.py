@@ -118,15 +118,17 @@ def test_unknown_method_is_named():
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 25), st.integers(0, 60), st.integers(0, 10 ** 6), st.floats(0.01, 1),
-    st.one_of(st.none(), st.integers(1, 10)))
-def test_agglomeration_equals_the_plain_one(number, edges, seed, threshold, max_groups):
+    st.one_of(st.none(), st.integers(1, 10)), st.sampled_from([0.0, 0.7, 1.0]))
+def test_agglomeration_equals_the_plain_one(number, edges, seed, threshold, max_groups, area_power):
     rng = np.random.default_rng(seed)
     pairs = np.unique(np.sort(rng.integers(0, number, (edges, 2)), axis=1), axis=0)
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     local, lab, areas = rng.normal(-3, 2, len(pairs)), rng.uniform(0, 100, (number, 3)), rng.uniform(1, 9, number)
-    ours = agglomerate(pairs, local, lab, areas, colour=0.05, threshold=threshold, max_groups=max_groups)
+    ours = agglomerate(
+        pairs, local, lab, areas, colour=0.05, threshold=threshold, max_groups=max_groups, area_power=area_power)
     theirs = plain.plain_agglomerate(
-        dict(zip(map(tuple, pairs.tolist()), local.tolist(), strict=True)), lab, areas, 0.05, threshold, max_groups)
+        dict(zip(map(tuple, pairs.tolist()), local.tolist(), strict=True)), lab, areas, 0.05, threshold, max_groups,
+        area_power)
     assert members(ours) == set(map(frozenset, theirs))
     _, first = np.unique(ours, return_index=True)
     assert (np.diff(first) > 0).all()
