@@ -28,9 +28,9 @@ def agglomerate(
     """Join neighbouring groups one pair at a time, the cheapest first, as in Ward's method.
 
     What parts two groups is w = sigmoid(colour · distance of their mean colours + mean of ``local`` along their
-    border); joining them costs w·(A_i·A_j / (A_i + A_j))^``area_power``. Depth and support count where two groups touch, for a
-    surface may run far into the picture; colour counts over whole groups, so that they do not leak through a
-    blurred edge. Joining goes on while there are more than ``max_groups`` groups, and then among those with w
+    border); joining them costs w·(A_i·A_j / (A_i + A_j))^``area_power``. Depth and support count where two groups
+    touch, for a surface may run far into the picture; colour counts over whole groups, so that they do not leak
+    through a blurred edge. Joining goes on while there are more than ``max_groups`` groups, and then among those with w
     below ``threshold``.
 
     Args:
