@@ -9,7 +9,7 @@ view_size = (192, 96)
 # The encoder starts from the depth network's: minutes of training do not suffice to learn features from nothing.
 model = dict(
     backbone=dict(init_cfg=dict(
-        type='Pretrained', checkpoint='work_dirs/depthcp_toy/depth/epoch_16.pth', prefix='backbone.')),
+        type='Pretrained', checkpoint='work_dirs/depthcp_toy/depth/epoch_12.pth', prefix='backbone.')),
     num_prototypes=24,
     pixel_weight=0.1,
     region_weight=0.9,
@@ -72,7 +72,7 @@ test_cfg = dict(type='TestLoop')
 images = data_root + 'leftImg8bit/train'
 labels = data_root + 'gtFine/train'
 depth_config = 'configs/monodepth_toy.py'
-depth_checkpoint = '{work_dir}/depth/epoch_16.pth'
+depth_checkpoint = '{work_dir}/depth/epoch_12.pth'
 pretrained = '{work_dir}/pretrain/epoch_6.pth'
 regions = ['max_regions=60', 'weights=0.2,15,4,-5']
 quality = [labels, '--suffixes', '_leftImg8bit', '_gtFine_labelTrainIds', '--json']
