@@ -10,10 +10,8 @@ VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmdepthcp/__init__.py').re
 # already has, or comes with one of the two family extras.
 REQUIRED = [
     'matplotlib',
-    'networkit>=11',
     'numba>=0.58',
     'numpy>=1.24',
-    'scikit-image>=0.21',
     'scikit-learn>=1.3',
     'scipy>=1.10',
 ]
@@ -48,7 +46,8 @@ EXTRAS = {
     ],
     'hf': ['transformers>=4.53,<5'],
     'infomap': ['infomap>=2.7'],
-    'tests': ['hypothesis', 'pytest', 'pytest-xdist', 'transformers>=4.53,<5'],
+    # networkit and scikit-image serve the plain versions that the package's own kernels are compared with
+    'tests': ['hypothesis', 'networkit>=11', 'pytest', 'pytest-xdist', 'scikit-image>=0.21', 'transformers>=4.53,<5'],
     'lint': ['mypy', 'ruff'],
 }
 

@@ -79,14 +79,6 @@ def _numba_compiles() -> str:
     return ''
 
 
-def _networkit_clusters() -> str:
-    import networkit
-    graph = networkit.Graph(2, weighted=True)
-    graph.addEdge(0, 1, 1.0)
-    networkit.community.LouvainMapEquation(graph).run()
-    return ''
-
-
 def _models_build() -> str:
     from mmpretrain.models import ResNet
     from mmseg.models import FPN
@@ -96,7 +88,7 @@ def _models_build() -> str:
 
 
 PACKAGES = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmseg', 'mmpretrain', 'mmdet', 'cv2', 'numpy', 'scipy',
-            'skimage', 'sklearn', 'networkit', 'numba', 'matplotlib')
+            'sklearn', 'numba', 'matplotlib')
 
 CHECKS = (
     Check('torch', 'torch', action=_torch_computes),
@@ -109,9 +101,7 @@ CHECKS = (
     Check('mmpretrain models', 'mmpretrain.models', action=_models_build),
     Check('numpy', 'numpy'),
     Check('scipy', 'scipy.optimize'),
-    Check('scikit-image', 'skimage.segmentation'),
     Check('scikit-learn', 'sklearn.cluster'),
-    Check('networkit', 'networkit', action=_networkit_clusters),
     Check('numba', 'numba', action=_numba_compiles),
     Check('matplotlib', 'matplotlib.pyplot'),
     Check('mmcv compiled ops', 'mmcv.ops', needed=False,

@@ -14,7 +14,6 @@ DISTRIBUTIONS = {
     'mmpretrain': ('onedl-mmpretrain', 'mmpretrain'),
     'mmdet': ('onedl-mmdetection', 'mmdet'),
     'cv2': ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python', 'opencv-contrib-python-headless'),
-    'skimage': ('scikit-image',),
     'sklearn': ('scikit-learn',),
 }
 
@@ -52,7 +51,7 @@ def remedy_for(module: str, error: BaseException) -> str:
         return f'pip install {error.name.partition(".")[0]}'
     if package == 'mmcv' and '_ext' in str(error):
         return "mmcv is installed without compiled ops; 'make test' compiles and installs them"
-    if package in DISTRIBUTIONS and package not in ('cv2', 'skimage', 'sklearn'):
+    if package in DISTRIBUTIONS and package not in ('cv2', 'sklearn'):
         return 'install one OpenMMLab family that fits together:\n' + '\n'.join(f'  {line}' for line in INSTALL_LINES)
     return f'pip install {DISTRIBUTIONS.get(package, (package,))[0]}'
 

@@ -34,7 +34,7 @@ def test_registry_without_mmengine_says_so():
 
 
 def test_this_environment(capsys):
-    findings = [doctor.examine(check) for check in doctor.CHECKS if check.module in ('torch', 'networkit', 'numpy')]
+    findings = [doctor.examine(check) for check in doctor.CHECKS if check.module in ('torch', 'numba', 'numpy')]
     assert all(finding.good for finding in findings if finding.needed)
     text = doctor.report(findings)
     assert 'The main job runs here.' in text and installed_version('mmengine') in text
@@ -57,7 +57,7 @@ def test_unfit_package_is_named_with_its_complaint(tmp_path, monkeypatch):
     ('mmcv.ops', ModuleNotFoundError("No module named 'mmcv._ext'", name='mmcv._ext'), 'make test'),
     ('mmseg', ModuleNotFoundError("No module named 'mmseg'", name='mmseg'), "'.[openmmlab]'"),
     ('mmpretrain.models', TypeError('NoneType takes no arguments'), "pip install 'transformers<5'"),
-    ('skimage', ModuleNotFoundError("No module named 'skimage'", name='skimage'), 'pip install scikit-image'),
+    ('sklearn', ModuleNotFoundError("No module named 'sklearn'", name='sklearn'), 'pip install scikit-learn'),
 ])
 def test_remedies(module, error, remedy):
     assert remedy in remedy_for(module, error)
