@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -15,17 +16,15 @@ if TYPE_CHECKING:
     import torch
 
 SHOWN = 5
+WRAPPER = 'module.'
 
 
-def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
-    """Read the model weights of a checkpoint file on the CPU, without the prefix ``module.`` of wrapped models.
-
-    Accepts a runner's checkpoint (key ``state_dict``) and a bare state dict.
+def read_checkpoint(path: str | os.PathLike) -> Mapping[str, Any]:
+    """Read a checkpoint file on the CPU, with all that is in it.
 
     Raises:
-        InputError: the file is missing, corrupt, or holds no weights.
+        InputError: the file is missing or corrupt.
     """
-    import torch
     from mmengine.runner import CheckpointLoader
 
     if not Path(path).is_file():
@@ -36,13 +35,90 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f'{path}: not a readable checkpoint (corrupt, cut short or of another kind): {reason}') from error
-    state = content.get('state_dict', content) if isinstance(content, Mapping) else None
-    tensors = {
-        str(name).removeprefix('module.'): tensor
-        for name, tensor in (state or {}).items() if isinstance(tensor, torch.Tensor)}
+    return content if isinstance(content, Mapping) else {}
+
+
+def model_weights(content: Mapping[str, Any], path: str | os.PathLike) -> dict[str, torch.Tensor]:
+    """The model weights in the content of a checkpoint file, without the prefix ``module.`` of wrapped models.
+
+    Takes a runner's checkpoint (key ``state_dict``, which holds the averaged weights where MMEngine's EMA hook was at
+    work) and a bare state dict.
+
+    Raises:
+        InputError: there are no weights.
+    """
+    import torch
+
+    tensors = {}
+    for name, tensor in (content.get('state_dict', content) or {}).items():
+        if isinstance(tensor, torch.Tensor):
+            while name.startswith(WRAPPER):
+                name = name.removeprefix(WRAPPER)
+            tensors[name] = tensor
     if not tensors:
         raise InputError(f'{path}: holds no model weights')
     return tensors
+
+
+def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
+    """Read the model weights of a checkpoint file; see :func:`read_checkpoint` and :func:`model_weights`.
+
+    Raises:
+        InputError: the file is missing, corrupt, or holds no weights.
+    """
+    return model_weights(read_checkpoint(path), path)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How the tensors of a checkpoint fit those that a model has.
+
+    Attributes:
+        matched: names in both, with one shape.
+        missing: names that the checkpoint does not have.
+        other_shape: names in both whose shapes differ, with the two shapes.
+        unexpected: names that the model does not have.
+    """
+
+    matched: tuple[str, ...]
+    missing: tuple[str, ...]
+    other_shape: tuple[str, ...]
+    unexpected: tuple[str, ...]
+
+    @property
+    def wanted(self) -> int:
+        """How many tensors the model has."""
+        return len(self.matched) + len(self.missing) + len(self.other_shape)
+
+    @property
+    def share(self) -> float:
+        """Share of the model's tensors that match, 0..1."""
+        return len(self.matched) / self.wanted if self.wanted else 1.
+
+    def faults(self) -> str:
+        """What is missing and of another shape, the first names of each; empty when everything matches."""
+        return '; '.join(
+            f'{what}: {name_some(names)}'
+            for what, names in (('missing', self.missing), ('of another shape', self.other_shape)) if names)
+
+
+def name_some(names: Iterable[str]) -> str:
+    """The first names, and how many more there are."""
+    names = list(names)
+    more = f' and {len(names) - SHOWN} more' if len(names) > SHOWN else ''
+    return f'{", ".join(names[:SHOWN])}{more}'
+
+
+def compare_weights(wanted: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> Fit:
+    """Compare names and shapes of a checkpoint's weights ``state`` with those ``wanted`` by a model."""
+    common = [name for name in wanted if name in state]
+    return Fit(
+        matched=tuple(name for name in common if state[name].shape == wanted[name].shape),
+        missing=tuple(name for name in wanted if name not in state),
+        other_shape=tuple(
+            f'{name} {tuple(state[name].shape)} instead of {tuple(wanted[name].shape)}'
+            for name in common if state[name].shape != wanted[name].shape),
+        unexpected=tuple(name for name in state if name not in wanted))
 
 
 def check_fit(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: str | os.PathLike) -> None:
@@ -53,17 +129,8 @@ def check_fit(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: s
     Raises:
         InputError: a tensor is missing or has another shape; the message counts them and shows the first ones.
     """
-    wanted = model.state_dict()
-    missing = [name for name in wanted if name not in state]
-    other_shape = [
-        f'{name} {tuple(state[name].shape)} instead of {tuple(tensor.shape)}'
-        for name, tensor in wanted.items() if name in state and state[name].shape != tensor.shape]
-    if not missing and not other_shape:
-        return
-    fits = len(wanted) - len(missing) - len(other_shape)
-    parts = [f'{path}: a checkpoint of another model: {fits} of {len(wanted)} tensors of {type(model).__name__} fit']
-    for what, names in (('missing', missing), ('of another shape', other_shape)):
-        if names:
-            more = f' and {len(names) - SHOWN} more' if len(names) > SHOWN else ''
-            parts.append(f'{what}: {", ".join(names[:SHOWN])}{more}')
-    raise InputError('; '.join(parts) + '; use the config that it was trained with')
+    fit = compare_weights(model.state_dict(), state)
+    if faults := fit.faults():
+        raise InputError(
+            f'{path}: a checkpoint of another model: {len(fit.matched)} of {fit.wanted} tensors of '
+            f'{type(model).__name__} fit; {faults}; use the config that it was trained with')

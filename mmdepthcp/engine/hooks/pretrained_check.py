@@ -1,0 +1,123 @@
+"""Whether pretrained weights really arrived in the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import CheckpointLoader, Runner
+from torch import Tensor, nn
+
+from mmdepthcp.checkpoint import Fit, compare_weights, model_weights, name_some
+from mmdepthcp.fileio import InputError
+from mmdepthcp.registry import HOOKS
+
+
+class Origin(NamedTuple):
+    """A part of the model and the file that its weights should come from.
+
+    Attributes:
+        name: name of the part in the model, such as ``backbone``; empty for the whole model.
+        module: the part.
+        checkpoint: file or address.
+        prefix: what the names in the file start with.
+    """
+
+    name: str
+    module: nn.Module
+    checkpoint: str
+    prefix: str
+
+
+def pretrained_parts(model: nn.Module) -> Iterator[Origin]:
+    """The parts of a model whose ``init_cfg`` names a checkpoint; a whole model counts as its children."""
+    for name, module in model.named_modules():
+        settings = getattr(module, 'init_cfg', None) or []
+        for setting in [settings] if isinstance(settings, Mapping) else settings:
+            kind = setting.get('type')
+            if getattr(kind, '__name__', kind) != 'PretrainedInit' and kind != 'Pretrained':
+                continue
+            prefix = setting.get('prefix') or ''
+            prefix = f'{prefix.rstrip(".")}.' if prefix else ''
+            if name:
+                yield Origin(name, module, setting['checkpoint'], prefix)
+            else:
+                yield from whole_model(module, setting['checkpoint'], prefix)
+
+
+def whole_model(model: nn.Module, checkpoint: str, prefix: str = '') -> Iterator[Origin]:
+    """The children of a model that is filled from one file."""
+    for name, child in model.named_children():
+        if child.state_dict():
+            yield Origin(name, child, checkpoint, f'{prefix}{name}.')
+
+
+def arrived(module: nn.Module, state: Mapping[str, Tensor]) -> Fit:
+    """Like :func:`mmdepthcp.checkpoint.compare_weights`, with tensors of other values than in the file as missing."""
+    wanted = module.state_dict()
+    fit = compare_weights(wanted, state)
+    same = [name for name in fit.matched if torch.equal(wanted[name].cpu(), state[name].to(wanted[name].dtype).cpu())]
+    differing = tuple(name for name in fit.matched if name not in set(same))
+    return Fit(tuple(same), fit.missing + differing, fit.other_shape, fit.unexpected)
+
+
+@HOOKS.register_module()
+class PretrainedCheckHook(Hook):
+    """Compare the model at the start of training with the files that its weights should come from.
+
+    MMEngine loads what fits and goes on with random numbers where nothing does. This hook looks at every part with
+    ``init_cfg=dict(type='Pretrained', ...)``, or at the whole model where ``load_from`` names a file, and logs how many
+    tensors are those of the file. A resumed training is left alone. In a config of MMSegmentation or MMDetection::
+
+        custom_imports = dict(imports=['mmdepthcp.engine'])
+        custom_hooks = [dict(type='mmdepthcp.PretrainedCheckHook')]
+
+    Args:
+        min_share: share of a backbone's tensors that must have arrived, 0..1. Of other parts (necks, heads), which
+            often have a new classifier, one tensor is enough.
+
+    Raises:
+        InputError: fewer arrived; at the start of training.
+    """
+
+    def __init__(self, min_share: float = 0.99) -> None:
+        if not 0 <= min_share <= 1:
+            raise InputError(f'PretrainedCheckHook: min_share {min_share} must lie in 0..1')
+        self.min_share = min_share
+
+    def before_train(self, runner: Runner) -> None:
+        """Check all parts."""
+        if runner.iter > 0:
+            return
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        origins = list(whole_model(model, runner._load_from) if runner._load_from else pretrained_parts(model))
+        weights: dict[str, dict[str, Tensor]] = {}
+        for origin in origins:
+            if origin.checkpoint not in weights:
+                content: Any = CheckpointLoader.load_checkpoint(origin.checkpoint, map_location='cpu')
+                weights[origin.checkpoint] = model_weights(content, origin.checkpoint)
+            self._check(runner, origin, weights[origin.checkpoint])
+
+    def _check(self, runner: Runner, origin: Origin, weights: Mapping[str, Tensor]) -> None:
+        state = {
+            name.removeprefix(origin.prefix): tensor
+            for name, tensor in weights.items() if name.startswith(origin.prefix)}
+        fit = arrived(origin.module, state)
+        if origin.name.rpartition('.')[2] == 'backbone':
+            too_few = fit.share < self.min_share
+        else:
+            too_few = bool(state) and not fit.matched
+        report = f'{origin.name}: {len(fit.matched)} of {fit.wanted} tensors come from {origin.checkpoint}'
+        if too_few:
+            raise InputError(
+                f'{report}, which is too few (PretrainedCheckHook). {fit.faults()}. In the file: '
+                f'{name_some(weights)}. Usual causes: another prefix than {origin.prefix!r}, another depth or width, '
+                'another kind of ResNet (ResNetV1c has another stem), another normalisation; '
+                'tools/export_backbone.py says what a file fits')
+        if faults := fit.faults():
+            runner.logger.warning(f'{report}; {faults}')
+        else:
+            runner.logger.info(report)
