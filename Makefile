@@ -1,10 +1,22 @@
-# make demo    install the main job into .venv and run it on toy streets
-# make test    install everything, mmcv's compiled ops included, and run all tests
-# make lint    ruff and mypy over the package
-# make clean   remove what the other targets installed here (work_dirs and the kept mmcv wheel stay)
+# make demo            install the main job into .venv and run it on toy streets
+# make test            install everything, mmcv's compiled ops included, and run all tests
+# make test-openmmlab  the same with the original OpenMMLab packages, in .venv-openmmlab
+# make lint            ruff and mypy over the package
+# make clean           remove what the other targets installed here (work_dirs and the kept mmcv wheels stay)
 
+FAMILY ?= onedl
+ifeq ($(FAMILY),openmmlab)
+PYTHON ?= python3.10
+VENV ?= .venv-openmmlab
+# torch 2.1.2 ends with Python 3.11
+TOO_NEW := 3, 12
+# transformers 4.54 and later need a newer torch
+TEST_LIMITS := 'transformers<4.54'
+else
 PYTHON ?= python3
 VENV ?= .venv
+TOO_NEW := 4,
+endif
 PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist loadfile
 
 PY := $(VENV)/bin/python
@@ -14,7 +26,7 @@ STAMPS := $(VENV)/.stamps
 FIT_OPENCV = $(PY) -c 'import cv2' || $(PIP) install --force-reinstall --no-deps opencv-python-headless==$$( \
     $(PY) -c 'from importlib.metadata import version; print(version("opencv-python"))')
 
-.PHONY: demo test lint clean install install-tests install-lint
+.PHONY: demo test test-openmmlab lint clean install install-tests install-lint
 
 demo: install
 	$(PY) tools/run_pipeline.py configs/depthcp_toy.py --work-dir work_dirs/demo
@@ -22,12 +34,15 @@ demo: install
 test: install-tests
 	OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
 
+test-openmmlab:
+	$(MAKE) test FAMILY=openmmlab
+
 lint: install-lint
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 
 clean:
-	rm -rf $(VENV) *.egg-info build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-openmmlab $(VENV) *.egg-info build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 install: $(STAMPS)/main
@@ -37,26 +52,41 @@ install-lint: $(STAMPS)/lint
 # Each stamp is written last, so an interrupted step is done again and a finished one is not.
 
 $(STAMPS)/venv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-	    { echo "$(PYTHON) is too old: Python 3.10 or newer is needed; choose one with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < ($(TOO_NEW)))' || \
+	    { echo "$(PYTHON) is missing or does not fit $(FAMILY): choose another with PYTHON=... (see README)"; exit 1; }
 	$(PYTHON) -m venv $(VENV) || \
 	    { $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(PY) install pip; }
 	@mkdir -p $(STAMPS) && touch $@
 
+ifeq ($(FAMILY),openmmlab)
+$(STAMPS)/torch: $(STAMPS)/venv
+	$(PIP) install -e '.[openmmlab-torch]'
+	@touch $@
+
+$(STAMPS)/ops: $(STAMPS)/torch
+	tools/install_mmcv_ops.sh $(PY) mmcv==2.1.0
+	@touch $@
+
+$(STAMPS)/main: $(STAMPS)/ops setup.py
+	$(PIP) install --no-build-isolation -e '.[openmmlab]'
+	$(FIT_OPENCV)
+	@touch $@
+else
 $(STAMPS)/main: $(STAMPS)/venv setup.py
 	$(PIP) install -e '.[onedl]'
 	$(FIT_OPENCV)
 	@touch $@
 
 $(STAMPS)/ops: $(STAMPS)/main
-	tools/install_mmcv_ops.sh $(PY)
+	tools/install_mmcv_ops.sh $(PY) onedl-mmcv==2.3.6
 	@touch $@
+endif
 
 $(STAMPS)/tests: $(STAMPS)/main $(STAMPS)/ops setup.py
-	$(PIP) install -e '.[onedl,onedl-mmdet,tests]'
+	$(PIP) install -e '.[$(FAMILY),$(FAMILY)-mmdet,tests]' $(TEST_LIMITS)
 	$(FIT_OPENCV)
 	@touch $@
 
 $(STAMPS)/lint: $(STAMPS)/main
-	$(PIP) install -e '.[onedl,lint]'
+	$(PIP) install -e '.[$(FAMILY),lint]'
 	@touch $@

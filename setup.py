@@ -16,6 +16,9 @@ REQUIRED = [
     'scipy>=1.10',
 ]
 
+# What has to be there before the original mmcv can be built
+OPENMMLAB_TORCH = ['torch==2.1.2', 'torchvision==0.16.2', 'numpy<2', 'setuptools<70', 'wheel', 'ninja']
+
 EXTRAS = {
     'onedl': [
         'torch==2.11.0',
@@ -31,19 +34,18 @@ EXTRAS = {
     'onedl-mmdet': [
         'onedl-mmdetection==3.5.1',
     ],
+    'openmmlab-torch': OPENMMLAB_TORCH,
     'openmmlab': [
-        'torch==2.1.2',
-        'torchvision==0.16.2',
+        *OPENMMLAB_TORCH,
         'mmengine==0.10.7',
         'mmcv==2.1.0',
         'mmsegmentation==1.2.2',
         'mmpretrain==1.2.0',
         'ftfy',
         'regex',
-        'numpy<2',
         'opencv-python<4.11',
-        'setuptools<70',
     ],
+    'openmmlab-mmdet': ['mmdet==3.3.0'],
     'hf': ['transformers>=4.53,<5'],
     'infomap': ['infomap>=2.7'],
     # networkit and scikit-image serve the plain versions that the package's own kernels are compared with

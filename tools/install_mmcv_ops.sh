@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
-# Install mmcv with compiled ops: tools/install_mmcv_ops.sh [PYTHON]
+# Install mmcv with compiled ops: tools/install_mmcv_ops.sh [PYTHON [onedl-mmcv==VERSION | mmcv==VERSION]]
 #
-# The ops are compiled once (12 to 23 minutes on two cores). The wheel is kept in
+# The ops are compiled once (9 to 23 minutes on two cores). The wheel is kept in
 # ${XDG_CACHE_HOME:-~/.cache}/mmdepthcp/wheels, apart for every Python, torch, device and machine type, and reused.
 set -euo pipefail
 
 PY=${1:-python}
-PACKAGE=onedl-mmcv
-VERSION=2.3.6
+REQUIREMENT=${2:-onedl-mmcv==2.3.6}
+PACKAGE=${REQUIREMENT%%==*}
+case $PACKAGE in
+    mmcv) SETUPTOOLS='setuptools<70' ;;
+    *) SETUPTOOLS='setuptools<82' ;;
+esac
 
 if "$PY" -c 'import mmcv.ops' 2>/dev/null; then
     echo "mmcv has its compiled ops."
@@ -22,7 +26,7 @@ KEY
 )
 KEPT=${XDG_CACHE_HOME:-$HOME/.cache}/mmdepthcp/wheels/$KEY
 pip() { "$PY" -m pip --disable-pip-version-check "$@"; }
-wheel() { find "$KEPT" -maxdepth 1 -name "onedl_mmcv-$VERSION-*.whl" 2>/dev/null | head -n 1; }
+wheel() { find "$KEPT" -maxdepth 1 -name "${PACKAGE/-/_}-${REQUIREMENT##*==}-*.whl" 2>/dev/null | head -n 1; }
 
 if [[ -z $(wheel) ]]; then
     command -v g++ >/dev/null || {
@@ -33,13 +37,13 @@ if [[ -z $(wheel) ]]; then
         echo "mmcv's ops need Python's headers: apt-get install python3-dev" >&2
         exit 1
     }
-    echo "Compiling mmcv's ops for $KEY: 12 to 23 minutes on two cores, only this once."
-    pip install 'setuptools<82' wheel ninja
+    echo "Compiling mmcv's ops for $KEY: 9 to 23 minutes on two cores, only this once."
+    pip install "$SETUPTOOLS" wheel ninja
     mkdir -p "$KEPT"
     BUILD=$(mktemp -d "$KEPT/build.XXXXXX")
     trap 'rm -rf "$BUILD"' EXIT
     MMCV_WITH_OPS=1 pip wheel --no-build-isolation --no-cache-dir --no-binary "$PACKAGE" --no-deps \
-        -w "$BUILD" "$PACKAGE==$VERSION"
+        -w "$BUILD" "$REQUIREMENT"
     mv "$BUILD"/*.whl "$KEPT/"
 fi
 
