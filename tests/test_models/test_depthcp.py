@@ -214,7 +214,8 @@ def test_backbone_outputs_that_do_not_fit_the_neck(change, words):
 
 
 @pytest.mark.parametrize('settings', [
-    dict(pixel_weight=0, region_weight=0), dict(pixel_weight=-1), dict(num_clusters=21), dict(num_clusters=0)])
+    dict(pixel_weight=0, region_weight=0), dict(pixel_weight=-1), dict(num_clusters=21), dict(num_clusters=0),
+    dict(cluster_by='colour')])
 def test_settings_that_make_no_sense(settings):
     with pytest.raises(InputError):
         build(**settings)
@@ -251,6 +252,23 @@ def test_predict_follows_the_prototypes():
     assert not torch.equal(before, after)
 
 
+def test_features_tell_which_prototypes_belong_together():
+    model = build(cluster_by='features', num_clusters=2)
+    means = torch.eye(12)[torch.arange(20) % 2]
+    model.feature_sums.copy_(means * torch.arange(1, 21)[:, None])
+    clusters = model._clusters()
+    assert (clusters[::2] == clusters[0]).all() and (clusters[1::2] == clusters[1]).all()
+    assert clusters[0] != clusters[1]
+
+
+def test_a_prototype_never_chosen_stands_for_itself():
+    model = build(cluster_by='features', num_clusters=2)
+    with torch.no_grad():
+        model.prototypes.weight.copy_(torch.eye(12)[torch.arange(20) % 2])
+    model.feature_sums[:10] = 3 * torch.eye(12)[torch.arange(10) % 2]
+    assert torch.equal(model._clusters()[:10], model._clusters()[10:])
+
+
 def test_predict_leaves_padding_out(monkeypatch):
     """Projections that are one left of column 40 of the padded 64 columns, another right of it; the image has 40."""
     model = build()
@@ -281,7 +299,7 @@ def test_weights_load_into_semantic_fpn_of_mmseg(tmp_path):
         data_preprocessor=dict(type='mmseg.SegDataPreProcessor'))
     keys = segmentor.load_state_dict(state, strict=False)
     assert set(keys.missing_keys) == {'decode_head.conv_seg.weight', 'decode_head.conv_seg.bias'}
-    assert all(name.startswith(('projector.', 'prototypes.')) for name in keys.unexpected_keys)
+    assert all(name.startswith(('projector.', 'prototypes.', 'feature_sums')) for name in keys.unexpected_keys)
 
 
 def test_checkpoint_without_prototypes_is_named():

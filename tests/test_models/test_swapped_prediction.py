@@ -169,6 +169,15 @@ def test_usage_and_perplexity():
     assert perplexity(torch.eye(8)[0]).item() == 1
 
 
+def test_feature_sums():
+    features, weights, ids = random_problem(50, 6, 8, 5)
+    sums = swapped_prediction_loss(features, weights, ids, 5).feature_sums
+    expected = np.zeros((6, 8))
+    for feature, best in zip(features.numpy(), (features @ weights.T).argmax(1).tolist(), strict=True):
+        expected[best] += feature
+    np.testing.assert_allclose(sums.numpy(), expected, atol=1e-5)
+
+
 def _run_rank(rank, shares, port, folder):
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
@@ -183,8 +192,8 @@ def _run_rank(rank, shares, port, folder):
     loss, grad_features, grad_weights = gradients(fast_loss, features[own], weights, compact, num_groups)
     torch.save(dict(
         assignment=sinkhorn((features @ weights.T)[own]), loss=loss, grad_features=grad_features,
-        grad_weights=grad_weights,
-        usage=swapped_prediction_loss(features[own], weights, compact, num_groups).usage), f'{folder}/{rank}.pt')
+        grad_weights=grad_weights, prediction=swapped_prediction_loss(features[own], weights, compact, num_groups)),
+        f'{folder}/{rank}.pt')
     torch.distributed.destroy_process_group()
 
 
@@ -197,7 +206,7 @@ def test_two_processes_equal_one(tmp_path, unused_port, empty):
     assert empty or first != 30
     shares = (first, 60 - first)
     mp.start_processes(_run_rank, (shares, unused_port, str(tmp_path)), nprocs=2, start_method='fork')
-    ranks = [torch.load(tmp_path / f'{rank}.pt') for rank in range(2)]
+    ranks = [torch.load(tmp_path / f'{rank}.pt', weights_only=False) for rank in range(2)]
 
     torch.testing.assert_close(
         torch.cat([rank['assignment'] for rank in ranks]), sinkhorn(features @ weights.T), atol=1e-6, rtol=0)
@@ -207,7 +216,10 @@ def test_two_processes_equal_one(tmp_path, unused_port, empty):
     torch.testing.assert_close(averaged, grad_weights, atol=1e-6, rtol=1e-5)
     joined = torch.cat([rank['grad_features'] for rank in ranks]) / 2
     torch.testing.assert_close(joined, grad_features, atol=1e-6, rtol=1e-5)
-    torch.testing.assert_close(ranks[1]['usage'], swapped_prediction_loss(features, weights, ids, 9).usage)
+    prediction = swapped_prediction_loss(features, weights, ids, 9)
+    for rank in ranks:
+        torch.testing.assert_close(rank['prediction'].usage, prediction.usage)
+        torch.testing.assert_close(rank['prediction'].feature_sums, prediction.feature_sums, atol=1e-5, rtol=1e-5)
 
 
 @pytest.fixture

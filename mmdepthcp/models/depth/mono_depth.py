@@ -154,7 +154,7 @@ class MonoDepth(BaseModel):
     def _target(self, frames: Tensor) -> Tensor:
         return frames[:, 0 if frames.shape[1] == 1 else self.target_index]
 
-    def _motions(self, frames: Tensor) -> tuple[Tensor, Tensor | None]:
+    def motions(self, frames: Tensor) -> tuple[Tensor, Tensor | None]:
         """Motions from target to source cameras, (S, B, 4, 4), and predicted intrinsics, (B, 3, 3)."""
         target = self.target_index
         sources = [i for i in range(frames.shape[1]) if i != target]
@@ -199,7 +199,7 @@ class MonoDepth(BaseModel):
         target = _channels_last(self._target(network))
         features = self.backbone(target)
         sigmoids = self.decode_head(features)
-        motions, predicted = self._motions(network)
+        motions, predicted = self.motions(network)
         intrinsics = self._intrinsics(predicted, data_samples, clean.device)
         with torch.autocast(clean.device.type, enabled=False):
             losses = self._image_losses(clean, sigmoids, motions, intrinsics)

@@ -23,11 +23,13 @@ class SwappedPrediction(NamedTuple):
             ranks.
         sample_losses: (N,) loss of every sample of this rank, without gradient.
         usage: (K,) share of the samples of all ranks whose best prototype is k, without gradient; sums to 1.
+        feature_sums: (K, D) sum of the features of those samples, without gradient.
     """
 
     loss: Tensor
     sample_losses: Tensor
     usage: Tensor
+    feature_sums: Tensor
 
 
 def _row_chunks(rows: int) -> Iterator[slice]:
@@ -97,7 +99,7 @@ class _SwappedPrediction(torch.autograd.Function):
         temperature: float,
         epsilon: float,
         iterations: int,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         samples = len(features)
         kernel = features.new_empty(samples, len(prototypes))
         best = features.new_empty(samples)
@@ -108,7 +110,10 @@ class _SwappedPrediction(torch.autograd.Function):
             logits.sub_(best[rows, None]).div_(epsilon).exp_()
 
         usage = torch.bincount(best_prototype, minlength=len(prototypes))
+        feature_sums = F.embedding_bag(
+            torch.argsort(best_prototype, stable=True), features, usage.cumsum(0) - usage, mode='sum')
         all_reduce(usage)
+        all_reduce(feature_sums)
         all_samples = usage.sum().clamp_min(1)
         row_scales, column_scales = _sinkhorn_scales(kernel, best, epsilon, iterations)
 
@@ -145,8 +150,8 @@ class _SwappedPrediction(torch.autograd.Function):
         grad_prototypes.addmm_(targets.T, group_sums, alpha=-1).mul_(gradient_scale)
         ctx.save_for_backward(grad_features, grad_prototypes)
         usage = usage / all_samples
-        ctx.mark_non_differentiable(sample_losses, usage)
-        return sample_losses.sum() * sample_weight, sample_losses, usage
+        ctx.mark_non_differentiable(sample_losses, usage, feature_sums)
+        return sample_losses.sum() * sample_weight, sample_losses, usage, feature_sums
 
     @staticmethod
     @once_differentiable

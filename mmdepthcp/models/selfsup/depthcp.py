@@ -23,6 +23,8 @@ from mmdepthcp.models.losses import perplexity, swapped_prediction_loss
 from mmdepthcp.models.selfsup.matches import BatchMatches, sample_features
 from mmdepthcp.registry import MODELS
 
+CLUSTER_BY = ('prototypes', 'features')
+FEATURE_MOMENTUM = 0.99
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
 
 
@@ -54,13 +56,16 @@ class DepthCP(BaseSelfSupervisor):
         temperature: τ of the prediction.
         epsilon: ε of the assignment.
         sinkhorn_iterations: iterations of the assignment.
+        cluster_by: what the unsupervised segmentation compares prototypes by: 'prototypes', the prototypes
+            themselves (Leung et al.), or 'features', the running mean of the features that they were best
+            for. In short trainings prototypes hardly leave their orthogonal start, so that their own distances say little.
         pretrained: checkpoint to start from.
         data_preprocessor: defaults to :class:`DepthCPDataPreprocessor` with ImageNet's mean and deviation.
         init_cfg: initialisation.
 
     Raises:
-        InputError: the weights are negative or both zero, there are more clusters than prototypes, or (in
-            forward) the backbone does not return what the neck takes.
+        InputError: the weights are negative or both zero, there are more clusters than prototypes,
+            ``cluster_by`` is unknown, or (in forward) the backbone does not return what the neck takes.
         FloatingPointError: the loss is not finite.
     """
 
@@ -78,6 +83,7 @@ class DepthCP(BaseSelfSupervisor):
         temperature: float = 0.1,
         epsilon: float = 0.05,
         sinkhorn_iterations: int = 3,
+        cluster_by: str = 'prototypes',
         pretrained: str | None = None,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
@@ -87,6 +93,8 @@ class DepthCP(BaseSelfSupervisor):
                 f'pixel_weight {pixel_weight}, region_weight {region_weight}: may not be negative or both zero')
         if not 1 <= num_clusters <= num_prototypes:
             raise InputError(f'num_clusters {num_clusters}: must lie in 1..num_prototypes ({num_prototypes})')
+        if cluster_by not in CLUSTER_BY:
+            raise InputError(f'cluster_by {cluster_by!r}: must be one of {CLUSTER_BY}')
         if not isinstance(data_preprocessor, nn.Module):
             data_preprocessor = MODELS.build(
                 data_preprocessor or dict(type='mmdepthcp.DepthCPDataPreprocessor', **IMAGENET))
@@ -100,7 +108,9 @@ class DepthCP(BaseSelfSupervisor):
             nn.ReLU(inplace=True),
             nn.Conv2d(projection_channels, projection_channels, 1, bias=False))
         self.prototypes = nn.Linear(projection_channels, num_prototypes, bias=False)
+        self.register_buffer('feature_sums', torch.zeros_like(self.prototypes.weight))
         self.num_clusters = num_clusters
+        self.cluster_by = cluster_by
         self.level_weights = {'pixel': pixel_weight, 'region': region_weight}
         self.temperature = temperature
         self.epsilon = epsilon
@@ -146,6 +156,7 @@ class DepthCP(BaseSelfSupervisor):
             self.prototypes.weight.copy_(F.normalize(self.prototypes.weight, dim=1))
         maps = self.extract_feat(inputs)
         num_prototypes = self.prototypes.out_features
+        self.feature_sums.mul_(FEATURE_MOMENTUM)
         results: dict[str, Tensor] = {}
         for level, weight in self.level_weights.items():
             if weight == 0:
@@ -157,6 +168,7 @@ class DepthCP(BaseSelfSupervisor):
             prediction = swapped_prediction_loss(
                 F.normalize(features.float(), dim=1), self.prototypes.weight, matches.groups,
                 matches.num_groups, self.temperature, self.epsilon, self.sinkhorn_iterations)
+            self.feature_sums.add_(prediction.feature_sums)
             results[f'loss_{level}'] = weight * prediction.loss
             results[f'{level}_to_lnk'] = prediction.loss.detach() / math.log(num_prototypes)
             results[f'{level}_usage'] = perplexity(prediction.usage) / num_prototypes
@@ -195,7 +207,7 @@ class DepthCP(BaseSelfSupervisor):
         if data_samples is None:
             data_samples = [SegDataSample(metainfo=dict(ori_shape=padded_size)) for _ in inputs]
         prototypes = F.normalize(self.prototypes.weight.float(), dim=1)
-        clusters = self._prototype_clusters(prototypes)
+        clusters = self._clusters()
         for projection, sample in zip(self.extract_feat(inputs), data_samples, strict=True):
             _, right, _, bottom = sample.metainfo.get('img_padding_size', (0, 0, 0, 0))
             covered = (1 - bottom / padded_size[0], 1 - right / padded_size[1])
@@ -204,8 +216,12 @@ class DepthCP(BaseSelfSupervisor):
             sample.set_data(dict(pred_sem_seg=PixelData(data=segmentation[None])))
         return list(data_samples)
 
-    def _prototype_clusters(self, prototypes: Tensor) -> Tensor:
-        if self._clustered is None or not torch.equal(self._clustered[0], prototypes):
-            clusters = cluster_prototypes(prototypes.cpu().numpy(), self.num_clusters)
-            self._clustered = prototypes.clone(), torch.from_numpy(clusters).to(prototypes.device)
+    def _clusters(self) -> Tensor:
+        """(K,) cluster of every prototype; a prototype that was best for nothing stands for itself."""
+        compared = self.prototypes.weight.detach()
+        if self.cluster_by == 'features':
+            compared = torch.where(self.feature_sums.any(1, keepdim=True), self.feature_sums, compared)
+        if self._clustered is None or not torch.equal(self._clustered[0], compared):
+            clusters = cluster_prototypes(compared.float().cpu().numpy(), self.num_clusters)
+            self._clustered = compared.clone(), torch.from_numpy(clusters).to(compared.device)
         return self._clustered[1]

@@ -99,7 +99,7 @@ def test_target_is_the_middle_frame_and_motions_go_from_it():
     frames = torch.randn(2, 3, 3, 64, 96)
     assert torch.equal(model._target(frames), frames[:, 1])
     with torch.no_grad():
-        motions, _ = model._motions(frames)
+        motions, _ = model.motions(frames)
         backward = model.pose_net(torch.cat([frames[:, 0], frames[:, 1]], 1))
         forward = model.pose_net(torch.cat([frames[:, 1], frames[:, 2]], 1))
     torch.testing.assert_close(motions[0], inverse_pose(pose_matrix(*backward[:2])))
