@@ -18,21 +18,15 @@ class DepthCPDataPreprocessor(SegDataPreProcessor):
 
     In training it takes ``inputs``, per item a (V, 3, H, W) uint8 tensor, and ``data_samples``, per item a
     :class:`mmdepthcp.structures.MixedViewsSample`; it gives ``inputs``, the normalised (B·V, 3, H, W)
-    float32 views, and ``data_samples``, a dict of ``pixel`` and ``region``
+    float32 views in channels-last memory format, and ``data_samples``, a dict of ``pixel`` and ``region``
     (:class:`mmdepthcp.models.selfsup.BatchMatches` of the batch) and ``num_items`` (B).
 
     Args:
-        channels_last: give training views in channels-last memory format, faster on GPUs with mixed
-            precision.
         kwargs: arguments of ``SegDataPreProcessor`` (``mean``, ``std``, ``bgr_to_rgb``, ``test_cfg``, ...).
 
     Raises:
         InputError: the views of the batch differ in size.
     """
-
-    def __init__(self, channels_last: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
         """See the class."""
@@ -50,7 +44,7 @@ class DepthCPDataPreprocessor(SegDataPreProcessor):
         inputs = joined['inputs']
         if self._channel_conversion:
             inputs = inputs.flip(1)
-        inputs = inputs.to(torch.float32, memory_format=self.memory_format)
+        inputs = inputs.to(torch.float32, memory_format=torch.channels_last)
         if self._enable_normalize:
             inputs = (inputs - self.mean) / self.std
         return dict(

@@ -92,11 +92,12 @@ def test_preprocessor_joins_items_and_normalises_views():
     assert region.num_groups == int(region.groups.max()) + 1
 
 
-def test_preprocessor_gives_channels_last_on_request():
-    preprocessor = DepthCPDataPreprocessor(channels_last=True)
-    inputs = preprocessor(batch(item()), training=True)['inputs']
-    assert inputs.is_contiguous(memory_format=torch.channels_last)
+def test_views_and_features_are_channels_last():
+    model = build()
+    inputs = DepthCPDataPreprocessor()(batch(item()), training=True)['inputs']
     assert torch.equal(inputs, item()['inputs'].float())
+    for maps in (inputs, model.extract_feat(inputs)):
+        assert maps.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_preprocessor_refuses_views_of_different_size():

@@ -117,6 +117,7 @@ class DepthCP(BaseSelfSupervisor):
         self.sinkhorn_iterations = sinkhorn_iterations
         self._batches_without_matches = dict.fromkeys(self.level_weights, 0)
         self._clustered: tuple[Tensor, Tensor] | None = None
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, inputs: Tensor, data_samples: Any = None, mode: str = 'tensor') -> Any:
         """See the class."""
