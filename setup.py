@@ -49,7 +49,15 @@ EXTRAS = {
     'hf': ['transformers>=4.53,<5'],
     'infomap': ['infomap>=2.7'],
     # networkit and scikit-image serve the plain versions that the package's own kernels are compared with
-    'tests': ['hypothesis', 'networkit>=11', 'pytest', 'pytest-xdist', 'scikit-image>=0.21', 'transformers>=4.53,<5'],
+    'tests': [
+        'hypothesis',
+        'networkit>=11',
+        'pytest',
+        'pytest-xdist',
+        'scikit-image>=0.21',
+        'timm',
+        'transformers>=4.53,<5',
+    ],
     'lint': ['mypy', 'ruff'],
 }
 

@@ -30,7 +30,7 @@ def read_checkpoint(path: str | os.PathLike) -> Mapping[str, Any]:
     if not Path(path).is_file():
         raise InputError(f'{path}: no such checkpoint file')
     try:
-        content: Any = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
+        content: Any = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, BadZipFile, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(

@@ -11,12 +11,14 @@ import importlib
 import io
 import logging
 import os
+import subprocess
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import mmdepthcp
 from mmdepthcp.fileio import InputError
 
 if TYPE_CHECKING:
@@ -104,6 +106,16 @@ def set_work_dir(config: Config, path: str | os.PathLike, work_dir: str | None) 
         config.work_dir = work_dir
     elif config.get('work_dir') is None:
         config.work_dir = str(Path('work_dirs', Path(path).stem))
+
+
+def note_code_version(config: Config) -> None:
+    """Note in the config, and with it in every checkpoint, which version and commit of the package is at work."""
+    command = ['git', '-C', str(Path(mmdepthcp.__file__).parent), 'rev-parse', 'HEAD']
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:
+        commit = ''
+    config.code = dict(version=mmdepthcp.__version__, commit=commit or 'unknown')
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from mmdepthcp.command_line import (
     add_launcher,
     errors_in_words,
     load_config,
+    note_code_version,
     register_modules,
     set_launcher,
     set_work_dir,
@@ -33,6 +34,7 @@ def main() -> None:
     with errors_in_words():
         config = load_config(args.config, args.cfg_options)
         set_work_dir(config, args.config, args.work_dir)
+        note_code_version(config)
 
         from mmengine.runner import Runner, find_latest_checkpoint
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from mmdepthcp.apis.disparity_export import claim_export
 from mmdepthcp.checkpoint import check_fit, read_state_dict
 from mmdepthcp.datasets.transforms.loading import resize_disparity
-from mmdepthcp.fileio import InputError, find_files, read_image, read_json, write_disparity
+from mmdepthcp.fileio import InputError, file_sha256, find_files, read_image, read_json, write_disparity
 from mmdepthcp.geometry.depth_maps import depth_to_disparity, inverse_depth_scale
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.trees import (
@@ -75,7 +74,7 @@ class ModelPredictor:
         self.model.to(device).eval()
         sizes = [step['scale'] for step in pipeline if 'scale' in step]
         self.settings = dict(
-            source=Path(config.filename).name, checkpoint_sha256=_sha256(checkpoint),
+            source=Path(config.filename).name, checkpoint_sha256=file_sha256(checkpoint),
             d_min=getattr(self.model, 'min_depth', None), d_max=getattr(self.model, 'max_depth', None),
             input_size=list(sizes[-1]) if sizes else None, flip=flip)
 
@@ -274,11 +273,3 @@ def _predict(predictor: DepthPredictor, good: Sequence[tuple[Path, Any]],
 
 def _start_worker(_: int) -> None:
     use_one_thread()
-
-
-def _sha256(path: str | os.PathLike) -> str:
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

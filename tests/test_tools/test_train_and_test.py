@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
+
+import mmdepthcp
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 
@@ -123,6 +126,13 @@ def test_resume_goes_on(home, trained):
     resumed = weights(trained.parent / 'epoch_2.pth')
     for name, tensor in weights(home / 'whole/epoch_2.pth').items():
         assert torch.equal(tensor, resumed[name])
+
+
+def test_checkpoints_tell_which_code_trained(trained):
+    meta = torch.load(trained, map_location='cpu', weights_only=False)['meta']
+    code = Config.fromstring(meta['cfg'], '.py').code
+    assert code.version == mmdepthcp.__version__
+    assert code.commit == 'unknown' or len(code.commit) == 40
 
 
 def test_scores_are_written(home, trained):

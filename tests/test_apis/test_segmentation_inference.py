@@ -1,0 +1,122 @@
+"""Segments of any image in three lines."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import DefaultScope
+
+from mmdepthcp.apis import UnsupervisedSegInferencer, export_backbone
+from mmdepthcp.apis.segmentation_inference import distinct_colours
+from mmdepthcp.datasets.transforms import LoadImage, ResizeStreet
+from mmdepthcp.fileio import InputError, read_image, write_png
+from mmdepthcp.models import DepthCP  # noqa: F401
+from mmdepthcp.registry import MODELS
+
+CONFIG = '''
+default_scope = 'mmdepthcp'
+model = dict(
+    type='DepthCP', num_clusters=3, num_prototypes=10, projection_channels=8,
+    backbone=dict(type='mmpretrain.ResNet', depth=18, out_indices=(0, 1, 2, 3), base_channels=8, stem_channels=8,
+                  init_cfg=dict(type='Pretrained', checkpoint='long_gone.pth', prefix='backbone.')),
+    neck=dict(type='mmseg.FPN', in_channels=[8, 16, 32, 64], out_channels=16, num_outs=4),
+    decode_head=dict(
+        type='SemanticFPNFeatures', in_channels=[16] * 4, channels=16, norm_cfg=dict(type='GN', num_groups=4)))
+test_dataloader = dict(dataset=dict(pipeline=[
+    dict(type='LoadImage'), dict(type='ResizeStreet', scale=(64, 32)), dict(type='LoadLabels'),
+    dict(type='mmseg.PackSegInputs')]))
+'''
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    torch.manual_seed(1)
+    with DefaultScope.overwrite_default_scope('mmdepthcp'):
+        model = MODELS.build(Config.fromstring(CONFIG, '.py').model)
+    path = tmp_path_factory.mktemp('depthcp') / 'epoch_1.pth'
+    torch.save(dict(state_dict=model.state_dict(), meta=dict(cfg=CONFIG)), path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('images')
+    for number, size in enumerate([(80, 40), (70, 50)]):
+        noise = np.random.default_rng(number).integers(0, 256, (4, 6, 3), np.uint8)
+        write_png(folder / f'{number}.png', cv2.resize(noise, size))
+    (folder / 'notes.txt').write_text('not an image')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def inferencer(checkpoint):
+    return UnsupervisedSegInferencer(checkpoint, device='cpu')
+
+
+def test_segments_are_those_of_the_model(inferencer, images):
+    path = str(images / '1.png')
+    segments = inferencer(path)['predictions']
+    assert segments.shape == (50, 70) and set(np.unique(segments)) <= {0, 1, 2} and len(np.unique(segments)) > 1
+    results = ResizeStreet(scale=(64, 32)).transform(LoadImage().transform(dict(img_path=path)))
+    pixels = torch.from_numpy(results['img'].transpose(2, 0, 1).copy())
+    packed = pseudo_collate([dict(inputs=pixels, data_samples=inferencer(path, return_datasamples=True))])
+    expected = inferencer.model.test_step(packed)[0].pred_sem_seg.data[0]
+    np.testing.assert_array_equal(segments, expected)
+
+
+def test_files_folders_and_arrays_are_alike(inferencer, images):
+    first, second = inferencer(str(images), batch_size=2)['predictions']
+    np.testing.assert_array_equal(inferencer(images / '0.png')['predictions'], first)
+    from_array, from_file = inferencer([read_image(images / '1.png'), images / '1.png'])['predictions']
+    np.testing.assert_array_equal(from_array, second)
+    np.testing.assert_array_equal(from_file, second)
+
+
+def test_pictures_and_files(inferencer, images, tmp_path):
+    result = inferencer(images / '0.png', out_dir=str(tmp_path), return_vis=True, opacity=1., with_labels=False)
+    assert result['visualization'].shape == (40, 80, 3)
+    palette = np.array(distinct_colours(3))
+    np.testing.assert_array_equal(result['visualization'], palette[result['predictions']])
+    assert (tmp_path / 'vis/0.png').is_file()
+    written, = (tmp_path / 'pred').iterdir()
+    np.testing.assert_array_equal(cv2.imread(str(written), cv2.IMREAD_UNCHANGED), result['predictions'])
+
+
+def test_number_of_clusters_and_config_can_be_given(checkpoint, images, tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text(CONFIG.replace('(64, 32)', '(96, 64)'))
+    many = UnsupervisedSegInferencer(checkpoint, config=config, num_clusters=10, device='cpu')
+    segments = many(images / '0.png')['predictions']
+    assert segments.max() > 2 and len(many.model.dataset_meta['classes']) == 10
+    with pytest.raises(InputError, match='num_clusters 11'):
+        UnsupervisedSegInferencer(checkpoint, num_clusters=11)
+
+
+def test_colours_differ():
+    colours = np.array(distinct_colours(27))
+    assert colours.min() >= 0 and colours.max() <= 255
+    apart = np.abs(colours[:, None] - colours[None]).sum(-1)[np.triu_indices(27, 1)]
+    assert apart.min() > 10
+
+
+def test_unusable_input(inferencer, checkpoint, images, tmp_path):
+    with pytest.raises(InputError, match=r'none\.png: no such image file'):
+        inferencer(str(images / 'none.png'))
+    with pytest.raises(InputError, match=r'notes\.txt: not a readable image'):
+        inferencer(str(images / 'notes.txt'))
+    with pytest.raises(InputError, match=r'float64 of shape \(4, 4\)'):
+        inferencer(np.zeros((4, 4)))
+    with pytest.raises(InputError, match='no such checkpoint'):
+        UnsupervisedSegInferencer(tmp_path / 'none.pth')
+    export_backbone(checkpoint, tmp_path / 'slim.pth', 'mmseg')
+    with pytest.raises(InputError, match='holds no config'):
+        UnsupervisedSegInferencer(tmp_path / 'slim.pth')
+    torch.save(dict(state_dict={'a': torch.zeros(1)}, meta=dict(cfg=CONFIG)), tmp_path / 'other.pth')
+    with pytest.raises(InputError, match='a checkpoint of another model'):
+        UnsupervisedSegInferencer(tmp_path / 'other.pth')
+    depth = "model = dict(type='MonoDepth')"
+    torch.save(dict(state_dict={'a': torch.zeros(1)}, meta=dict(cfg=depth)), tmp_path / 'depth.pth')
+    with pytest.raises(InputError, match='need a DepthCP model, the config builds MonoDepth'):
+        UnsupervisedSegInferencer(tmp_path / 'depth.pth')

@@ -1,0 +1,40 @@
+"""Write the backbone of a checkpoint as a slim file for another package, and report what fits.
+
+    python tools/export_backbone.py work_dirs/depthcp_cityscapes/epoch_25.pth backbone.pth --target mmdet
+
+The file holds 'state_dict' and 'meta' (method, data, commit, normalisation, licence) and can be read with
+torch.load(..., weights_only=True). It is written only if at least 99 % of the tensors of the target's backbone are in
+the checkpoint. Names start with 'backbone.' for mmseg, mmdet and mmpretrain; for torchvision and timm they have no
+prefix.
+"""
+
+import argparse
+import contextlib
+import io
+
+from mmdepthcp.apis.export import TARGETS, export_backbone
+from mmdepthcp.command_line import errors_in_words, hide_known_noise
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='of a training, or exported before')
+    parser.add_argument('out', metavar='OUT', help='file to write')
+    parser.add_argument('--target', choices=TARGETS, required=True, help='package that is to read the file')
+    parser.add_argument('--model', metavar='NAME',
+                        help='its backbone, such as ResNet-50 or ResNetV1c-50; default: the kind in the checkpoint')
+    parser.add_argument('--licence', metavar='TEXT', help='licence of the weights, noted in the file')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    hide_known_noise()
+    with errors_in_words():
+        with contextlib.redirect_stdout(io.StringIO()):  # what the packages print when they are imported
+            report = export_backbone(args.checkpoint, args.out, args.target, args.model, args.licence)
+        print(f'{args.out}: {report}')
+
+
+if __name__ == '__main__':
+    main()
