@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,14 @@ def data_root() -> Path:
     if not root.is_dir():
         pytest.skip(f'no real data at {root} (MMDEPTHCP_DATA)')
     return root
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of this machine for the processes of a distributed test."""
+    with socket.socket() as server:
+        server.bind(('127.0.0.1', 0))
+        return server.getsockname()[1]
 
 
 def pytest_collection_finish() -> None:

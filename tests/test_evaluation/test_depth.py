@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.multiprocessing as mp
 from mmengine.structures import BaseDataElement, PixelData
 
 from mmdepthcp.evaluation.functional import constant_abs_rel, crop_window, depth_errors, evaluate_depth
@@ -97,6 +98,35 @@ def test_metric_is_the_mean_over_images():
     assert result['depth/scale_ratio'] == pytest.approx(2, rel=.1)
     assert 0 < result['depth/scale_ratio_std'] < .2
     assert {f'depth/{name}' for name in ('sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3')} < set(result)
+
+
+def five_images():
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        truth = rng.uniform(1, 60, (6, 8)).astype(np.float32)
+        yield data_sample(truth, (truth * rng.uniform(.5, 1.5, truth.shape)).astype(np.float32))
+
+
+def _run_metric(rank, port, folder):
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
+    metric = MonoDepthMetric()
+    samples = list(five_images())
+    for index in range(rank, 6, 2):
+        metric.process(None, [samples[index % 5]])
+    torch.save(metric.evaluate(5), f'{folder}/{rank}.pt')
+    torch.distributed.destroy_process_group()
+
+
+def test_metric_of_two_processes_equals_one(tmp_path, unused_port, monkeypatch):
+    """Five images on two ranks: the sixth, the padding of the sampler, is not counted."""
+    monkeypatch.chdir(tmp_path)
+    mp.start_processes(_run_metric, (unused_port, str(tmp_path)), nprocs=2, start_method='fork')
+    metric = MonoDepthMetric()
+    metric.process(None, list(five_images()))
+    expected = metric.evaluate(5)
+    for rank in range(2):
+        assert torch.load(tmp_path / f'{rank}.pt', weights_only=False) == pytest.approx(expected)
 
 
 def test_metric_without_scaling_compares_with_one_constant():

@@ -190,11 +190,3 @@ def test_metric_of_two_processes_equals_one(tmp_path, unused_port, monkeypatch):
         metric.process({}, [sample(*pair)])
     expected = metric.evaluate(5)
     assert torch.load(tmp_path / '0.pt') == torch.load(tmp_path / '1.pt') == expected
-
-
-@pytest.fixture
-def unused_port():
-    import socket
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        return server.getsockname()[1]

@@ -346,13 +346,5 @@ def test_two_processes_train_as_one(tmp_path, unused_port):
             torch.testing.assert_close(rank['grads'][name], weight.grad, atol=2e-5, rtol=1e-3)
 
 
-@pytest.fixture
-def unused_port():
-    import socket
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        return server.getsockname()[1]
-
-
 def test_depthcp_is_the_registered_model():
     assert MODELS.get('mmdepthcp.DepthCP') is DepthCP

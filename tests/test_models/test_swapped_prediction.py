@@ -220,11 +220,3 @@ def test_two_processes_equal_one(tmp_path, unused_port, empty):
     for rank in ranks:
         torch.testing.assert_close(rank['prediction'].usage, prediction.usage)
         torch.testing.assert_close(rank['prediction'].feature_sums, prediction.feature_sums, atol=1e-5, rtol=1e-5)
-
-
-@pytest.fixture
-def unused_port():
-    import socket
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        return server.getsockname()[1]
