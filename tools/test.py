@@ -45,8 +45,10 @@ def main() -> None:
         register_modules()
         set_launcher(config, args)
         runner = Runner.from_cfg(config)
-        if state is not None:
-            model = runner.model.module if hasattr(runner.model, 'module') else runner.model
+        model = runner.model.module if hasattr(runner.model, 'module') else runner.model
+        if state is None:
+            model.init_weights()
+        else:
             check_fit(model, state, args.checkpoint)
             runner.load_checkpoint(args.checkpoint, map_location='cpu')
         scores = runner.test()

@@ -9,6 +9,7 @@ from typing import Any
 from mmseg.datasets import BaseSegDataset, CityscapesDataset
 
 from mmdepthcp.datasets.seeded import SeededDataset
+from mmdepthcp.datasets.subsets import select_items
 from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError, find_files
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.toy.classes import TOY_CLASSES, TOY_TRAIN_IDS
@@ -41,11 +42,13 @@ class StreetDataset(SeededDataset, BaseSegDataset):
             by default all images of the folder are taken.
         img_suffix: One or several endings of image files.
         seg_map_suffix: Ending of label files.
+        subset: Arguments of :func:`mmdepthcp.datasets.subsets.select_images`, to use one fold or a fraction of
+            the images; by default all are used.
         kwargs: Arguments of mmseg's ``BaseSegDataset``.
 
     Raises:
         InputError: the image folder is missing or empty; ``ann_file`` is missing, empty or names a missing
-            image.
+            image; there is no such subset.
     """
 
     METAINFO: dict = dict(classes=(), palette=[], protocol=None)
@@ -54,7 +57,8 @@ class StreetDataset(SeededDataset, BaseSegDataset):
 
     def __init__(self, ann_file: str = '', img_suffix: str | Sequence[str] = IMAGE_SUFFIXES,
                  seg_map_suffix: str = '.png', data_prefix: dict | None = None, data_root: str | None = '',
-                 **kwargs: Any) -> None:
+                 subset: dict | None = None, **kwargs: Any) -> None:
+        self.subset = subset
         suffixes = (img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix)
         data_prefix = data_prefix or dict(img_path='')
         super().__init__(ann_file=ann_file, img_suffix=suffixes, seg_map_suffix=seg_map_suffix,
@@ -74,7 +78,7 @@ class StreetDataset(SeededDataset, BaseSegDataset):
                 if key in self.data_prefix:
                     item[key] = str(Path(self.data_prefix[key], Path(image).with_suffix('.png')))
             items.append(item)
-        return items
+        return select_items(items, str(root), self.subset)
 
     def _stored_label_map(self) -> dict[int, int] | None:
         if self.LABEL_IDS is None:

@@ -2,4 +2,5 @@ from . import heads, losses
 from .data_preprocessors import DepthCPDataPreprocessor
 from .depth import DepthDecoder, DepthResNet, MonoDepth, MonoDepthDataPreprocessor, PoseNet
 from .heads import SemanticFPNFeatures
+from .probes import FrozenFeatures, KNNHead, LinearProbeHead
 from .selfsup import DepthCP

@@ -1,0 +1,43 @@
+# CamVid with labels; below data/ or below $MMDEPTHCP_DATA
+data_root = '{{$MMDEPTHCP_DATA:data}}/camvid/'
+crop_size = (352, 480)
+
+train_pipeline = [
+    dict(type='mmdepthcp.LoadImage'),
+    dict(type='mmdepthcp.LoadLabels'),
+    dict(type='RandomResize', scale=(480, 360), ratio_range=(0.75, 1.5), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PhotoMetricDistortion'),
+    dict(type='PackSegInputs'),
+]
+test_pipeline = [
+    dict(type='mmdepthcp.LoadImage'),
+    dict(type='Resize', scale=(480, 352), keep_ratio=False),
+    dict(type='mmdepthcp.LoadLabels'),
+    dict(type='PackSegInputs'),
+]
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        type='mmdepthcp.CamVidStreetDataset',
+        data_root=data_root,
+        data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
+        subset=dict(part='train', fraction=1.0, seed=0),
+        pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='mmdepthcp.CamVidStreetDataset',
+        data_root=data_root,
+        data_prefix=dict(img_path='images/test', seg_map_path='labels/test'),
+        pipeline=test_pipeline))
+test_dataloader = val_dataloader
+val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+test_evaluator = val_evaluator

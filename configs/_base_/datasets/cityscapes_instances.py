@@ -1,0 +1,51 @@
+# Objects of Cityscapes, 8 classes, images of 768x384 to learn from and to be scored on. The official score, where
+# cityscapesscripts is installed: test_evaluator = dict(type='CityScapesMetric', seg_prefix='data/cityscapes/gtFine/val',
+# outfile_prefix='work_dirs/cityscapes_instances')
+data_root = 'data/cityscapes/'
+scale = (768, 384)
+
+train_pipeline = [
+    dict(type='mmdepthcp.LoadImage'),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='Resize', scale=scale, keep_ratio=True),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackDetInputs'),
+]
+# without a file of its own the metric takes the truth from the samples, so that it knows the fold
+test_pipeline = [
+    dict(type='mmdepthcp.LoadImage'),
+    dict(type='Resize', scale=scale, keep_ratio=True),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(
+        type='PackDetInputs',
+        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'instances')),
+]
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        type='mmdepthcp.StreetInstanceDataset',
+        data_root=data_root,
+        ann_file='annotations/instances_train.json',
+        data_prefix=dict(img='leftImg8bit/train/'),
+        filter_cfg=dict(filter_empty_gt=True, min_size=32),
+        subset=dict(part='train', fraction=1.0, seed=0),
+        pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=8,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='mmdepthcp.StreetInstanceDataset',
+        data_root=data_root,
+        ann_file='annotations/instances_val.json',
+        data_prefix=dict(img='leftImg8bit/val/'),
+        test_mode=True,
+        pipeline=test_pipeline))
+test_dataloader = val_dataloader
+val_evaluator = dict(type='CocoMetric', metric=['bbox', 'segm'])
+test_evaluator = val_evaluator

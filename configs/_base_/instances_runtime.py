@@ -1,0 +1,5 @@
+_base_ = 'finetune_runtime.py'
+default_scope = 'mmdet'
+custom_imports = dict(imports=['mmdepthcp.datasets.instances', 'mmdepthcp.engine'])
+visualizer = dict(type='DetLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')
+default_hooks = dict(visualization=dict(type='DetVisualizationHook'))

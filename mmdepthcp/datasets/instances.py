@@ -1,0 +1,63 @@
+"""Street images with object masks, for MMDetection. Not imported by default, because MMDetection is not required."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmdepthcp.requirements import require
+
+require('mmdet.models', 'mmdet.datasets', 'mmdet.evaluation', 'mmdet.engine', 'mmdet.visualization')
+
+from mmdet.datasets import CocoDataset  # noqa: E402
+from mmseg.datasets import CityscapesDataset  # noqa: E402
+
+from mmdepthcp.datasets.subsets import select_items  # noqa: E402
+from mmdepthcp.fileio import InputError, read_json  # noqa: E402
+from mmdepthcp.instances import CITYSCAPES_THINGS  # noqa: E402
+from mmdepthcp.registry import DATASETS  # noqa: E402
+from mmdepthcp.toy.classes import TOY_THINGS  # noqa: E402
+
+_COLOURS = dict(zip(CityscapesDataset.METAINFO['classes'], CityscapesDataset.METAINFO['palette'], strict=True))
+
+
+@DATASETS.register_module()
+class StreetInstanceDataset(CocoDataset):
+    """Objects in a COCO file of ``tools/dataset_converters/instances_to_coco.py``: the 8 classes of Cityscapes.
+
+    Args:
+        subset: arguments of :func:`mmdepthcp.datasets.subsets.select_images`, to use one fold or a fraction of
+            the images; by default all are used.
+        args, kwargs: arguments of mmdet's ``CocoDataset``.
+
+    Raises:
+        InputError: the annotation file is missing, its classes are not this data set's in the same order, or
+            there is no such subset.
+    """
+
+    METAINFO = dict(classes=CITYSCAPES_THINGS, palette=[tuple(_COLOURS[name]) for name in CITYSCAPES_THINGS])
+
+    def __init__(self, *args: Any, subset: dict | None = None, **kwargs: Any) -> None:
+        self.subset = subset
+        super().__init__(*args, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        self._check_classes()
+        return select_items(super().load_data_list(), self.data_prefix['img'], self.subset)
+
+    def _check_classes(self) -> None:
+        remedy = 'make the file with tools/dataset_converters/instances_to_coco.py'
+        if not Path(self.ann_file).is_file():
+            raise InputError(f'{self.ann_file}: no such annotation file; {remedy}')
+        stored = [category['name'] for category in read_json(self.ann_file).get('categories', [])]
+        wanted = list(self.metainfo['classes'])
+        if stored != wanted:
+            raise InputError(f'{self.ann_file}: holds the classes {", ".join(stored) or "(none)"}, the data set expects '
+                             f'{", ".join(wanted)}, in this order; {remedy}, or set metainfo.classes of the data set')
+
+
+@DATASETS.register_module()
+class ToyInstanceDataset(StreetInstanceDataset):
+    """Objects of the toy streets."""
+
+    METAINFO = dict(classes=TOY_THINGS, palette=[tuple(_COLOURS[name]) for name in TOY_THINGS])

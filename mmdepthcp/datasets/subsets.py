@@ -1,0 +1,108 @@
+"""Which images of a labelled set are used: folds for cross-validation, fractions for learning from few labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mmdepthcp.fileio import InputError
+
+PARTS = ('train', 'val')
+
+
+def fold_of(names: Sequence[str], num_folds: int, seed: int = 0) -> np.ndarray:
+    """The fold of every image, (N,) integers 0..num_folds−1; the folds' sizes differ by at most one.
+
+    It depends on the set of names and the seed alone, not on the order of the names.
+
+    Args:
+        names: N different names.
+        num_folds: number of folds, 2..N.
+        seed: seed of the permutation that is dealt out.
+
+    Raises:
+        InputError: there are fewer names than folds, or fewer than two folds.
+    """
+    if not 2 <= num_folds <= len(names):
+        raise InputError(f'num_folds {num_folds}: must lie in 2..{len(names)}, the number of images')
+    by_name = np.argsort(np.asarray(names))
+    folds = np.empty(len(names), np.int64)
+    folds[by_name[np.random.default_rng(seed).permutation(len(names))]] = np.arange(len(names)) % num_folds
+    return folds
+
+
+def fraction_of(names: Sequence[str], fraction: float, seed: int = 0) -> np.ndarray:
+    """Indices, ascending, of max(1, round(fraction · N)) images. With one seed a smaller fraction is part of a larger.
+
+    Args:
+        names: N different names; their order does not matter for which are taken.
+        fraction: share of the images, in (0, 1].
+        seed: seed of the permutation of which the first ones are taken.
+
+    Raises:
+        InputError: the fraction does not lie in (0, 1].
+    """
+    if not 0 < fraction <= 1:
+        raise InputError(f'fraction {fraction}: must lie in (0, 1]')
+    by_name = np.argsort(np.asarray(names))
+    taken = max(1, math.floor(fraction * len(names) + 0.5))
+    return np.sort(by_name[np.random.default_rng(seed).permutation(len(names))[:taken]])
+
+
+def select_images(
+    names: Sequence[str],
+    part: str = 'train',
+    fold: int | None = None,
+    num_folds: int = 5,
+    fraction: float = 1.0,
+    seed: int = 0,
+) -> np.ndarray:
+    """Indices, ascending, of the images of one part of one fold, of training images perhaps only a fraction.
+
+    Args:
+        names: N different names.
+        part: ``'val'``: the images of the fold; ``'train'``: the fraction of all others.
+        fold: 0..num_folds−1; None: no folds, each part is the whole set.
+        num_folds: number of folds.
+        fraction: share of the training images that is used; validation images are always used all.
+        seed: seed of folds and fraction.
+
+    Raises:
+        InputError: there is no such part, fold or fraction.
+    """
+    if part not in PARTS:
+        raise InputError(f'part {part!r}: must be one of {", ".join(PARTS)}')
+    chosen = np.arange(len(names))
+    if fold is not None:
+        if not 0 <= fold < num_folds:
+            raise InputError(f'fold {fold}: must lie in 0..{num_folds - 1}, for there are {num_folds} folds')
+        held_out = fold_of(names, num_folds, seed) == fold
+        chosen = np.flatnonzero(held_out == (part == 'val'))
+    if part == 'train':
+        chosen = chosen[fraction_of([names[index] for index in chosen], fraction, seed)]
+    return chosen
+
+
+def select_items(items: list[dict], root: str, subset: Mapping[str, Any] | None) -> list[dict]:
+    """The items of a data set that ``subset``, arguments of :func:`select_images`, asks for; all for None.
+
+    Args:
+        items: with ``img_path``; an image's name is what follows ``root`` in it.
+        root: folder of the images.
+        subset: arguments of :func:`select_images`.
+
+    Raises:
+        InputError: an argument is unknown or out of range.
+    """
+    if not subset:
+        return items
+    names = [item['img_path'].removeprefix(root).lstrip('/') for item in items]
+    try:
+        return [items[index] for index in select_images(names, **subset)]
+    except TypeError as error:
+        raise InputError(f'subset {dict(subset)}: {error}') from None
+    except InputError as error:
+        raise InputError(f'{root}: {error}') from None
