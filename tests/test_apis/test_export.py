@@ -29,13 +29,12 @@ code = dict(version='0.1.0', commit='0123abc')
 META = dict(cfg=CONFIG, epoch=25, iter=1000, seed=3)
 
 
-def depthcp(depth=18, **widths):
-    channels = [widths.get('base_channels', 64) * factor for factor in (1, 2, 4, 8)]
+def depthcp(backbone='mmpretrain.ResNet'):
     with DefaultScope.overwrite_default_scope('mmdepthcp'):
         return MODELS.build(dict(
             type='DepthCP', num_clusters=3, num_prototypes=10, projection_channels=8,
-            backbone=dict(type='mmpretrain.ResNet', depth=depth, out_indices=(0, 1, 2, 3), **widths),
-            neck=dict(type='mmseg.FPN', in_channels=channels, out_channels=16, num_outs=4),
+            backbone=dict(type=backbone, depth=18, out_indices=(0, 1, 2, 3), **NARROW),
+            neck=dict(type='mmseg.FPN', in_channels=[8, 16, 32, 64], out_channels=16, num_outs=4),
             decode_head=dict(
                 type='SemanticFPNFeatures', in_channels=[16] * 4, channels=16,
                 norm_cfg=dict(type='GN', num_groups=4))))
@@ -45,7 +44,7 @@ def depthcp(depth=18, **widths):
 def narrow(tmp_path_factory):
     """A runner's checkpoint of a DepthCP on a ResNet-18 of width 8."""
     path = tmp_path_factory.mktemp('narrow') / 'epoch_25.pth'
-    torch.save(dict(state_dict=depthcp(**NARROW).state_dict(), meta=META, optimizer={}), path)
+    torch.save(dict(state_dict=depthcp().state_dict(), meta=META, optimizer={}), path)
     return path
 
 
@@ -134,7 +133,7 @@ def test_names_without_prefix_are_taken_back(resnet50, tmp_path):
 
 
 def test_wrapped_and_averaged_models(narrow, tmp_path):
-    model = depthcp(**NARROW)
+    model = depthcp()
     average = ExponentialMovingAverage(copy.deepcopy(model), momentum=.1)
     average.update_parameters(model)
     with torch.no_grad():
@@ -166,6 +165,17 @@ def test_deep_stems_take_the_names_of_the_target(tmp_path, target):
     assert report.model == 'ResNetV1c-50' and len(report.fits['backbone'].matched) == 330
     with pytest.raises(InputError, match='torchvision has no ResNetV1c-50'):
         export_backbone(tmp_path / 'v1c.pth', tmp_path / 'out.pth', 'torchvision')
+
+
+def test_pretraining_with_the_deep_stem(tmp_path):
+    model = depthcp('mmseg.ResNetV1c')
+    assert model(torch.zeros(2, 3, 32, 64), mode='tensor').shape == (2, 8, 8, 16)
+    torch.save(model.state_dict(), tmp_path / 'v1c.pth')
+    export_backbone(tmp_path / 'v1c.pth', tmp_path / 'out.pth', 'mmseg')
+    state = exported(tmp_path / 'out.pth')['state_dict']
+    stock = ResNetV1c(depth=18, **NARROW)
+    stock.load_state_dict({name.removeprefix('backbone.'): tensor for name, tensor in state.items()
+                           if name.startswith('backbone.')}, strict=True)
 
 
 @pytest.mark.parametrize(('model', 'complaint'), [

@@ -35,7 +35,16 @@ def test_extras_name_one_family_each(arguments):
     openmmlab = {name.split('==')[0] for name in extras['openmmlab'] if FAMILY.match(name)}
     assert onedl == {'torch', 'torchvision', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation', 'onedl-mmpretrain'}
     assert openmmlab == {'torch', 'torchvision', 'mmengine', 'mmcv', 'mmsegmentation', 'mmpretrain'}
+    assert set(extras['openmmlab-torch']) < set(extras['openmmlab'])
     assert not [name for names in extras.values() for name in names if FAMILY.match(name) and '==' not in name]
+
+
+@pytest.mark.parametrize('family', ['onedl', 'openmmlab'])
+def test_make_builds_the_mmcv_of_the_family(arguments, family):
+    result = subprocess.run(['make', '-n', 'test', f'FAMILY={family}', 'VENV=.venv-of-no-one'], capture_output=True,
+                            text=True, cwd=ROOT)
+    built = re.findall(r'install_mmcv_ops.sh \S+ (\S+)', result.stdout)
+    assert built == [name for name in arguments['extras_require'][family] if 'mmcv==' in name]
 
 
 def test_every_package_is_shipped(arguments):
@@ -50,7 +59,10 @@ case "$*" in
     "-") echo py311-torch0-cpu-x ;;
     *" wheel "*"-w "*)
         while [ "$1" != -w ]; do shift; done
-        touch "$2/onedl_mmcv-2.3.6-cp311.whl" ;;
+        case "$*" in
+            *onedl-mmcv==*) touch "$2/onedl_mmcv-2.3.6-cp311.whl" ;;
+            *) touch "$2/mmcv-2.1.0-cp311.whl" ;;
+        esac ;;
     *" install "*".whl") touch "$HOME/installed" ;;
 esac
 '''
@@ -63,11 +75,11 @@ def install_ops(tmp_path):
     python.chmod(0o755)
     calls = tmp_path / 'calls'
 
-    def run(**more):
+    def run(*requirement):
         calls.write_text('')
-        environment = {**os.environ, 'HOME': str(tmp_path), 'CALLS': str(calls), **more}
+        environment = {**os.environ, 'HOME': str(tmp_path), 'CALLS': str(calls)}
         environment.pop('XDG_CACHE_HOME', None)
-        result = subprocess.run([str(ROOT / 'tools/install_mmcv_ops.sh'), str(python)], env=environment,
+        result = subprocess.run([str(ROOT / 'tools/install_mmcv_ops.sh'), str(python), *requirement], env=environment,
                                 capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
         return calls.read_text()
@@ -84,6 +96,10 @@ def test_mmcv_is_compiled_once_and_its_wheel_kept(install_ops, tmp_path):
     calls = install_ops()
     assert f'install --force-reinstall --no-deps {kept}/onedl_mmcv-2.3.6-cp311.whl' in calls
     assert ' wheel ' not in calls
+    (tmp_path / 'installed').unlink()
+    calls = install_ops('mmcv==2.1.0')
+    assert 'pip' in calls and calls.count(' wheel --no-build-isolation') == 1 and 'setuptools<70' in calls
+    assert f'install --force-reinstall --no-deps {kept}/mmcv-2.1.0-cp311.whl' in calls
 
 
 @pytest.mark.parametrize(('recipe', 'code', 'closing'), [
@@ -101,7 +117,7 @@ def test_ci_ends_with_the_closing_line(tmp_path, recipe, code, closing):
     assert result.stdout.splitlines()[-1] == closing
 
 
-@pytest.mark.parametrize('target', ['demo', 'test', 'lint', 'clean'])
+@pytest.mark.parametrize('target', ['demo', 'test', 'test-openmmlab', 'lint', 'clean'])
 def test_make_targets_have_recipes(target):
     result = subprocess.run(['make', '-n', target, 'VENV=.venv-of-no-one'], capture_output=True, text=True, cwd=ROOT)
     assert result.returncode == 0 and result.stdout, result.stderr
