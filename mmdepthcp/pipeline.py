@@ -48,6 +48,7 @@ class Stage:
         outputs: files or folders that exist once the stage has finished.
         settings: a digest of every config that the command reads.
         needs: names of all stages that it builds on, directly or through others.
+        one_process: whether its tool must not be shared among processes.
     """
 
     name: str
@@ -55,14 +56,36 @@ class Stage:
     outputs: tuple[str, ...]
     settings: str
     needs: frozenset[str] = frozenset()
+    one_process: bool = False
 
     @property
     def trains(self) -> bool:
         """Whether the tool can go on from a checkpoint."""
         return Path(self.command[0]).name == 'train.py'
 
+    def launched(self, launcher: Launcher) -> list[str]:
+        """The command with its launcher, if the tool takes one."""
+        tool = str(ROOT / self.command[0])
+        if self.one_process or Path(tool).name not in ('train.py', 'test.py'):
+            return [sys.executable, tool, *self.command[1:]]
+        return [*launcher.prefix, tool, *self.command[1:2], *launcher.flags, *self.command[2:]]
 
-def _digest(paths: Sequence[str]) -> str:
+
+@dataclass(frozen=True)
+class Launcher:
+    """How the tools that can share a job among processes are started.
+
+    Attributes:
+        prefix: words in front of the tool, such as those of torchrun; the interpreter by default.
+        flags: options of the tool, such as ``--launcher pytorch``.
+    """
+
+    prefix: tuple[str, ...] = (sys.executable,)
+    flags: tuple[str, ...] = ()
+
+
+def config_digest(paths: Sequence[str | os.PathLike]) -> str:
+    """A digest of the settings in config files, without their own stages."""
     digest = hashlib.sha256()
     for path in paths:
         config = load_config(path)
@@ -113,7 +136,7 @@ def read_stages(declared: Any, config: str, work_dir: str, seed: int) -> list[St
         outputs = tuple(_filled(output, values, where) for output in entry.get('outputs', ()))
         configs = [arg for arg in args if arg.endswith('.py') and Path(arg).is_file()]
         needs = frozenset(direct).union(*(earlier[name].needs for name in direct))
-        stages.append(Stage(entry['name'], (entry['tool'], *args), outputs, _digest(configs), needs))
+        stages.append(Stage(entry['name'], (entry['tool'], *args), outputs, config_digest(configs), needs))
     return stages
 
 
@@ -183,17 +206,22 @@ def _stream(process: subprocess.Popen, log: IO[bytes]) -> None:
         sys.stdout.flush()
 
 
-def run_stage(work_dir: str | os.PathLike, stage: Stage) -> float:
+def run_stage(work_dir: str | os.PathLike, stage: Stage, launcher: Launcher = Launcher()) -> float:
     """Run one stage, showing its output and keeping it in the log; return the seconds it took in all.
 
     A stage interrupted earlier goes on: its outputs stay, and a training stage gets ``--resume``. Otherwise outputs
     inside the work dir are removed first, so that nothing of an earlier setting is taken for finished.
 
+    Args:
+        work_dir: the experiment's folder.
+        stage: the stage.
+        launcher: how to start training and testing.
+
     Raises:
         StageError: the tool failed, or did not write an output that it declares.
     """
     earlier = 0.0
-    command = [sys.executable, str(ROOT / stage.command[0]), *stage.command[1:]]
+    command = stage.launched(launcher)
     if state_of(work_dir, stage) == INTERRUPTED:
         earlier = (_read_stamp(work_dir, stage) or {})['seconds']
         if stage.trains:
@@ -229,7 +257,8 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage) -> float:
 
 
 def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Sequence[str] = (),
-               first: str | None = None) -> None:
+               first: str | None = None, keep_going: bool = False,
+               launcher: Launcher = Launcher()) -> dict[str, StageError]:
     """Run the stages that are not finished, in order. A stage that runs anew makes those that build on it unfinished.
 
     Args:
@@ -237,11 +266,17 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
         stages: all stages of the experiment.
         only: run just the stages of these names, finished or not.
         first: run the stage of this name, finished or not, and all after it.
+        keep_going: after a stage that failed go on with those that do not build on it.
+        launcher: how to start training and testing.
+
+    Returns:
+        The stages that failed or were not started because of that, and why; empty unless ``keep_going``.
 
     Raises:
         InputError: ``only`` or ``first`` names no stage.
-        StageError: a stage failed; later ones were not started.
+        StageError: a stage failed; later ones were not started. Not with ``keep_going``.
     """
+    failures: dict[str, StageError] = {}
     names = [stage.name for stage in stages]
     for name in [*only, *([first] if first else [])]:
         if name not in names:
@@ -258,11 +293,22 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
         if not wanted:
             print(f'{title}: {state}, left as it is', flush=True)
             continue
+        if broken := sorted(stage.needs & failures.keys()):
+            failures[stage.name] = StageError(f'not started, for {", ".join(broken)} failed')
+            continue
         if state != INTERRUPTED:
             for later in stages[number:]:
                 if stage.name in later.needs:
                     stamp_path(work_dir, later).unlink(missing_ok=True)
         note = {INTERRUPTED: ' (going on)', CHANGED: ' (command or config changed)'}.get(state, '')
         print(f'{title}: {" ".join(stage.command)}{note}', flush=True)
-        seconds = run_stage(work_dir, stage)
+        try:
+            seconds = run_stage(work_dir, stage, launcher)
+        except StageError as error:
+            if not keep_going:
+                raise
+            failures[stage.name] = error
+            print(f'{title}: failed', flush=True)
+            continue
         print(f'{title}: done in {seconds:.1f} s', flush=True)
+    return failures

@@ -1,5 +1,5 @@
-# Mask R-CNN on toy streets, with the small network of depthcp_toy.py: a few minutes on two cores. Annotations, for train
-# and val: tools/dataset_converters/instances_to_coco.py data/toy/leftImg8bit/train data/toy/gtFine/train
+# Mask R-CNN on toy streets, with the small network of depthcp_toy.py: a few minutes on two cores. Annotations, for
+# train and val: tools/dataset_converters/instances_to_coco.py data/toy/leftImg8bit/train data/toy/gtFine/train
 #   data/toy/annotations/instances_train.json --suffixes _leftImg8bit.png _gtFine_instanceIds.png --classes person car
 #   --smallest 16
 _base_ = [

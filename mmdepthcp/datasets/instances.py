@@ -52,8 +52,9 @@ class StreetInstanceDataset(CocoDataset):
         stored = [category['name'] for category in read_json(self.ann_file).get('categories', [])]
         wanted = list(self.metainfo['classes'])
         if stored != wanted:
-            raise InputError(f'{self.ann_file}: holds the classes {", ".join(stored) or "(none)"}, the data set expects '
-                             f'{", ".join(wanted)}, in this order; {remedy}, or set metainfo.classes of the data set')
+            raise InputError(f'{self.ann_file}: holds the classes {", ".join(stored) or "(none)"}, the data set '
+                             f'expects {", ".join(wanted)}, in this order; {remedy}, or set the data set\'s '
+                             'metainfo.classes')
 
 
 @DATASETS.register_module()

@@ -1,5 +1,6 @@
-# Objects of Cityscapes, 8 classes, images of 768x384 to learn from and to be scored on. The official score, where
-# cityscapesscripts is installed: test_evaluator = dict(type='CityScapesMetric', seg_prefix='data/cityscapes/gtFine/val',
+# Objects of Cityscapes, 8 classes, images of 768x384 to learn from and be scored on. The official score, where
+# cityscapesscripts is installed:
+# test_evaluator = dict(type='CityScapesMetric', seg_prefix='data/cityscapes/gtFine/val',
 # outfile_prefix='work_dirs/cityscapes_instances')
 data_root = 'data/cityscapes/'
 scale = (768, 384)

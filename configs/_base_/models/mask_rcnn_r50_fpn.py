@@ -1,5 +1,5 @@
-# Mask R-CNN, MMDetection's setting, but every layer learns: nothing is frozen, and batch norm keeps its statistics up to
-# date, since weights from scratch or from other images need it. Pretrained weights as in semantic_fpn_r50.py, for
+# Mask R-CNN, MMDetection's setting, but every layer learns: nothing is frozen, and batch norm keeps its statistics up
+# to date, since weights from scratch or from other images need it. Pretrained weights as in semantic_fpn_r50.py, for
 # model.backbone and model.neck.
 model = dict(
     type='MaskRCNN',

@@ -1,5 +1,5 @@
-# Semantic FPN with a plain ResNet-50 (not ResNetV1c, whose stem is another), so that DepthCP's weights fit; the head has
-# GN as in pretraining. Pretrained weights:
+# Semantic FPN with a plain ResNet-50 (not ResNetV1c, whose stem is another), so that DepthCP's weights fit; the head
+# has GN as in pretraining. Pretrained weights:
 #   --cfg-options model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint=FILE
 #                 model.backbone.init_cfg.prefix=backbone.
 # and likewise for model.neck (prefix neck.) and model.decode_head (prefix decode_head.)

@@ -5,4 +5,11 @@ from .mono_depth_watch import MonoDepthWatchHook
 from .pretrained_check import PretrainedCheckHook
 from .swav_monitor import SwAVMonitorHook
 
-__all__ = ['ClassListHook', 'EpochSeedHook', 'FeatureBankHook', 'MonoDepthWatchHook', 'PretrainedCheckHook', 'SwAVMonitorHook']
+__all__ = [
+    'ClassListHook',
+    'EpochSeedHook',
+    'FeatureBankHook',
+    'MonoDepthWatchHook',
+    'PretrainedCheckHook',
+    'SwAVMonitorHook',
+]

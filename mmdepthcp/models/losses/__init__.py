@@ -1,3 +1,4 @@
 from .swapped_prediction import SwappedPrediction, perplexity, sinkhorn, swapped_prediction_loss
+from .swav import SwAVLoss
 
-__all__ = ['SwappedPrediction', 'perplexity', 'sinkhorn', 'swapped_prediction_loss']
+__all__ = ['SwAVLoss', 'SwappedPrediction', 'perplexity', 'sinkhorn', 'swapped_prediction_loss']

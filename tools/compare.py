@@ -1,0 +1,151 @@
+"""Compare pretrainings: run a declared table of {pretraining} x {task} x {seed} and write it down.
+
+The table is a config file such as configs/tables/toy.py. What is finished is not run again; interrupt with Ctrl-C, the
+same command goes on from there. A run that fails stops only what builds on it, and is named at the end. Into the work
+dir go results.csv, results.md, results.png and, in pipeline/, the log of every run.
+
+Many GPUs: either share every training among them, with --launcher pytorch --gpus N or --launcher slurm, or give each
+its own runs:
+
+    torchrun --nproc_per_node 8 tools/compare.py TABLE.py
+    srun -n 8 --gpus-per-task 1 python tools/compare.py TABLE.py
+
+and write the table once more at the end with --report.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mmdepthcp.command_line import errors_in_words, hide_known_noise
+from mmdepthcp.utils.trees import default_shard, parse_shard
+
+RANK_VARIABLES = (
+    'RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'GROUP_RANK', 'MASTER_ADDR', 'MASTER_PORT', 'SLURM_PROCID',
+    'SLURM_STEP_NUM_TASKS', 'SLURM_LOCALID')
+WAIT_SECONDS = 10
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('table', metavar='TABLE.py')
+    parser.add_argument('--work-dir', help='where everything goes; default work_dirs/tables/<name of the table>')
+    parser.add_argument('--smoke', action='store_true',
+                        help='two iterations and two images for every cell, one seed, in <work dir>/smoke')
+    parser.add_argument('--rows', nargs='+', metavar='NAME', help='run these pretrainings only')
+    parser.add_argument('--tasks', nargs='+', metavar='NAME', help='run these tasks only')
+    parser.add_argument('--seeds', nargs='+', type=int, metavar='SEED', help='run these seeds only')
+    parser.add_argument('--list', action='store_true', help='show the stages and their state, run nothing')
+    parser.add_argument('--report', action='store_true', help='write the table of what is finished, run nothing')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none',
+                        help='share each training among several processes')
+    parser.add_argument('--gpus', type=int, default=1, metavar='N', help='how many processes; default 1')
+    parser.add_argument('--srun-args', default='', metavar='WORDS', help='options of srun, as one word')
+    parser.add_argument('--shard', type=parse_shard, metavar='I/N',
+                        help='do every N-th pair of pretraining and seed from the I-th on (I = 0..N-1); default: by '
+                             'rank under torchrun or srun')
+    return parser.parse_args()
+
+
+def launcher_of(args: argparse.Namespace):
+    from mmdepthcp.pipeline import Launcher
+
+    if args.launcher == 'pytorch':
+        torchrun = (sys.executable, '-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={args.gpus}')
+        return Launcher(torchrun, ('--launcher', 'pytorch'))
+    if args.launcher == 'slurm':
+        return Launcher(('srun', f'--ntasks={args.gpus}', *args.srun_args.split(), sys.executable, '-u'),
+                        ('--launcher', 'slurm'))
+    return Launcher()
+
+
+def take_own_gpu() -> None:
+    """Leave this process of torchrun one GPU (srun has done so), and let its runs not believe that they are one job."""
+    local = os.environ.get('LOCAL_RANK')
+    visible = os.environ.get('CUDA_VISIBLE_DEVICES')
+    if local is not None:
+        devices = visible.split(',') if visible else [str(index) for index in range(int(local) + 1)]
+        os.environ['CUDA_VISIBLE_DEVICES'] = devices[int(local) % len(devices)]
+    for name in RANK_VARIABLES:
+        os.environ.pop(name, None)
+
+
+def keep_only(table, args: argparse.Namespace):
+    """The table with the rows, tasks and seeds asked for."""
+    import dataclasses
+
+    from mmdepthcp.fileio import InputError
+
+    for asked, known in ((args.rows, table.pretrainings), (args.tasks, table.tasks), (args.seeds, table.seeds)):
+        if unknown := [str(name) for name in asked or () if name not in known]:
+            raise InputError(f'{table.path}: {", ".join(unknown)} unknown; there are {", ".join(map(str, known))}')
+    tasks = {name: task for name, task in table.tasks.items() if name in (args.tasks or table.tasks)}
+    pretrainings = {
+        name: row if row.tasks is None else dataclasses.replace(row, tasks=tuple(t for t in row.tasks if t in tasks))
+        for name, row in table.pretrainings.items() if name in (args.rows or table.pretrainings)}
+    return dataclasses.replace(table, tasks=tasks, pretrainings=pretrainings, seeds=tuple(args.seeds or table.seeds))
+
+
+def write_report(table, plan, work_dir: Path, seeds: int, folds: bool) -> None:
+    from mmdepthcp.comparison import bar_plot, comma_separated, gather, markdown
+    from mmdepthcp.fileio import atomic_path
+
+    measured = gather(table, plan.cells, work_dir)
+    text = markdown(table, measured, seeds, folds, about())
+    for name, content in (('results.csv', comma_separated(measured)), ('results.md', text)):
+        with atomic_path(work_dir / name) as aside:
+            aside.write_text(content)
+    bar_plot(table, measured, work_dir / 'results.png', folds)
+    print(f'\n{text}\n{work_dir}/results.md, results.csv, results.png')
+
+
+def about() -> str:
+    """Commit and machine, for the table."""
+    import torch
+
+    git = subprocess.run(['git', '-C', str(Path(__file__).parent), 'describe', '--always', '--dirty'],
+                         capture_output=True, text=True)
+    machine = torch.cuda.get_device_name() if torch.cuda.is_available() else f'{os.cpu_count()} CPU cores, no GPU'
+    return f'Table written at commit {git.stdout.strip() or "unknown"}, torch {torch.__version__}, {machine}.'
+
+
+def main() -> int:
+    args = parse_args()
+    hide_known_noise()
+    with errors_in_words():
+        from mmdepthcp.comparison import Planner, read_table
+        from mmdepthcp.pipeline import FINISHED, run_stages, state_of
+
+        table = keep_only(read_table(args.table), args)
+        work_dir = Path(args.work_dir or Path('work_dirs/tables', Path(args.table).stem))
+        work_dir = work_dir / 'smoke' if args.smoke else work_dir
+        index, count = args.shard or default_shard()
+        take_own_gpu()
+        plan = Planner(table, work_dir, args.smoke).plan()
+        if args.list:
+            for stage in plan.stages:
+                print(f'{stage.name:<40}{state_of(work_dir, stage):<13}{" ".join(stage.command)}')
+            return 0
+        failures = {}
+        if not args.report:
+            own = [stage for group in plan.groups[index::count] for stage in group]
+            if index > 0:
+                while any(state_of(work_dir, stage) != FINISHED for stage in plan.prepare):
+                    print('waiting for shard 0 to finish what comes first', flush=True)
+                    time.sleep(WAIT_SECONDS)
+            try:
+                failures = run_stages(work_dir, [*plan.prepare, *own], keep_going=True, launcher=launcher_of(args))
+            except KeyboardInterrupt:
+                print('\ninterrupted; the same command goes on from here', file=sys.stderr)
+                return 130
+        write_report(table, plan, work_dir, 1 if args.smoke else len(table.seeds), not args.smoke)
+    for name, error in failures.items():
+        print(f'FAILED {name}: {error}', file=sys.stderr)
+    return int(bool(failures))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
