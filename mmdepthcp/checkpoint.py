@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 WRAPPER = 'module.'
+COUNTER = '.num_batches_tracked'
 
 
 def read_checkpoint(path: str | os.PathLike) -> Mapping[str, Any]:
@@ -110,7 +111,12 @@ def name_some(names: Iterable[str]) -> str:
 
 
 def compare_weights(wanted: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> Fit:
-    """Compare names and shapes of a checkpoint's weights ``state`` with those ``wanted`` by a model."""
+    """Compare names and shapes of a checkpoint's weights ``state`` with those ``wanted`` by a model.
+
+    The counters of batch normalisation are not asked of a checkpoint that has none, as files of old PyTorch versions.
+    """
+    if not any(name.endswith(COUNTER) for name in state):
+        wanted = {name: tensor for name, tensor in wanted.items() if not name.endswith(COUNTER)}
     common = [name for name in wanted if name in state]
     return Fit(
         matched=tuple(name for name in common if state[name].shape == wanted[name].shape),

@@ -192,15 +192,23 @@ def test_another_resnet_is_refused(resnet50, tmp_path, model, complaint):
 
 def test_one_percent_may_be_missing(tmp_path):
     state = {f'backbone.{name}': tensor for name, tensor in ResNet(18).state_dict().items()}
-    del state['backbone.bn1.num_batches_tracked']
+    del state['backbone.bn1.running_mean']
     torch.save(state, tmp_path / 'a.pth')
     report = export_backbone(tmp_path / 'a.pth', tmp_path / 'out.pth', 'torchvision')
-    assert report.fits['backbone'].missing == ('bn1.num_batches_tracked',)
-    assert 'missing: bn1.num_batches_tracked' in str(report)
-    del state['backbone.bn1.running_mean']
+    assert report.fits['backbone'].missing == ('bn1.running_mean',)
+    assert '119 of 120 tensors matched; missing: bn1.running_mean' in str(report)
+    del state['backbone.bn1.running_var']
     torch.save(state, tmp_path / 'a.pth')
     with pytest.raises(InputError, match=r'118 of 120 tensors \(98\.3%\)'):
         export_backbone(tmp_path / 'a.pth', tmp_path / 'out.pth', 'torchvision')
+
+
+def test_counters_may_be_missing(tmp_path):
+    """Files of PyTorch before 0.4.1, some of torchvision's among them, have no num_batches_tracked."""
+    state = {name: tensor for name, tensor in ResNet(50).state_dict().items() if 'num_batches' not in name}
+    torch.save(state, tmp_path / 'old.pth')
+    report = export_backbone(tmp_path / 'old.pth', tmp_path / 'out.pth', 'mmseg')
+    assert len(report.fits['backbone'].matched) == report.fits['backbone'].wanted == 265
 
 
 def test_unusable_checkpoints(narrow, tmp_path):

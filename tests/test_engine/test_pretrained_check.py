@@ -107,6 +107,15 @@ def test_models_filled_as_a_whole(file, caplog):
     assert start_training(model, caplog, load_from=file) == [('INFO', f'backbone: 6 of 6 tensors come from {file}')]
 
 
+def test_counters_may_be_missing(tmp_path, caplog):
+    backbone = Part([3], dict(type='Pretrained', checkpoint=str(tmp_path / 'old.pth')))
+    backbone.layers.append(nn.BatchNorm1d(3))
+    torch.save({name: tensor + 1 for name, tensor in backbone.state_dict().items() if 'num_batches' not in name},
+               tmp_path / 'old.pth')
+    (level, message), = start_training(Model(backbone), caplog)
+    assert level == 'INFO' and 'backbone: 6 of 6 tensors' in message
+
+
 def test_silent_without_pretraining_and_after_resuming(file, caplog):
     assert start_training(Model(Part([3, 3, 3])), caplog) == []
     assert start_training(Model(Part([9], pretrained(file))), caplog, iteration=7) == []
