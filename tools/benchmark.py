@@ -11,6 +11,7 @@ Times are wall-clock seconds: leave the machine alone meanwhile. The plain versi
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -100,6 +101,7 @@ def parse_args() -> argparse.Namespace:
     parts = add('growth', 'time and memory against sizes', common, one_thread, item, problem)
     parts.add_argument('--factors', type=float, nargs='+', default=[0.25, 0.5, 1, 2], metavar='X',
                        help='times the standard sizes; default 0.25 0.5 1 2')
+    parts.add_argument('--series', nargs='+', metavar='NAME', help='only these, such as grouping or loss/samples')
     parts = add('all', 'every benchmark with its default settings, each in its own process', output)
     parts.add_argument('--device', default='cpu', help='of the networks and the loss; default %(default)s')
     parts = add('estimate', 'what larger data sets will cost, from the figures in a results file')
@@ -131,6 +133,8 @@ def loss_settings(args: argparse.Namespace) -> LossSettings:
     from mmdepthcp.benchmarks.measuring import set_threads
 
     set_threads(args.threads)
+    # memory is measured in fresh processes: one imports what all need
+    multiprocessing.set_forkserver_preload(['mmdepthcp.benchmarks.growth'])
     return LossSettings(*args.samples, prototypes=args.prototypes, dims=args.dims)
 
 
@@ -181,11 +185,11 @@ def loss(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
 
 def growth(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
     settings = loss_settings(args)
-    from mmdepthcp.benchmarks.growth import measure_growth
+    from mmdepthcp.benchmarks.growth import SERIES, measure_growth
 
     folder = toy_or_given(stack, args, round(max(args.factors) * args.images), args.size)
     return measure_growth(folder, item_settings(args), settings, args.factors, args.repeats or 5, args.threads,
-                          args.seed)
+                          args.seed, args.series or SERIES)
 
 
 def depth(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:

@@ -144,7 +144,7 @@ def measure_scaling(
     params = GroupingParams(num_superpixels=num_superpixels)
     pools = {
         count: ProcessPoolExecutor(
-            count, multiprocessing.get_context('spawn'), _start_worker, (folder, num_images, size, params))
+            count, multiprocessing.get_context('forkserver'), _start_worker, (folder, num_images, size, params))
         for count in processes}
     try:
         for count, pool in pools.items():

@@ -13,10 +13,13 @@ from mmdepthcp.benchmarks.copy_paste import ItemSettings, draw, make_item, paste
 from mmdepthcp.benchmarks.loss import LossSettings, fast_loss, loss_call
 from mmdepthcp.benchmarks.measuring import Measurement, growth_exponent, measure_peak, time_side_by_side
 from mmdepthcp.benchmarks.streets import Size, image_names, read_group, read_street
+from mmdepthcp.fileio import InputError
 from mmdepthcp.grouping import KITTI_INTRINSICS, GroupingParams, group_regions
 from mmdepthcp.mixing import pool_regions
 
 MakeCall = Callable[..., Callable[[], Any]]
+SERIES = ('grouping', 'copy_paste/images', 'copy_paste/pixels', 'copy_paste/regions', 'copy_paste/pastes',
+          'loss/prototypes', 'loss/samples')
 
 
 @dataclass(frozen=True)
@@ -64,27 +67,27 @@ def _mix_case(folder: Path, value: float, settings: ItemSettings, tiles: int | N
 def _measure_series(
         name: str, what: str, cases: Iterable[Case], repeats: int, threads: int, seed: int) -> list[Measurement]:
     """Rows of a series, its sizes timed in turn; each tells how time and memory grow over the whole series."""
-    series = {case.value: case for case in cases}
-    calls = {str(value): case.make(*case.args) for value, case in series.items()}
+    by_value = {case.value: case for case in cases}
+    calls = {str(value): case.make(*case.args) for value, case in by_value.items()}
     timings = time_side_by_side(calls, dict.fromkeys(calls, repeats))
     del calls
-    peaks = {value: measure_peak(case.make, *case.args, threads=threads) for value, case in series.items()}
+    peaks = {value: measure_peak(case.make, *case.args, threads=threads) for value, case in by_value.items()}
     exponents = {}
-    if len(series) > 1:
-        sizes = list(series)
+    if len(by_value) > 1:
+        sizes = list(by_value)
         exponents = dict(
             time_exponent=growth_exponent(sizes, [timings[str(value)].median_s for value in sizes]),
             memory_exponent=growth_exponent(sizes, [max(peaks[value], 1.0) for value in sizes]))
     return [
         Measurement.of(f'growth/{name}', {what: value}, timings[str(value)], peak_mb=peaks[value],
                        figures={**case.figures, **exponents}, threads=threads, seed=seed)
-        for value, case in series.items()]
+        for value, case in by_value.items()]
 
 
 def measure_growth(
         folder: Path, item: ItemSettings | None = None, loss: LossSettings | None = None,
         factors: Sequence[float] = (0.25, 0.5, 1.0, 2.0), repeats: int = 5, threads: int = 1, seed: int = 0,
-        ) -> list[Measurement]:
+        series: Sequence[str] = SERIES) -> list[Measurement]:
     """Series of growing sizes, each from the standard size times ``factors``.
 
     ``time_exponent`` and ``memory_exponent`` are the slopes of the straight lines through logarithms of time and peak
@@ -95,6 +98,9 @@ def measure_growth(
     - ``copy_paste/regions``: tiles of equal size instead of depth regions, more and smaller ones, so that the pasted
       pixels stay nearly the same. ``copy_paste/pastes``: pastes of every region, so that pasted pixels grow.
     - ``loss/prototypes``, ``loss/samples``.
+
+    Raises:
+        InputError: there is no such series.
     """
     item, loss = item or ItemSettings(), loss or LossSettings()
     width, height = item.size
@@ -105,26 +111,39 @@ def measure_growth(
     def pixels(factor: float) -> int:
         return scaled(factor)[0] * scaled(factor)[1]
 
-    params = GroupingParams(num_superpixels=10**9)
-    series: list[tuple[str, str, list[Case]]] = [
-        ('grouping', 'pixels', [
-            Case(pixels(factor), _group, (folder, scaled(factor), params), {}) for factor in factors]),
-        ('copy_paste/images', 'images', [
-            _mix_case(folder, images, replace(item, num_images=images), None, seed)
-            for images in (max(1, round(item.num_images * factor)) for factor in factors)]),
-        ('copy_paste/pixels', 'pixels', [
-            _mix_case(folder, pixels(factor), replace(item, size=scaled(factor)), None, seed) for factor in factors]),
-        ('copy_paste/regions', 'regions_per_image', [
-            _mix_case(folder, tiles, item, tiles, seed) for tiles in (round(80 * factor) for factor in factors)]),
-        ('copy_paste/pastes', 'pastes_per_region', [
-            _mix_case(folder, sum(times), replace(item, cp_times=times), None, seed)
-            for times in ((1, max(1, round(6 * factor) - 1)) for factor in factors)]),
-        ('loss/prototypes', 'prototypes', [
-            Case(count, loss_call, (fast_loss, replace(loss, prototypes=count), seed), {})
-            for count in (round(loss.prototypes * factor) for factor in factors)]),
-        ('loss/samples', 'region_samples', [
-            Case(count, loss_call, (fast_loss, replace(loss, region_samples=count, pixel_samples=count), seed), {})
-            for count in (round(loss.region_samples * factor) for factor in factors)]),
-    ]
-    return [row for name, what, cases in series
-            for row in _measure_series(name, what, cases, repeats, threads, seed)]
+    def grouping() -> list[Case]:
+        params = GroupingParams(num_superpixels=10**9)
+        return [Case(pixels(factor), _group, (folder, scaled(factor), params), {}) for factor in factors]
+
+    def mixing(value: Callable[[float], float], change: Callable[[float], dict], tiled: bool = False) -> list[Case]:
+        return [_mix_case(folder, value(factor), replace(item, **change(factor)),
+                          round(80 * factor) if tiled else None, seed) for factor in factors]
+
+    def swapped_prediction(**sizes: Any) -> list[Case]:
+        return [Case(round(next(iter(sizes.values())) * factor), loss_call,
+                     (fast_loss, replace(loss, **{name: round(size * factor) for name, size in sizes.items()}), seed),
+                     {}) for factor in factors]
+
+    def images(factor: float) -> int:
+        return max(1, round(item.num_images * factor))
+
+    def pastes(factor: float) -> tuple[int, int]:
+        return 1, max(1, round(6 * factor) - 1)
+
+    makers: dict[str, tuple[str, Callable[[], list[Case]]]] = {
+        'grouping': ('pixels', grouping),
+        'copy_paste/images': ('images', lambda: mixing(images, lambda factor: dict(num_images=images(factor)))),
+        'copy_paste/pixels': ('pixels', lambda: mixing(pixels, lambda factor: dict(size=scaled(factor)))),
+        'copy_paste/regions': ('regions_per_image', lambda: mixing(
+            lambda factor: round(80 * factor), lambda factor: {}, tiled=True)),
+        'copy_paste/pastes': ('pastes_per_region', lambda: mixing(
+            lambda factor: sum(pastes(factor)), lambda factor: dict(cp_times=pastes(factor)))),
+        'loss/prototypes': ('prototypes', lambda: swapped_prediction(prototypes=loss.prototypes)),
+        'loss/samples': ('region_samples', lambda: swapped_prediction(
+            region_samples=loss.region_samples, pixel_samples=loss.pixel_samples)),
+    }
+    unknown = sorted(set(series) - set(makers))
+    if unknown:
+        raise InputError(f'no such series {unknown}; there are {", ".join(SERIES)}')
+    return [row for name in series
+            for row in _measure_series(name, makers[name][0], makers[name][1](), repeats, threads, seed)]

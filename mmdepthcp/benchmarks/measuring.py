@@ -221,7 +221,7 @@ def measure_peak(make: Callable[..., Callable[[], Any]], *args: Any, threads: in
         args: arguments that can be pickled.
         threads: see :func:`set_threads`.
     """
-    with ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), _keep_quiet) as pool:
+    with ProcessPoolExecutor(1, multiprocessing.get_context('forkserver'), _keep_quiet) as pool:
         return pool.submit(_measure_peak, make, args, threads).result()
 
 

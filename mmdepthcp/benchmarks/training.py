@@ -133,9 +133,9 @@ def build_optimiser(config: Config, model: nn.Module, settings: StepSettings) ->
 
 
 def profile_steps(model: nn.Module, optimiser: OptimWrapper, batches: Iterator, settings: StepSettings) -> StageClock:
-    """Take steps of training and clock their stages: data, preparation, forward, loss, backward, optimiser.
+    """Take steps of training and clock their stages: data, preparation, forward, loss_forward, backward, optimiser.
 
-    The forward pass of compiled networks cannot be told from the loss; both are ``loss`` then.
+    The forward pass of compiled networks cannot be told from the loss; both are ``loss_forward`` then.
     """
     clock = StageClock(settings.synchronise)
     watched = [] if settings.compiled else network_parts(model)
@@ -147,7 +147,7 @@ def profile_steps(model: nn.Module, optimiser: OptimWrapper, batches: Iterator, 
             batch = next(batches)
         with clock('preparation'):
             data = model.data_preprocessor(batch, True)
-        with clock('loss'), optimiser.optim_context(model):
+        with clock('loss_forward'), optimiser.optim_context(model):
             total, _ = model.parse_losses(model(**data, mode='loss'))
         with clock('backward'):
             optimiser.backward(optimiser.scale_loss(total))
@@ -172,7 +172,7 @@ def compare_with_network(
     def network() -> None:
         with optimiser.optim_context(model):
             outputs = run_network(model, data['inputs'])
-        torch.autograd.backward(outputs, [torch.full_like(output, 1e-6) for output in outputs])
+        torch.autograd.backward(outputs, [torch.full_like(output, 1e-3) for output in outputs])
         optimiser.zero_grad()
 
     calls = {'step': step, 'network': network}
@@ -189,7 +189,8 @@ def measure_step(
     """Time of a training step with its loader, the shares of its stages, and the networks' part of it.
 
     ``network_share`` and ``loss_share`` are parts of a step on a batch that is there already: the bare networks'
-    forward and backward, and all the rest. ``peak_mb`` is that of the whole process, or of the GPU's tensors.
+    forward and backward, and what remains without the optimiser. ``peak_mb`` is that of the whole process, or of the
+    GPU's tensors.
     """
     init_default_scope(config.get('default_scope', 'mmdepthcp'))
     use_folder(config, folder)
@@ -203,7 +204,8 @@ def measure_step(
     step, network = compared['step'].median_s, compared['network'].median_s
     whole = sum(stages.values())
     figures: dict[str, Any] = {f'{stage}_share': seconds / whole for stage, seconds in stages.items()}
-    figures.update(step_s=step, network_s=network, network_share=network / step, loss_share=1 - network / step)
+    figures.update(step_s=step, network_s=network, network_share=network / step,
+                   loss_share=1 - (network + stages['optimiser']) / step)
     if config.model.type == 'MonoDepth':
         images = config.train_dataloader.batch_size
         figures.update(images_per_s=images / total.median_s, network_images_per_s=images / network)

@@ -96,6 +96,22 @@ def test_every_group_is_seen_in_two_views_and_ids_are_compact():
         assert len(set(pixel.views[pixel.groups == group])) >= 2
 
 
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10_000), num_images=st.integers(1, 3), regions=st.integers(2, 9), holes=st.integers(0, 1))
+def test_region_matches_equal_a_plain_look_up(seed, num_images, regions, holes):
+    mixed = mix(seed, num_images, regions=regions, holes=holes)
+    found = sample_region_matches(np.random.default_rng(1), mixed.labels, mixed.copies, 40)
+    expected = []
+    for view, points in enumerate(_uniform_points(np.random.default_rng(1), mixed.labels, 40)):
+        for x, y in points:
+            label = mixed.labels[view, int(y), int(x)]
+            if label != NO_COPY:
+                expected.append((view, x, y, label // mixed.copies.per_region))
+    order = sorted({region for *_, region in expected})
+    assert [(*place,) for place in zip(found.views, *found.points.T, found.groups, strict=True)] == [
+        (view, x, y, order.index(region)) for view, x, y, region in expected]
+
+
 def test_region_matches_group_all_copies_of_a_region():
     mixed = mix(5, num_images=2)
     found = sample_region_matches(np.random.default_rng(0), mixed.labels, mixed.copies, 500)

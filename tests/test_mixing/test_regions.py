@@ -2,18 +2,27 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mmdepthcp.fileio import NO_REGION, InputError
 from mmdepthcp.mixing import pool_regions
 from tests.plain.synthetic import synthetic_group
 
 
-def test_boxes_areas_greys_and_runs_equal_a_plain_count():
-    images, maps, disparities = synthetic_group(0, 3, (30, 50), 9, holes=2)
-    maps[1][maps[1] == 3] = 4  # an id without pixels
-    pool = pool_regions(images, maps, disparities)
+def test_regions_are_numbered_image_by_image():
+    pool = pool_regions(*synthetic_group(0, 3, (30, 50), 9, holes=2))
     assert pool.num_regions == 21
     np.testing.assert_array_equal(pool.first_region, [0, 7, 14])
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10_000), num_images=st.integers(1, 3), height=st.integers(1, 30), width=st.integers(1, 50),
+       count=st.integers(1, 9), holes=st.integers(0, 2), emptied=st.integers(0, 9))
+def test_boxes_areas_greys_and_runs_equal_a_plain_count(seed, num_images, height, width, count, holes, emptied):
+    images, maps, disparities = synthetic_group(seed, num_images, (height, width), count, min(holes, count - 1))
+    maps[0][maps[0] == emptied] = emptied + 1  # an id without pixels
+    pool = pool_regions(images, maps, disparities)
     for k in range(pool.num_regions):
         m = pool.image[k]
         mask = maps[m] == k - pool.first_region[m]
