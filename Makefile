@@ -59,11 +59,12 @@ $(STAMPS)/venv:
 	@mkdir -p $(STAMPS) && touch $@
 
 ifeq ($(FAMILY),openmmlab)
-$(STAMPS)/torch: $(STAMPS)/venv
-	$(PIP) install -e '.[openmmlab-torch]'
+$(STAMPS)/base: $(STAMPS)/venv
+	$(PIP) install -e '.[openmmlab-base]'
+	$(FIT_OPENCV)
 	@touch $@
 
-$(STAMPS)/ops: $(STAMPS)/torch
+$(STAMPS)/ops: $(STAMPS)/base
 	tools/install_mmcv_ops.sh $(PY) mmcv==2.1.0
 	@touch $@
 

@@ -16,8 +16,17 @@ REQUIRED = [
     'scipy>=1.10',
 ]
 
-# What has to be there before the original mmcv can be built
-OPENMMLAB_TORCH = ['torch==2.1.2', 'torchvision==0.16.2', 'numpy<2', 'setuptools<70', 'wheel', 'ninja']
+# What has to be there before the original mmcv can be built and imported
+OPENMMLAB_BASE = [
+    'torch==2.1.2',
+    'torchvision==0.16.2',
+    'mmengine==0.10.7',
+    'numpy<2',
+    'opencv-python<4.11',
+    'setuptools<70',
+    'wheel',
+    'ninja',
+]
 
 EXTRAS = {
     'onedl': [
@@ -34,16 +43,14 @@ EXTRAS = {
     'onedl-mmdet': [
         'onedl-mmdetection==3.5.1',
     ],
-    'openmmlab-torch': OPENMMLAB_TORCH,
+    'openmmlab-base': OPENMMLAB_BASE,
     'openmmlab': [
-        *OPENMMLAB_TORCH,
-        'mmengine==0.10.7',
+        *OPENMMLAB_BASE,
         'mmcv==2.1.0',
         'mmsegmentation==1.2.2',
         'mmpretrain==1.2.0',
         'ftfy',
         'regex',
-        'opencv-python<4.11',
     ],
     'openmmlab-mmdet': ['mmdet==3.3.0'],
     'hf': ['transformers>=4.53,<5'],

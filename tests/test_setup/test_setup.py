@@ -35,7 +35,7 @@ def test_extras_name_one_family_each(arguments):
     openmmlab = {name.split('==')[0] for name in extras['openmmlab'] if FAMILY.match(name)}
     assert onedl == {'torch', 'torchvision', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation', 'onedl-mmpretrain'}
     assert openmmlab == {'torch', 'torchvision', 'mmengine', 'mmcv', 'mmsegmentation', 'mmpretrain'}
-    assert set(extras['openmmlab-torch']) < set(extras['openmmlab'])
+    assert set(extras['openmmlab-base']) < set(extras['openmmlab'])
     assert not [name for names in extras.values() for name in names if FAMILY.match(name) and '==' not in name]
 
 
