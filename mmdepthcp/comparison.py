@@ -47,7 +47,7 @@ class Pretraining:
         parts: parts of the network that the checkpoint holds: ``backbone``, ``neck``, ``decode_head``.
         tasks: names of the tasks that it takes part in; all by default.
         scorer: a tool that scores without weights, called ``TOOL CONFIG --json OUT --seed SEED`` with the
-            config of the task.
+            config of the task; its scores are fractions, their names in small letters.
         unavailable: why the row cannot be run yet.
     """
 
@@ -75,7 +75,7 @@ class Score:
     """A number that a task is judged by.
 
     Attributes:
-        key: its name in the scores of ``tools/test.py``, or the last part of the name.
+        key: its name in the scores of ``tools/test.py``, without a prefix such as ``coco/``.
         label: what the table calls it.
         scale: factor for the table, 100 for fractions.
     """
@@ -420,9 +420,9 @@ class Measured(NamedTuple):
 
 def _value(scores: Mapping[str, Any], key: str, path: str) -> float:
     for name, value in scores.items():
-        if name == key or name.rpartition('/')[2] == key:
+        if name.rpartition('/')[2] == key:
             return float(value)
-    raise InputError(f'{path}: holds no score {key}, but {", ".join(scores)}')
+    raise InputError(f'{path}: holds no score {key}, only {", ".join(scores)}')
 
 
 def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> list[Measured]:
@@ -435,8 +435,12 @@ def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> 
     for cell in cells:
         if state_of(work_dir, cell.stage) == FINISHED:
             found = read_json(cell.scores)
+            scored_apart = table.pretrainings[cell.row].scorer is not None
             for score in table.tasks[cell.column].scores:
-                value = score.scale * _value(found, score.key, cell.scores)
+                if scored_apart:
+                    value = 100 * _value(found, score.key.lower(), cell.scores)
+                else:
+                    value = score.scale * _value(found, score.key, cell.scores)
                 measured.append(Measured(cell.row, cell.column, score.label, cell.seed, cell.fold, value))
     return measured
 

@@ -1,0 +1,28 @@
+# Table 1 of Leung et al., BMVC 2022: segmentation without labels, on Cityscapes val and the labelled images of KITTI.
+# Disparity and regions have to be there (README, "Cityscapes"). ResNet-50 weights in torchvision's names for the rows
+# that start from ImageNet: $IMAGENET_R50.
+title = 'Segmentation without labels'
+seeds = (0, 1, 2)
+
+imagenet = '{{$IMAGENET_R50:data/resnet50_imagenet.pth}}'
+from_imagenet = ['model.backbone.init_cfg.type=Pretrained', 'model.backbone.init_cfg.checkpoint=' + imagenet]
+depthcp = dict(label='DepthCP, λ = 0.5, scratch', parts=('backbone', 'neck', 'decode_head'))
+depthcp_imagenet = dict(
+    label='DepthCP, λ = 0.5, ImageNet', options=from_imagenet, file=imagenet,
+    parts=('backbone', 'neck', 'decode_head'))
+
+pretrainings = dict(
+    random=dict(label='random'),
+    colour_position=dict(label='k-means on colour and position', scorer='tools/colour_position_baseline.py'),
+    depthg=dict(label='DepthG', trained_on='Cityscapes', unavailable='not implemented yet'),
+    cityscapes=dict(config='configs/depthcp_cityscapes.py', trained_on='Cityscapes', **depthcp),
+    kitti=dict(config='configs/depthcp_kitti.py', trained_on='KITTI', **depthcp),
+    cityscapes_imagenet=dict(config='configs/depthcp_cityscapes.py', trained_on='Cityscapes', **depthcp_imagenet),
+    kitti_imagenet=dict(config='configs/depthcp_kitti.py', trained_on='KITTI', **depthcp_imagenet),
+)
+
+scores = [dict(key='Acc', label='Acc'), dict(key='mIoU', label='mIoU')]
+tasks = dict(
+    cityscapes=dict(label='Cityscapes', config='configs/depthcp_cityscapes.py', scores=scores, train=False),
+    kitti=dict(label='KITTI', config='configs/depthcp_kitti.py', scores=scores, train=False),
+)

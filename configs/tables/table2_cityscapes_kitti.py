@@ -1,0 +1,61 @@
+# Table 2 of Leung et al., BMVC 2022: fine-tuning on Cityscapes and KITTI (five folds), and with a part of the labels.
+# Disparity and regions have to be there (README, "Cityscapes"), and the annotations that
+# tools/dataset_converters/instances_to_coco.py makes. ResNet-50 weights in torchvision's names for the supervised row:
+# $IMAGENET_R50.
+title = 'Fine-tuning'
+seeds = (0, 1, 2)
+
+whole = ('backbone', 'neck', 'decode_head')
+pretrainings = dict(
+    random=dict(label='scratch'),
+    supervised=dict(
+        label='supervised', trained_on='ImageNet', file='{{$IMAGENET_R50:data/resnet50_imagenet.pth}}', bare=True),
+    swav=dict(label='SwAV', trained_on='Cityscapes', config='configs/swav_cityscapes.py'),
+    densecl=dict(label='DenseCL', trained_on='Cityscapes', config='configs/densecl_cityscapes.py'),
+    pixpro=dict(label='PixPro', trained_on='Cityscapes', unavailable='not implemented yet'),
+    depthcp_pixel=dict(
+        label='DepthCP, λ = 1', trained_on='Cityscapes', config='configs/depthcp_cityscapes_pixel.py', parts=whole),
+    depthcp=dict(
+        label='DepthCP, λ = 0.5', trained_on='Cityscapes', config='configs/depthcp_cityscapes.py', parts=whole),
+    depthcp_pixel_kitti=dict(
+        label='DepthCP, λ = 1', trained_on='KITTI', config='configs/depthcp_kitti_pixel.py', parts=whole),
+    depthcp_kitti=dict(label='DepthCP, λ = 0.5', trained_on='KITTI', config='configs/depthcp_kitti.py', parts=whole),
+)
+
+miou = [dict(key='mIoU', label='mIoU')]
+ap = [dict(key='segm_mAP', label='AP', scale=100), dict(key='segm_mAP_50', label='AP50', scale=100)]
+semantic_parts = dict(backbone='model.backbone', neck='model.neck', decode_head='model.decode_head')
+instance_parts = dict(backbone='model.backbone', neck='model.neck')
+cityscapes = dict(config='configs/finetune/semantic_fpn_r50_cityscapes.py', scores=miou, parts=semantic_parts)
+tasks = dict(
+    cityscapes=dict(label='Cityscapes semantic', **cityscapes),
+    cityscapes_instances=dict(
+        label='Cityscapes instances',
+        config='configs/finetune/mask_rcnn_r50_fpn_cityscapes.py',
+        scores=ap,
+        parts=instance_parts),
+    kitti=dict(
+        label='KITTI semantic',
+        config='configs/finetune/semantic_fpn_r50_kitti.py',
+        scores=miou,
+        parts=semantic_parts,
+        folds=5),
+    kitti_instances=dict(
+        label='KITTI instances',
+        config='configs/finetune/mask_rcnn_r50_fpn_kitti.py',
+        scores=ap,
+        parts=instance_parts,
+        folds=5),
+    cityscapes_1_30=dict(
+        label='Cityscapes semantic, 1/30 of the labels',
+        options=['train_dataloader.dataset.subset.fraction=0.0333'],
+        **cityscapes),
+    cityscapes_1_8=dict(
+        label='Cityscapes semantic, 1/8 of the labels',
+        options=['train_dataloader.dataset.subset.fraction=0.125'],
+        **cityscapes),
+    cityscapes_1_4=dict(
+        label='Cityscapes semantic, 1/4 of the labels',
+        options=['train_dataloader.dataset.subset.fraction=0.25'],
+        **cityscapes),
+)
