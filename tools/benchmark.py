@@ -60,8 +60,8 @@ def parse_args() -> argparse.Namespace:
     item.add_argument('--points', type=int, nargs=2, default=(7200, 4000), metavar=('REGION', 'PIXEL'),
                       help='positions per view; default 7200 4000')
     problem = argparse.ArgumentParser(add_help=False)
-    problem.add_argument('--samples', type=int, nargs=2, default=(115_200, 80_000), metavar=('REGION', 'PIXEL'),
-                         help='default 115200 80000')
+    problem.add_argument('--samples', type=int, nargs=2, default=(115_200, 110_000), metavar=('REGION', 'PIXEL'),
+                         help='default 115200 110000')
     problem.add_argument('--prototypes', type=int, default=1000, help='default %(default)s')
     problem.add_argument('--dims', type=int, default=128, help='default %(default)s')
     network = argparse.ArgumentParser(add_help=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,10 @@ SERIES = ('grouping', 'copy_paste/images', 'copy_paste/pixels', 'copy_paste/regi
 
 @dataclass(frozen=True)
 class Case:
-    """One size of a series: what is varied, its value, and how to make the call that is measured."""
+    """One size of a series: its value, all its settings, and how to make the call that is measured."""
 
     value: float
+    settings: dict[str, Any]
     make: MakeCall
     args: tuple
     figures: dict[str, Any]
@@ -61,7 +62,7 @@ def _mix_case(folder: Path, value: float, settings: ItemSettings, tiles: int | N
     drawn = draw(np.random.default_rng(seed), pool, settings)
     figures = dict(regions=pool.num_regions, pastes=len(drawn.pastes.region),
                    pasted_megapixels=pasted_megapixels(pool, drawn))
-    return Case(value, _mix, (folder, settings, tiles, seed), figures)
+    return Case(value, settings.words(), _mix, (folder, settings, tiles, seed), figures)
 
 
 def _measure_series(
@@ -79,7 +80,7 @@ def _measure_series(
             time_exponent=growth_exponent(sizes, [timings[str(value)].median_s for value in sizes]),
             memory_exponent=growth_exponent(sizes, [max(peaks[value], 1.0) for value in sizes]))
     return [
-        Measurement.of(f'growth/{name}', {what: value}, timings[str(value)], peak_mb=peaks[value],
+        Measurement.of(f'growth/{name}', {what: value, **case.settings}, timings[str(value)], peak_mb=peaks[value],
                        figures={**case.figures, **exponents}, threads=threads, seed=seed)
         for value, case in by_value.items()]
 
@@ -113,16 +114,18 @@ def measure_growth(
 
     def grouping() -> list[Case]:
         params = GroupingParams(num_superpixels=10**9)
-        return [Case(pixels(factor), _group, (folder, scaled(factor), params), {}) for factor in factors]
+        return [Case(pixels(factor), dict(superpixel_area=params.superpixel_area), _group,
+                     (folder, scaled(factor), params), {}) for factor in factors]
 
     def mixing(value: Callable[[float], float], change: Callable[[float], dict], tiled: bool = False) -> list[Case]:
         return [_mix_case(folder, value(factor), replace(item, **change(factor)),
                           round(80 * factor) if tiled else None, seed) for factor in factors]
 
     def swapped_prediction(**sizes: Any) -> list[Case]:
-        return [Case(round(next(iter(sizes.values())) * factor), loss_call,
-                     (fast_loss, replace(loss, **{name: round(size * factor) for name, size in sizes.items()}), seed),
-                     {}) for factor in factors]
+        problems = [
+            replace(loss, **{name: round(size * factor) for name, size in sizes.items()}) for factor in factors]
+        return [Case(getattr(problem, next(iter(sizes))), asdict(problem), loss_call, (fast_loss, problem, seed), {})
+                for problem in problems]
 
     def images(factor: float) -> int:
         return max(1, round(item.num_images * factor))

@@ -21,9 +21,9 @@ class LossSettings:
 
     Attributes:
         region_samples: 7200 positions in each of 16 views.
-        pixel_samples: positions of matching pixels in 16 views.
+        pixel_samples: matching positions in 16 views, about as many as the toy streets give.
         regions: groups of the region samples.
-        pixel_group: samples of a group of matching pixels.
+        pixel_group: mean size of a group of matching pixels.
         prototypes: K.
         dims: D.
         half: features in half precision (bfloat16 on CPUs).
@@ -31,9 +31,9 @@ class LossSettings:
     """
 
     region_samples: int = 115_200
-    pixel_samples: int = 80_000
+    pixel_samples: int = 110_000
     regions: int = 650
-    pixel_group: int = 3
+    pixel_group: float = 2.5
     prototypes: int = 1000
     dims: int = 128
     half: bool = False
@@ -48,7 +48,7 @@ def make_problem(settings: LossSettings, seed: int) -> Problem:
         dtype = torch.bfloat16 if settings.device == 'cpu' else torch.float16
     features, groups, counts = [], [], []
     for samples, number in ((settings.region_samples, settings.regions),
-                            (settings.pixel_samples, settings.pixel_samples // settings.pixel_group)):
+                            (settings.pixel_samples, max(1, int(settings.pixel_samples / settings.pixel_group)))):
         drawn = F.normalize(torch.randn(samples, settings.dims, generator=generator), dim=1)
         features.append(drawn.to(settings.device, dtype).requires_grad_())
         ids = torch.arange(samples) % number

@@ -103,8 +103,8 @@ def test_loss(half):
 def test_growth(folder):
     rows = measure_growth(folder, ITEM, LOSS, factors=(0.5, 1), repeats=1)
     assert [row.name for row in rows[::2]] == [f'growth/{name}' for name in SERIES]
-    sizes = [[value for row in pair for value in row.settings.values()]
-             for pair in zip(rows[::2], rows[1::2], strict=True)]
+    sizes = [[next(iter(row.settings.values())) for row in pair] for pair in zip(rows[::2], rows[1::2], strict=True)]
+    assert rows[2].settings['cp_times'] == (2, 4) and rows[-1].settings['pixel_samples'] == 200
     assert sizes == [[2312, 4608], [1, 2], [2312, 4608], [40, 80], [3, 6], [8, 16], [150, 300]]
     pasted = {row.name: row.figures['pasted_megapixels'] for row in rows if 'copy_paste' in row.name}
     assert len(pasted) == 4 and min(pasted.values()) > 0
