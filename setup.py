@@ -53,7 +53,7 @@ EXTRAS = {
         'regex',
     ],
     'openmmlab-mmdet': ['mmdet==3.3.0'],
-    'hf': ['transformers>=4.53,<5'],
+    'hf': ['transformers>=4.45,<5'],
     'infomap': ['infomap>=2.7'],
     # networkit and scikit-image serve the plain versions that the package's own kernels are compared with
     'tests': [
@@ -63,7 +63,7 @@ EXTRAS = {
         'pytest-xdist',
         'scikit-image>=0.21',
         'timm',
-        'transformers>=4.53,<5',
+        'transformers>=4.45,<5',
     ],
     'lint': ['mypy', 'ruff'],
 }

@@ -47,6 +47,8 @@ def remedy_for(module: str, error: BaseException) -> str:
     package = module.partition('.')[0]
     if package == 'mmpretrain' and isinstance(error, TypeError):
         return "mmpretrain does not work with transformers 5: pip install 'transformers<5'"
+    if package == 'mmpretrain' and 'GenerationMixin' in str(error):
+        return "mmpretrain 1.2.0 does not work with transformers 4.51 and later: pip install 'transformers<4.51'"
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition('.')[0] not in DISTRIBUTIONS:
         return f'pip install {error.name.partition(".")[0]}'
     if package == 'mmcv' and '_ext' in str(error):

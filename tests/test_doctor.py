@@ -57,6 +57,8 @@ def test_unfit_package_is_named_with_its_complaint(tmp_path, monkeypatch):
     ('mmcv.ops', ModuleNotFoundError("No module named 'mmcv._ext'", name='mmcv._ext'), 'make test'),
     ('mmseg', ModuleNotFoundError("No module named 'mmseg'", name='mmseg'), "'.[openmmlab]'"),
     ('mmpretrain.models', TypeError('NoneType takes no arguments'), "pip install 'transformers<5'"),
+    ('mmpretrain.models', ImportError("cannot import name 'GenerationMixin' from 'transformers.modeling_utils'"),
+     "pip install 'transformers<4.51'"),
     ('sklearn', ModuleNotFoundError("No module named 'sklearn'", name='sklearn'), 'pip install scikit-learn'),
 ])
 def test_remedies(module, error, remedy):
