@@ -15,11 +15,14 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
+from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmdepthcp.command_line import load_config, register_modules, set_work_dir
+from mmdepthcp.comparison import Planner, read_table
 from mmdepthcp.datasets.street import StreetDataset
 from mmdepthcp.datasets.video import VideoClipDataset
 from mmdepthcp.fileio import write_disparity, write_json, write_png, write_regions
@@ -29,8 +32,10 @@ from mmdepthcp.pipeline import read_stages
 from mmdepthcp.registry import DATASETS
 
 ROOT = Path(__file__).parents[1]
-CONFIGS = sorted((ROOT / 'configs').glob('*.py'))
+CONFIGS = sorted(path for folder in ('', 'finetune', 'probes') for path in (ROOT / 'configs' / folder).glob('*.py'))
+TABLES = sorted((ROOT / 'configs/tables').glob('*.py'))
 BASES = sorted((ROOT / 'configs/_base_').rglob('*.py'))
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'bank_dataloader')
 WIDTH, HEIGHT = 96, 48
 
 
@@ -75,6 +80,26 @@ def write_streets(config: dict, count: int) -> None:
             write_disparity(item['disparity_path'], np.linspace(.05, .9, HEIGHT)[:, None].repeat(WIDTH, 1))
         if 'region_path' in item:
             write_regions(item['region_path'], blocks(list(range(32))))
+
+
+def write_objects(config: dict, count: int) -> None:
+    """Images and a file of annotations: one object of every class in each image."""
+    encode = pytest.importorskip('pycocotools.mask').encode
+    classes = DATASETS.get(config['type']).METAINFO['classes']
+    names = [f'ulm_{number:06d}.png' for number in range(count)]
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[12:36, 24:60] = 1
+    rle = encode(np.asfortranarray(mask))
+    segmentation = dict(size=list(rle['size']), counts=rle['counts'].decode())
+    for number, name in enumerate(names):
+        write_png(Path(config['data_root'], config['data_prefix']['img'], name), image(number))
+    write_json(Path(config['data_root'], config['ann_file']), dict(
+        images=[dict(id=index, file_name=name, height=HEIGHT, width=WIDTH) for index, name in enumerate(names)],
+        categories=[dict(id=index + 1, name=name) for index, name in enumerate(classes)],
+        annotations=[
+            dict(id=1 + index + count * label, image_id=index, category_id=label + 1, iscrowd=0, area=int(mask.sum()),
+                 bbox=[24, 12, 36, 24], segmentation=segmentation)
+            for index in range(count) for label in range(len(classes))]))
 
 
 def write_clips(config: dict, count: int) -> None:
@@ -131,16 +156,20 @@ def write_list(config: dict, names: list[str]) -> None:
 
 def write_data(config: dict) -> None:
     """Small files for every data set that a config names."""
-    images_of_a_group = max((group['num_images'] for group in settings_in(config, 'num_images')), default=2)
-    frames = 2 + max(loader['batch_size'] for loader in settings_in(config, 'batch_size'))
+    batch_size = max(loader['batch_size'] for loader in settings_in(config, 'batch_size'))
+    images_of_a_group = max((group['num_images'] for group in settings_in(config, 'num_images')),
+                            default=max(10, batch_size))
+    frames = 2 + batch_size
     for dataset in settings_in(config, 'data_root'):
         if 'type' in dataset:
             assert not Path(dataset['data_root']).is_absolute(), 'configs name data below the working directory'
             kind = DATASETS.get(dataset['type'])
-            assert issubclass(kind, (StreetDataset, VideoClipDataset)), f'no files are written here for a {kind}'
-            if issubclass(kind, StreetDataset):
+            if 'InstanceDataset' in kind.__name__:
+                write_objects(dataset, images_of_a_group)
+            elif issubclass(kind, StreetDataset):
                 write_streets(dataset, images_of_a_group)
             else:
+                assert issubclass(kind, VideoClipDataset), f'no files are written here for a {kind}'
                 write_clips(dataset, frames)
 
 
@@ -152,10 +181,18 @@ def runner(request, tmp_path, monkeypatch) -> Runner:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr('mmengine.runner.runner.collect_env', dict)
     monkeypatch.setattr('mmengine.optim.optimizer.amp_optimizer_wrapper.is_cuda_available', lambda: True)
+    if request.param.name.startswith('mask_rcnn'):
+        pytest.importorskip('mmcv.ops')
     config = load_config(request.param)
     set_work_dir(config, request.param, None)
-    write_data({key: config.get(key) for key in ('train_dataloader', 'val_dataloader', 'test_dataloader')})
+    init_default_scope(config.default_scope)
+    loaders = {key: config[key] for key in LOADERS if config.get(key)}
+    write_data(loaders)
+    for loader in loaders.values():
+        loader.update(num_workers=0, persistent_workers=False)
     runner = Runner.from_cfg(config)
+    if config.get('train_dataloader') is None:
+        return runner
     assert len(runner.train_loop.dataloader) > 0
     runner.optim_wrapper = runner.build_optim_wrapper(config.optim_wrapper)
     runner.param_schedulers = runner.build_param_scheduler(config.param_scheduler)
@@ -199,7 +236,44 @@ def check_depth(config: Config, batch: dict) -> None:
     assert batch['data_samples'][0].gt_depth_map.data.shape == (1, HEIGHT, WIDTH)
 
 
+def check_counted_batches(runner: Runner, small: bool) -> None:
+    """A batch of a config that counts iterations: fine-tuning, probes, MMPretraining's algorithms."""
+    loader, model = runner.train_dataloader, runner.model
+    raw = loader.collate_fn([loader.dataset[index] for index in range(loader.batch_size if small else 2)])
+    batch = model.data_preprocessor(raw, training=True)
+    assert all(image.shape[0] == 3 or image.shape[1] == 3 for image in batch['inputs'])
+    ends = [step['end'] for step in runner.cfg.param_scheduler]
+    assert max(ends) == runner.cfg.train_cfg.max_iters
+    if small:
+        hooks = [hook for hook in runner.hooks if type(hook).__name__ in ('ClassListHook', 'DenseCLHook')]
+        for hook in hooks:
+            hook.before_train(runner)
+        logged = model.train_step(raw, runner.optim_wrapper)
+        assert all(math.isfinite(value.detach()) for value in logged.values())
+    if runner.cfg.get('val_cfg'):
+        check_validation(runner, small)
+
+
+def check_bank(runner: Runner) -> None:
+    """A probe that is only tested."""
+    runner.call_hook('before_test')
+    assert len(runner.model.decode_head.bank) > 0
+    loader = runner.test_dataloader
+    runner.test_evaluator.dataset_meta = loader.dataset.metainfo
+    raw = loader.collate_fn([loader.dataset[0]])
+    runner.test_evaluator.process(runner.model.test_step(raw), raw)
+    assert 'mIoU' in runner.test_evaluator.evaluate(1)
+
+
 def test_config(runner):
+    small = runner.cfg.filename.endswith(('_toy.py', '_small.py'))
+    if runner.cfg.get('bank_dataloader'):
+        if small:
+            check_bank(runner)
+        return
+    if runner.cfg.train_cfg.type == 'IterBasedTrainLoop':
+        check_counted_batches(runner, small)
+        return
     model, config, loader = runner.model, runner.cfg, runner.train_dataloader
     index = next(iter(loader.sampler))
     assert index[:2] == (config.randomness.seed, 0)
@@ -213,7 +287,6 @@ def test_config(runner):
         infer = Compose(config.get('test_pipeline') or config.test_dataloader.dataset.pipeline)
         path = raw['data_samples'][0].img_path
         infer(dict(img_path=path, frame_paths=[path], offsets=[0]))
-    small = runner.cfg.filename.endswith(('_toy.py', '_small.py'))
     if small:
         logged = model.train_step(raw, runner.optim_wrapper)
         assert all(math.isfinite(value.detach()) for value in logged.values())
@@ -231,7 +304,8 @@ def check_validation(runner: Runner, small: bool) -> None:
         check_depth(runner.cfg, batch)
     if small:
         runner.model.eval()
-        evaluator.process(runner.model.val_step(raw), raw)
+        with torch.no_grad():
+            evaluator.process(runner.model.val_step(raw), raw)
         scores = evaluator.evaluate(1)
         assert scores and all(math.isfinite(value) for value in scores.values())
 
@@ -249,3 +323,17 @@ def test_stages_of_pipelines_name_tools_configs_and_options_that_exist(monkeypat
             assert all(Path(word).is_file() for word in stage.command if word.endswith('.py'))
             monkeypatch.setattr(sys, 'argv', list(stage.command))
             assert runpy.run_path(stage.command[0], run_name='tool')['parse_args']()
+
+
+@pytest.mark.parametrize('path', TABLES, ids=lambda path: path.stem)
+def test_tables_name_configs_tools_and_options_that_exist(path, monkeypatch):
+    pytest.importorskip('mmcv.ops')
+    monkeypatch.chdir(ROOT)
+    table = read_table(path)
+    plan = Planner(table, 'work_dirs/test').plan()
+    assert plan.cells and {cell.column for cell in plan.cells} <= set(table.tasks)
+    for stage in {stage.command[0]: stage for stage in plan.stages}.values():
+        monkeypatch.setattr(sys, 'argv', list(stage.command))
+        assert runpy.run_path(stage.command[0], run_name='tool')['parse_args']()
+    for stage in plan.stages:
+        assert all(Path(word).is_file() for word in stage.command if word.endswith('.py'))
