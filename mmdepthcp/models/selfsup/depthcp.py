@@ -58,7 +58,8 @@ class DepthCP(BaseSelfSupervisor):
         sinkhorn_iterations: iterations of the assignment.
         cluster_by: what the unsupervised segmentation compares prototypes by: 'prototypes', the prototypes
             themselves (Leung et al.), or 'features', the running mean of the features that they were best
-            for. In short trainings prototypes hardly leave their orthogonal start, so that their own distances say little.
+            for. In short trainings prototypes hardly leave their orthogonal start, so that their own distances
+            say little.
         pretrained: checkpoint to start from.
         data_preprocessor: defaults to :class:`DepthCPDataPreprocessor` with ImageNet's mean and deviation.
         init_cfg: initialisation.
