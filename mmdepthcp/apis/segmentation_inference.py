@@ -80,7 +80,8 @@ class UnsupervisedSegInferencer(MMSegInferencer):
         settings.visualizer = dict(type='mmseg.SegLocalVisualizer', vis_backends=[], name='unsupervised_segments')
         self._weights = model_weights(content, checkpoint)
         self._checkpoint = str(checkpoint)
-        super().__init__(settings, device=device, scope=SCOPE, show_progress=show_progress)
+        super().__init__(settings, device=device, scope=SCOPE)
+        self.show_progress = show_progress
 
     def _load_weights_to_model(self, model: nn.Module, checkpoint: Any, cfg: ConfigDict) -> None:
         check_fit(model, self._weights, self._checkpoint)

@@ -28,6 +28,10 @@ class DepthCPDataPreprocessor(SegDataPreProcessor):
         InputError: the views of the batch differ in size.
     """
 
+    def __init__(self, bgr_to_rgb: bool = False, rgb_to_bgr: bool = False, **kwargs: Any) -> None:
+        super().__init__(bgr_to_rgb=bgr_to_rgb, rgb_to_bgr=rgb_to_bgr, **kwargs)
+        self.swaps_channels = bgr_to_rgb or rgb_to_bgr
+
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
         """See the class."""
         if not training:
@@ -42,7 +46,7 @@ class DepthCPDataPreprocessor(SegDataPreProcessor):
             pixel=join_matches([sample.pixel_matches for sample in samples], counts),
             region=join_matches([sample.region_matches for sample in samples], counts)))
         inputs = joined['inputs']
-        if self._channel_conversion:
+        if self.swaps_channels:
             inputs = inputs.flip(1)
         inputs = inputs.to(torch.float32, memory_format=torch.channels_last)
         if self._enable_normalize:

@@ -75,10 +75,11 @@ def test_files_folders_and_arrays_are_alike(inferencer, images):
 
 
 def test_pictures_and_files(inferencer, images, tmp_path):
-    result = inferencer(images / '0.png', out_dir=str(tmp_path), return_vis=True, opacity=1., with_labels=False)
+    result = inferencer(images / '0.png', out_dir=str(tmp_path), return_vis=True, opacity=1.)
     assert result['visualization'].shape == (40, 80, 3)
     palette = np.array(distinct_colours(3))
-    np.testing.assert_array_equal(result['visualization'], palette[result['predictions']])
+    coloured = (result['visualization'] == palette[result['predictions']]).all(-1)
+    assert coloured.mean() > .8  # the rest is under the clusters' numbers
     assert (tmp_path / 'vis/0.png').is_file()
     written, = (tmp_path / 'pred').iterdir()
     np.testing.assert_array_equal(cv2.imread(str(written), cv2.IMREAD_UNCHANGED), result['predictions'])
