@@ -75,14 +75,14 @@ def select_images(
     """
     if part not in PARTS:
         raise InputError(f'part {part!r}: must be one of {", ".join(PARTS)}')
-    chosen = np.arange(len(names))
+    chosen: np.ndarray = np.arange(len(names))
     if fold is not None:
         if not 0 <= fold < num_folds:
             raise InputError(f'fold {fold}: must lie in 0..{num_folds - 1}, for there are {num_folds} folds')
         held_out = fold_of(names, num_folds, seed) == fold
         chosen = np.flatnonzero(held_out == (part == 'val'))
     if part == 'train':
-        chosen = chosen[fraction_of([names[index] for index in chosen], fraction, seed)]
+        chosen = chosen[fraction_of([names[index] for index in chosen.tolist()], fraction, seed)]
     return chosen
 
 

@@ -86,8 +86,8 @@ def draw_points(path: str | os.PathLike, points: np.ndarray, labels: np.ndarray,
     figure = Figure(figsize=(8, 6), layout='constrained')
     axis = figure.subplots()
     for index in np.unique(labels):
-        chosen = points[labels == index]
-        axis.scatter(*chosen.T, s=6, color=np.asarray(palette[index]) / 255, label=classes[index], linewidths=0)
+        x, y = points[labels == index].T
+        axis.scatter(x, y, s=6, color=np.asarray(palette[index]) / 255, label=classes[index], linewidths=0)
     axis.set(xticks=[], yticks=[], title=title)
     figure.legend(loc='outside right upper', markerscale=3)
     with atomic_path(path) as aside:
