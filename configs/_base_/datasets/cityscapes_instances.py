@@ -1,7 +1,7 @@
-# Objects of Cityscapes, 8 classes, images of 768x384 to learn from and be scored on. The official score, where
-# cityscapesscripts is installed:
-# test_evaluator = dict(type='CityScapesMetric', seg_prefix='data/cityscapes/gtFine/val',
-# outfile_prefix='work_dirs/cityscapes_instances')
+# Objects of Cityscapes, 8 classes, images of 768x384 to learn from and be scored on; with the official score beside
+# COCO's where cityscapesscripts is installed
+import importlib.util
+
 data_root = 'data/cityscapes/'
 scale = (768, 384)
 
@@ -49,4 +49,7 @@ val_dataloader = dict(
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
 val_evaluator = dict(type='CocoMetric', metric=['bbox', 'segm'])
-test_evaluator = val_evaluator
+test_evaluator = [val_evaluator]
+if importlib.util.find_spec('cityscapesscripts'):
+    test_evaluator.append(dict(
+        type='CityScapesMetric', seg_prefix=data_root + 'gtFine/val', outfile_prefix='work_dirs/cityscapes_instances'))
