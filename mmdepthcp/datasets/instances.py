@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import warnings
 from pathlib import Path
 from typing import Any
 
 from mmdepthcp.requirements import require
 
-require('mmdet.models', 'mmdet.datasets', 'mmdet.evaluation', 'mmdet.engine', 'mmdet.visualization')
+with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
+    require('mmseg.datasets', 'mmdet.models', 'mmdet.datasets', 'mmdet.evaluation', 'mmdet.engine', 'mmdet.visualization')
 
-from mmdet.datasets import CocoDataset  # noqa: E402
-from mmseg.datasets import CityscapesDataset  # noqa: E402
+from mmdet.datasets import CocoDataset
+from mmseg.datasets import CityscapesDataset
 
-from mmdepthcp.datasets.subsets import select_items  # noqa: E402
-from mmdepthcp.fileio import InputError, read_json  # noqa: E402
-from mmdepthcp.instances import CITYSCAPES_THINGS  # noqa: E402
-from mmdepthcp.registry import DATASETS  # noqa: E402
-from mmdepthcp.toy.classes import TOY_THINGS  # noqa: E402
+from mmdepthcp.datasets.subsets import select_items
+from mmdepthcp.fileio import InputError, read_json
+from mmdepthcp.instances import CITYSCAPES_THINGS
+from mmdepthcp.registry import DATASETS
+from mmdepthcp.toy.classes import TOY_THINGS
 
 _COLOURS = dict(zip(CityscapesDataset.METAINFO['classes'], CityscapesDataset.METAINFO['palette'], strict=True))
 
