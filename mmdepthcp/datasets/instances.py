@@ -12,7 +12,8 @@ from mmdepthcp.requirements import require
 
 with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
-    require('mmseg.datasets', 'mmdet.models', 'mmdet.datasets', 'mmdet.evaluation', 'mmdet.engine', 'mmdet.visualization')
+    require('mmseg.datasets', *(
+        f'mmdet.{part}' for part in ('models', 'datasets', 'evaluation', 'engine', 'visualization')))
 
 from mmdet.datasets import CocoDataset
 from mmseg.datasets import CityscapesDataset
