@@ -10,7 +10,8 @@ view_size = (192, 96)
 model = dict(
     backbone=dict(init_cfg=dict(
         type='Pretrained', checkpoint='work_dirs/depthcp_toy/depth/epoch_12.pth', prefix='backbone.')),
-    num_prototypes=24,
+    num_prototypes=32,
+    cluster_by='features',
     pixel_weight=0.1,
     region_weight=0.9,
     num_clusters=10)
@@ -60,12 +61,12 @@ val_dataloader = dict(
         pipeline=eval_pipeline))
 test_dataloader = val_dataloader
 
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=1e-4))
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=True, begin=0, end=1, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=True, begin=1, end=6, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=True, begin=1, end=10, convert_to_iter_based=True),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=6, val_interval=3)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=10, val_interval=5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
@@ -73,7 +74,7 @@ images = data_root + 'leftImg8bit/train'
 labels = data_root + 'gtFine/train'
 depth_config = 'configs/monodepth_toy.py'
 depth_checkpoint = '{work_dir}/depth/epoch_12.pth'
-pretrained = '{work_dir}/pretrain/epoch_6.pth'
+pretrained = '{work_dir}/pretrain/epoch_10.pth'
 regions = ['max_regions=60', 'weights=0.2,15,4,-5']
 quality = [labels, '--suffixes', '_leftImg8bit', '_gtFine_labelTrainIds', '--json']
 in_work_dir = [
@@ -87,7 +88,7 @@ pipeline = [
         name='toy_streets',
         tool='tools/dataset_converters/toy_streets.py',
         args=[
-            data_root, '--train', '40', '--val', '10', '--frames', '12', '--labels-per-sequence', '5'
+            data_root, '--train', '120', '--val', '25', '--frames', '5', '--labels-per-sequence', '2'
         ],
         outputs=[images]),
     dict(

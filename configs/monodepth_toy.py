@@ -4,7 +4,10 @@ _base_ = ['_base_/models/monodepth_r18.py', '_base_/default_runtime.py']
 data_root = 'data/toy/'
 input_size = (128, 64)
 
+# Between two frames far things move by less than a pixel, too little for automasking to keep them.
 model = dict(
+    automask=False,
+    flip_test=True,
     backbone=dict(base_channels=32, stem_channels=32),
     decode_head=dict(in_channels=(32, 32, 64, 128, 256), channels=(16, 16, 32, 64, 128)),
     pose_net=dict(encoder=dict(base_channels=32, stem_channels=32), in_channels=256))
@@ -22,7 +25,7 @@ frame_pipeline = [
     dict(type='PackMonoInputs'),
 ]
 train_dataloader = dict(
-    batch_size=8,
+    batch_size=4,
     num_workers=1,
     persistent_workers=True,
     drop_last=True,
@@ -49,7 +52,7 @@ val_evaluator = dict(type='MonoDepthMetric', crop_type=None, min_depth=1e-3, max
 test_evaluator = val_evaluator
 
 custom_hooks = [dict(type='EpochSeedHook'), dict(type='MonoDepthWatchHook', start=300)]
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-4))
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=50),
     dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=True, begin=0, end=12, convert_to_iter_based=True),
