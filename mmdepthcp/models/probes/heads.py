@@ -25,6 +25,7 @@ class LinearProbeHead(BaseDecodeHead):
     """
 
     def __init__(self, in_channels: int, num_classes: int, **kwargs: Any) -> None:
+        kwargs.setdefault('loss_decode', dict(type='mmseg.CrossEntropyLoss'))
         super().__init__(in_channels=in_channels, channels=in_channels, num_classes=num_classes, dropout_ratio=0,
                          in_index=0, align_corners=False, **kwargs)
         self.standardise = nn.BatchNorm2d(in_channels, affine=False)
@@ -53,7 +54,8 @@ class KNNHead(BaseDecodeHead):
     def __init__(self, in_channels: int, num_classes: int, num_neighbours: int = 20,
                  temperature: float = 0.07) -> None:
         super().__init__(in_channels=in_channels, channels=in_channels, num_classes=num_classes, dropout_ratio=0,
-                         in_index=0, align_corners=False, init_cfg=None)
+                         in_index=0, align_corners=False, init_cfg=None,
+                         loss_decode=dict(type='mmseg.CrossEntropyLoss'))
         del self.conv_seg, self.loss_decode
         self.num_neighbours = num_neighbours
         self.temperature = temperature
