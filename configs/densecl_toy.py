@@ -1,4 +1,4 @@
-# DenseCL on toy streets, the network and the 300 steps of depthcp_toy.py
+# DenseCL on toy streets, the network and the 600 steps of depthcp_toy.py
 _base_ = ['_base_/models/densecl_r50.py', '_base_/pretrain_runtime.py']
 model = dict(
     queue_len=2048,
@@ -35,7 +35,7 @@ train_dataloader = dict(
             dict(type='PackInputs'),
         ]))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=30),
-    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=False, begin=30, end=300),
+    dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=60),
+    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=False, begin=60, end=600),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=300)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=600)

@@ -1,9 +1,9 @@
-# SwAV on toy streets, the network and the 300 steps of depthcp_toy.py
+# SwAV on toy streets, the network and the 600 steps of depthcp_toy.py
 _base_ = ['_base_/models/swav_r50.py', '_base_/pretrain_runtime.py']
 model = dict(
     backbone=dict(depth=18, base_channels=32, stem_channels=32),
     neck=dict(in_channels=256, hid_channels=256, out_channels=64),
-    head=dict(loss=dict(feat_dim=64, num_prototypes=24)))
+    head=dict(loss=dict(feat_dim=64, num_prototypes=32)))
 find_unused_parameters = True
 
 view = [
@@ -43,7 +43,7 @@ train_dataloader = dict(
             dict(type='PackInputs'),
         ]))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=30),
-    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=False, begin=30, end=300),
+    dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=60),
+    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=False, begin=60, end=600),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=300)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=600)

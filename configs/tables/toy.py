@@ -20,7 +20,7 @@ prepare = [
     dict(
         name='toy_streets',
         tool='tools/dataset_converters/toy_streets.py',
-        args=[data_root, '--train', '40', '--val', '10', '--frames', '12', '--labels-per-sequence', '5'],
+        args=[data_root, '--train', '120', '--val', '25', '--frames', '5', '--labels-per-sequence', '2'],
         outputs=[images]),
     dict(
         name='train_objects',
