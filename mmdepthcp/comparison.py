@@ -46,6 +46,7 @@ class Pretraining:
         bare: whether the names in the checkpoint have no prefix, as in files of torchvision.
         parts: parts of the network that the checkpoint holds: ``backbone``, ``neck``, ``decode_head``.
         tasks: names of the tasks that it takes part in; all by default.
+        needs: names of the entries of ``prepare`` that it builds on; all by default.
         scorer: a tool that scores without weights, called ``TOOL CONFIG --json OUT --seed SEED`` with the
             config of the task; its scores are fractions, their names in small letters.
         unavailable: why the row cannot be run yet.
@@ -60,6 +61,7 @@ class Pretraining:
     bare: bool = False
     parts: tuple[str, ...] = ('backbone',)
     tasks: tuple[str, ...] | None = None
+    needs: tuple[str, ...] | None = None
     scorer: str | None = None
     unavailable: str | None = None
 
@@ -208,6 +210,10 @@ def read_table(path: str | os.PathLike) -> Table:
         if absent := [task for task in pretraining.tasks or () if task not in tasks]:
             raise InputError(f'{path}: pretrainings.{name}.tasks: {", ".join(absent)} unknown; '
                              f'the tasks are {", ".join(tasks)}')
+        prepared = [entry.get('name') for entry in config.get('prepare', ())]
+        if absent := [stage for stage in pretraining.needs or () if stage not in prepared]:
+            raise InputError(f'{path}: pretrainings.{name}.needs: {", ".join(absent)} unknown; '
+                             f'prepare has {", ".join(map(str, prepared))}')
     return Table(str(path), config['title'], tuple(config['seeds']), tuple(config.get('prepare', ())),
                  pretrainings, tasks)
 
@@ -298,24 +304,34 @@ class Planner:
             InputError: the table names a config, tool, placeholder or fold that does not exist.
         """
         prepare = self.prepare()
-        needs = frozenset(stage.name for stage in prepare)
         groups, cells = [], []
         for seed in self.table.seeds[:1] if self.smoke else self.table.seeds:
             for row, pretraining in self.table.pretrainings.items():
                 if pretraining.obstacle() is None:
-                    stages, scored = self._group(row, seed, needs)
+                    stages, scored = self._group(row, seed, self._needs(prepare, pretraining))
                     groups.append(stages)
                     cells += scored
         return Plan(prepare, groups, cells)
 
+    @staticmethod
+    def _needs(prepare: Iterable[Stage], pretraining: Pretraining) -> frozenset[str]:
+        wanted = pretraining.needs
+        chosen = [stage for stage in prepare if wanted is None or stage.name in wanted]
+        return frozenset(stage.name for stage in chosen).union(*(stage.needs for stage in chosen))
+
     def prepare(self) -> list[Stage]:
-        """The stages that come first: entries ``dict(name, tool, args, outputs)`` run a tool, entries ``dict(name,
-        config, options)`` train a model once and let ``{name}`` stand for its checkpoint. Each builds on all before it.
+        """The stages that come first.
+
+        Entries ``dict(name, tool, args, outputs)`` run a tool; entries ``dict(name, config, options)`` train a model
+        once and let ``{name}`` stand for its checkpoint. Each builds on all before it, or on those named in its key
+        ``needs`` alone.
         """
         stages: list[Stage] = []
         for entry in self.table.prepare:
             where = f'{self.table.path}: prepare.{entry.get("name", len(stages))}'
-            needs = frozenset(stage.name for stage in stages)
+            direct = entry.get('needs')
+            before = [stage for stage in stages if direct is None or stage.name in direct]
+            needs = frozenset(stage.name for stage in before).union(*(stage.needs for stage in before))
             if 'config' in entry:
                 folder = f'{self.work_dir}/{entry["name"]}'
                 stage = self._training(entry['name'], entry['config'], entry.get('options', ()), folder, needs, where)

@@ -74,7 +74,7 @@ prepare = [
     dict(name='depth', config='pretrain.py'),
 ]
 pretrainings = dict(
-    random=dict(label='random'),
+    random=dict(label='random', needs=('data',)),
     ours=dict(label='ours', trained_on='toys', config='pretrain.py', options=['start={depth}'],
               parts=('backbone', 'neck')),
     plain=dict(label='plain', tasks=('seg',), scorer='tools/scorer.py'),
@@ -127,6 +127,7 @@ def test_plan(home):
         'model.backbone.init_cfg.type=Pretrained',
         'model.backbone.init_cfg.checkpoint=work/pretrain/ours/0/iter_5.pth',
         'model.backbone.init_cfg.prefix=backbone.']
+    assert stages['seg-random-0'].needs == {'data'}
     assert stages['objects-ours-0-1-score'].needs == {'data', 'depth', 'pretrain-ours-0', 'objects-ours-0-1'}
     assert stages['seg-random-1-score'].command[:3] == ('tools/test.py', 'seg.py', 'work/seg/random/1/iter_5.pth')
 
@@ -171,7 +172,7 @@ def test_a_changed_pretraining_renews_what_builds_on_it_alone(home):
     (home / 'pretrain.py').write_text(CONFIG + 'lr = 3\n')
     (home / 'busy.txt').unlink()
     run(plan())
-    assert len((home / 'busy.txt').read_text().splitlines()) == 1 + 2 * 3 + 2 * (1 + 3)  # depth changed too
+    assert len((home / 'busy.txt').read_text().splitlines()) == 1 + 2 * (1 + 3)  # depth, and twice ours
     (home / 'seg.py').write_text(CONFIG + 'lr = 3\n')
     (home / 'busy.txt').unlink()
     run(plan())
@@ -226,9 +227,10 @@ def test_seeds_with_missing_folds_do_not_count():
 
 @pytest.mark.parametrize(('old', 'new', 'message'), [
     ("title = 'Toys'", '', 'declares no title'),
-    ("label='random'", "label='random', lable=1", r'pretrainings\.random: lable unknown; the keys are label'),
+    ("label='random',", "label='random', lable=1,", r'pretrainings\.random: lable unknown; the keys are label'),
     ("label='seg', config='seg.py',", "label='seg',", r'tasks\.seg: config missing'),
     ("label='mIoU')],", ')],', r'tasks\.seg\.scores: label missing'),
+    ("needs=('data',)", "needs=('date',)", r'pretrainings\.random\.needs: date unknown; prepare has data, depth'),
     ("tasks=('seg',)", "tasks=('sag',)", r'pretrainings\.plain\.tasks: sag unknown; the tasks are seg, objects'),
 ])
 def test_bad_tables(home, old, new, message):

@@ -35,11 +35,12 @@ prepare = [
 transfer = ('semantic', 'semantic_few', 'linear', 'knn')
 whole = ('backbone', 'neck', 'decode_head')
 pretrainings = dict(
-    random=dict(label='random'),
+    random=dict(label='random', needs=()),
     # what DepthCP's encoder starts from here
     depth=dict(label='MonoDepth', trained_on='CamVid + KITTI', checkpoint='{depth}', tasks=transfer),
-    swav=dict(label='SwAV', trained_on='CamVid', config='configs/swav_camvid_small.py', tasks=transfer),
-    densecl=dict(label='DenseCL', trained_on='CamVid', config='configs/densecl_camvid_small.py', tasks=transfer),
+    swav=dict(label='SwAV', trained_on='CamVid', config='configs/swav_camvid_small.py', tasks=transfer, needs=()),
+    densecl=dict(
+        label='DenseCL', trained_on='CamVid', config='configs/densecl_camvid_small.py', tasks=transfer, needs=()),
     pixpro=dict(label='PixPro', trained_on='CamVid', tasks=transfer, unavailable='not implemented yet'),
     depthg=dict(label='DepthG', trained_on='CamVid', tasks=('unsup',), unavailable='not implemented yet'),
     depthcp_pixel=dict(
@@ -56,7 +57,10 @@ pretrainings = dict(
         parts=whole),
     depthcp=dict(label='DepthCP, λ = 0.1', trained_on='CamVid', config=depthcp, options=from_depth, parts=whole),
     colour_position=dict(
-        label='k-means on colour and position', tasks=('unsup',), scorer='tools/colour_position_baseline.py'),
+        label='k-means on colour and position',
+        tasks=('unsup',),
+        needs=(),
+        scorer='tools/colour_position_baseline.py'),
 )
 
 miou = dict(key='mIoU', label='mIoU')

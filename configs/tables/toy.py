@@ -51,14 +51,15 @@ prepare = [
         outputs=['{work_dir}/regions/meta.json']),
 ]
 
+data = ('toy_streets', 'train_objects', 'val_objects')  # what rows without depth build on
 transfer = ('semantic', 'semantic_few', 'instances', 'linear', 'knn')
 whole = ('backbone', 'neck', 'decode_head')
 pretrainings = dict(
-    random=dict(label='random'),
+    random=dict(label='random', needs=data),
     # what DepthCP's encoder starts from here
     depth=dict(label='MonoDepth', trained_on='toy', checkpoint='{depth}', tasks=transfer),
-    swav=dict(label='SwAV', trained_on='toy', config='configs/swav_toy.py', tasks=transfer),
-    densecl=dict(label='DenseCL', trained_on='toy', config='configs/densecl_toy.py', tasks=transfer),
+    swav=dict(label='SwAV', trained_on='toy', config='configs/swav_toy.py', tasks=transfer, needs=data),
+    densecl=dict(label='DenseCL', trained_on='toy', config='configs/densecl_toy.py', tasks=transfer, needs=data),
     pixpro=dict(label='PixPro', trained_on='toy', tasks=transfer, unavailable='not implemented yet'),
     depthg=dict(label='DepthG', trained_on='toy', tasks=('unsup',), unavailable='not implemented yet'),
     depthcp_pixel=dict(
@@ -81,7 +82,10 @@ pretrainings = dict(
         options=[*from_depth[1:], 'model.backbone.init_cfg=None', 'model.pixel_weight=0.5', 'model.region_weight=0.5'],
         parts=whole),
     colour_position=dict(
-        label='k-means on colour and position', tasks=('unsup',), scorer='tools/colour_position_baseline.py'),
+        label='k-means on colour and position',
+        tasks=('unsup',),
+        needs=data,
+        scorer='tools/colour_position_baseline.py'),
 )
 
 miou = dict(key='mIoU', label='mIoU')
