@@ -29,11 +29,12 @@ def test_as_many_clusters_as_asked_for(number):
 
 
 @pytest.mark.parametrize('size', [(7, 11), (3, 2), (40, 500)])
-def test_assigned_clusters_equal_the_whole_calculation(size):
+@pytest.mark.parametrize('number', [20, 4])
+def test_assigned_clusters_equal_the_whole_calculation(size, number):
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(6, 5, 9, generator=generator)
-    prototypes = F.normalize(torch.randn(20, 6, generator=generator), dim=1)
-    clusters = torch.arange(20) % 7
+    prototypes = F.normalize(torch.randn(number, 6, generator=generator), dim=1)
+    clusters = torch.arange(number) % 7
     resized = F.interpolate(features[None], size, mode='bilinear', align_corners=False)[0]
     expected = clusters[torch.einsum('kd,dhw->khw', prototypes, F.normalize(resized, dim=0)).argmax(0)]
     agreement = (assign_clusters(features, prototypes, clusters, size) == expected).float().mean()

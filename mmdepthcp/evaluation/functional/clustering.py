@@ -52,9 +52,9 @@ def assign_clusters(
     """Resize a feature map bilinearly and give every pixel the cluster of the prototype with the largest
     cosine.
 
-    Pixels are worked off in strips, so memory does not grow with pixels × prototypes. The features need not
-    be
-    normalised: their length does not change which prototype is best.
+    Pixels are worked off in strips, so memory does not grow with pixels × prototypes. Resizing and products with the
+    prototypes may be exchanged: where there are no more prototypes than channels, the products are resized. The
+    features need not be normalised: their length does not change which prototype is best.
 
     Args:
         features: (D, h, w) float.
@@ -70,6 +70,9 @@ def assign_clusters(
     import torch
 
     channels, height, width = features.shape
+    few_prototypes = len(prototypes) <= channels
+    if few_prototypes:
+        features = (prototypes @ features.flatten(1)).view(-1, height, width)
     rows_out, columns_out = size
     left, right, share = _taps(width, columns_out, covered[1], features)
     wide = torch.lerp(features[:, :, left], features[:, :, right], share)
@@ -79,7 +82,8 @@ def assign_clusters(
     for start in range(0, rows_out, strip):
         rows = slice(start, start + strip)
         pixels = torch.lerp(wide[:, top[rows]], wide[:, bottom[rows]], weight[rows, None])
-        best = (prototypes @ pixels.reshape(channels, -1)).argmax(0)
+        pixels = pixels.reshape(len(features), -1)
+        best = (pixels if few_prototypes else prototypes @ pixels).argmax(0)
         result[rows] = clusters[best].view(-1, columns_out)
     return result
 
