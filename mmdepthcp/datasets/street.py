@@ -33,6 +33,8 @@ class StreetDataset(SeededDataset, BaseSegDataset):
       like>.png``, as ``tools/infer_depth.py`` and ``tools/group_regions.py`` write them for the root
       ``img_path``.
 
+    ``metainfo`` names the classes and palette of the labels, and the ``protocol`` that scores carry in their name.
+
     An item has ``img_path`` and, for each prefix given, ``seg_map_path``, ``disparity_path``,
     ``region_path``, further ``label_map``, ``reduce_zero_label``, ``seg_fields`` as in mmseg, and ``rng``
     (see :class:`SeededDataset`). Whether the files beside the images exist is found out when they are loaded.
@@ -64,6 +66,12 @@ class StreetDataset(SeededDataset, BaseSegDataset):
         super().__init__(ann_file=ann_file, img_suffix=suffixes, seg_map_suffix=seg_map_suffix,
                          data_prefix={key: path for key, path in data_prefix.items() if path is not None},
                          data_root=data_root, **kwargs)
+
+    @classmethod
+    def get_label_map(cls, new_classes: Sequence[str] | None = None) -> dict[int, int] | None:
+        """Old class index → new one where ``metainfo`` chooses among the classes of a set; a set that names none
+        takes any."""
+        return super().get_label_map(new_classes) if cls.METAINFO['classes'] else None
 
     def load_data_list(self) -> list[dict]:
         root = Path(self.data_prefix['img_path'] or '.')

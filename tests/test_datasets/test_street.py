@@ -105,6 +105,18 @@ def test_chosen_classes(tmp_path):
     assert got == [255, 0, 1, 255]
 
 
+def test_own_classes_for_any_folder(tmp_path):
+    _image(tmp_path / 'images/1.png')
+    _write(tmp_path / 'labels/1.png', np.array([[0, 2, 255]], np.uint8).repeat(2, 1).repeat(4, 0))
+    metainfo = dict(classes=('sky', 'road', 'tram'), palette=[[0, 0, 255], [128, 64, 128], [9, 9, 9]], protocol='own')
+    dataset = StreetDataset(
+        data_root=str(tmp_path), metainfo=metainfo, data_prefix=dict(img_path='images', seg_map_path='labels'),
+        pipeline=LOAD)
+    assert dataset.metainfo['classes'] == metainfo['classes'] and dataset.metainfo['protocol'] == 'own'
+    assert dataset.metainfo['palette'] == metainfo['palette']
+    assert np.unique(dataset[0]['gt_seg_map']).tolist() == [0, 2, 255]
+
+
 def test_bad_folders_and_lists(tmp_path):
     with pytest.raises(InputError, match='no such folder'):
         StreetDataset(data_root=str(tmp_path / 'nowhere'))
