@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,16 @@ def data_root() -> Path:
     if not root.is_dir():
         pytest.skip(f'no real data at {root} (MMDEPTHCP_DATA)')
     return root
+
+
+@pytest.fixture(scope='module', autouse=True)
+def default_scope() -> Iterator[None]:
+    """Give every test file the default registry scope that the session began with; runners change it."""
+    from mmengine.registry import DefaultScope
+    before = DefaultScope._instance_dict.copy()
+    yield
+    DefaultScope._instance_dict.clear()
+    DefaultScope._instance_dict.update(before)
 
 
 @pytest.fixture
