@@ -10,10 +10,6 @@ view_size = (192, 144)
 model = dict(
     backbone=dict(init_cfg=dict(
         type='Pretrained', checkpoint='work_dirs/depthcp_camvid_small/depth/epoch_40.pth', prefix='backbone.')),
-    num_prototypes=32,
-    cluster_by='features',
-    pixel_weight=0.1,
-    region_weight=0.9,
     num_clusters=11)
 
 load_pipeline = [

@@ -10,10 +10,6 @@ view_size = (192, 96)
 model = dict(
     backbone=dict(init_cfg=dict(
         type='Pretrained', checkpoint='work_dirs/depthcp_toy/depth/epoch_12.pth', prefix='backbone.')),
-    num_prototypes=32,
-    cluster_by='features',
-    pixel_weight=0.1,
-    region_weight=0.9,
     num_clusters=10)
 
 load_pipeline = [

@@ -1,38 +1,16 @@
 # SwAV on CamVid, the network and the 546 steps of depthcp_camvid_small.py
-_base_ = ['_base_/models/swav_r50.py', '_base_/pretrain_runtime.py']
+_base_ = ['_base_/models/swav_r50.py', '_base_/datasets/views.py', '_base_/pretrain_runtime.py']
 model = dict(
     backbone=dict(depth=18, base_channels=32, stem_channels=32),
     neck=dict(in_channels=256, hid_channels=256, out_channels=64),
     head=dict(loss=dict(feat_dim=64, num_prototypes=32)))
 find_unused_parameters = True
 
-view = [
-    dict(type='RandomResizedCrop', scale=(128, 128), crop_ratio_range=(0.14, 1.0)),
-    dict(
-        type='RandomApply',
-        transforms=[dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)],
-        prob=0.8),
-    dict(type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)),
-    dict(type='GaussianBlur', magnitude_range=(0.1, 2.0), magnitude_std='inf', prob=0.5),
-    dict(type='RandomFlip', prob=0.5),
-]
-small_view = [
-    dict(type='RandomResizedCrop', scale=(64, 64), crop_ratio_range=(0.05, 0.14)),
-    dict(
-        type='RandomApply',
-        transforms=[dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)],
-        prob=0.8),
-    dict(type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)),
-    dict(type='GaussianBlur', magnitude_range=(0.1, 2.0), magnitude_std='inf', prob=0.5),
-    dict(type='RandomFlip', prob=0.5),
-]
+view = [dict(type='RandomResizedCrop', scale=(128, 128), crop_ratio_range=(0.14, 1.0)), *_base_.augment]
+small_view = [dict(type='RandomResizedCrop', scale=(64, 64), crop_ratio_range=(0.05, 0.14)), *_base_.augment]
 train_dataloader = dict(
     batch_size=8,
     num_workers=1,
-    drop_last=True,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    collate_fn=dict(type='default_collate'),
     dataset=dict(
         type='mmdepthcp.CamVidStreetDataset',
         data_root='{{$MMDEPTHCP_DATA:data}}/camvid/',

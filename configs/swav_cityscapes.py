@@ -1,34 +1,12 @@
 # SwAV on Cityscapes, ResNet-50, the 9275 steps of depthcp_cityscapes.py
-_base_ = ['_base_/models/swav_r50.py', '_base_/pretrain_runtime.py']
+_base_ = ['_base_/models/swav_r50.py', '_base_/datasets/views.py', '_base_/pretrain_runtime.py']
 find_unused_parameters = True
 
-view = [
-    dict(type='RandomResizedCrop', scale=224, crop_ratio_range=(0.14, 1.0)),
-    dict(
-        type='RandomApply',
-        transforms=[dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)],
-        prob=0.8),
-    dict(type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)),
-    dict(type='GaussianBlur', magnitude_range=(0.1, 2.0), magnitude_std='inf', prob=0.5),
-    dict(type='RandomFlip', prob=0.5),
-]
-small_view = [
-    dict(type='RandomResizedCrop', scale=96, crop_ratio_range=(0.05, 0.14)),
-    dict(
-        type='RandomApply',
-        transforms=[dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)],
-        prob=0.8),
-    dict(type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)),
-    dict(type='GaussianBlur', magnitude_range=(0.1, 2.0), magnitude_std='inf', prob=0.5),
-    dict(type='RandomFlip', prob=0.5),
-]
+view = [dict(type='RandomResizedCrop', scale=224, crop_ratio_range=(0.14, 1.0)), *_base_.augment]
+small_view = [dict(type='RandomResizedCrop', scale=96, crop_ratio_range=(0.05, 0.14)), *_base_.augment]
 train_dataloader = dict(
     batch_size=32,
     num_workers=8,
-    drop_last=True,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    collate_fn=dict(type='default_collate'),
     dataset=dict(
         type='mmdepthcp.CityscapesStreetDataset',
         data_root='data/cityscapes/',
