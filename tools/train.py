@@ -56,7 +56,11 @@ def main() -> None:
                 read_state_dict(checkpoint)
         register_modules()
         set_launcher(config, args)
-        Runner.from_cfg(config).train()
+        runner = Runner.from_cfg(config)
+        if len(runner.train_dataloader) == 0:
+            raise InputError(f'{args.config}: train_dataloader: the data set holds {len(runner.train_dataloader.dataset)} '
+                             f'samples, fewer than a batch; give it more, or make batch_size smaller')
+        runner.train()
 
 
 if __name__ == '__main__':

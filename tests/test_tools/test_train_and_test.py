@@ -158,6 +158,8 @@ def test_without_checkpoint_the_starting_weights_are_scored(home):
     ('train.py', ['line.py', '--auto-scale-lr'], 'needs auto_scale_lr.base_batch_size'),
     ('train.py', ['line.py', '--work-dir', 'b', '--cfg-options', 'train_dataloader.dataset.bad=1',
                   'train_dataloader.num_workers=1'], 'error: 3.png: the file is empty; make it again'),
+    ('train.py', ['line.py', '--cfg-options', 'train_dataloader.batch_size=5', 'train_dataloader.drop_last=True'],
+     'error: line.py: train_dataloader: the data set holds 4 samples, fewer than a batch'),
     ('test.py', ['line.py', 'no.pth'], 'error: no.pth: no such checkpoint file'),
     ('test.py', ['line.py', 'none', '--show-dir', 'x'], 'needs a visualization hook'),
 ])
