@@ -1,7 +1,7 @@
 # Mask R-CNN on toy streets, with the small network of depthcp_toy.py: a few minutes on two cores. Annotations, for
 # train and val: tools/dataset_converters/instances_to_coco.py data/toy/leftImg8bit/train data/toy/gtFine/train
 #   data/toy/annotations/instances_train.json --suffixes _leftImg8bit.png _gtFine_instanceIds.png --classes person car
-#   --smallest 16
+#   --smallest 100
 _base_ = [
     '../_base_/models/mask_rcnn_r18_small.py',
     '../_base_/datasets/toy_instances.py',
@@ -14,6 +14,6 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=10))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=30),
-    dict(type='MultiStepLR', begin=0, end=200, by_epoch=False, milestones=[160], gamma=0.1),
+    dict(type='MultiStepLR', begin=0, end=300, by_epoch=False, milestones=[240], gamma=0.1),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=200, val_interval=200)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=300, val_interval=300)

@@ -7,7 +7,7 @@ data_root = 'data/toy/'
 images = data_root + 'leftImg8bit/train'
 depthcp = 'configs/depthcp_toy.py'
 to_coco = [
-    '--suffixes', '_leftImg8bit.png', '_gtFine_instanceIds.png', '--classes', 'person', 'car', '--smallest', '16'
+    '--suffixes', '_leftImg8bit.png', '_gtFine_instanceIds.png', '--classes', 'person', 'car', '--smallest', '100'
 ]
 from_depth = [
     'model.backbone.init_cfg.checkpoint={depth}',
