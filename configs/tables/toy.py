@@ -68,7 +68,14 @@ pretrainings = dict(
         config=depthcp,
         options=[*from_depth, 'model.pixel_weight=1.0', 'model.region_weight=0.0'],
         parts=whole),
-    depthcp=dict(label='DepthCP, λ = 0.5', trained_on='toy', config=depthcp, options=from_depth, parts=whole),
+    depthcp_mixed=dict(
+        label='DepthCP, λ = 0.5',
+        trained_on='toy',
+        config=depthcp,
+        options=[*from_depth, 'model.pixel_weight=0.5', 'model.region_weight=0.5'],
+        parts=whole),
+    depthcp=dict(
+        label='DepthCP, λ = 0.1', trained_on='toy', config=depthcp, options=from_depth, parts=whole, tasks=('unsup',)),
     colour_position=dict(
         label='k-means on colour and position',
         tasks=('unsup',),
