@@ -509,7 +509,7 @@ def markdown(table: Table, measured: Sequence[Measured], seeds: int, folds: bool
     pairs, incomplete, unavailable = set(table.pairs()), [], []
     for row, pretraining in table.pretrainings.items():
         obstacle = pretraining.obstacle()
-        texts = [pretraining.label, pretraining.trained_on]
+        texts, short = [pretraining.label, pretraining.trained_on], []
         for column, task in table.tasks.items():
             if (row, column) not in pairs:
                 texts.append(NOT_APPLICABLE)
@@ -521,15 +521,17 @@ def markdown(table: Table, measured: Sequence[Measured], seeds: int, folds: bool
                 texts.append(' / '.join(map(format_summary, found)))
                 done = min(item.seeds if item else 0 for item in found)
                 if done < seeds:
-                    incomplete.append(f'{pretraining.label}, {task.label}: {done} of {seeds} seeds')
+                    short.append(f'{task.label} {done}')
         if obstacle is not None:
             unavailable.append(f'{pretraining.label}: {obstacle}')
+        if short:
+            incomplete.append(f'{pretraining.label}: {", ".join(short)}')
         lines.append('| ' + ' | '.join(texts) + ' |')
     lines += ['', f'Mean{" ± sample standard deviation" if seeds > 1 else ""} over {seeds} seed(s).']
     if unavailable:
         lines += ['', 'Not available: ' + '; '.join(unavailable) + '.']
     if incomplete:
-        lines += ['', 'Incomplete: ' + '; '.join(incomplete) + '.']
+        lines += ['', f'Seeds done where not all {seeds} are: ' + '; '.join(incomplete) + '.']
     return '\n'.join([*lines, *(['', note] if note else [])]) + '\n'
 
 

@@ -159,7 +159,7 @@ def test_run_skip_and_gather(home):
     assert '| ours | toys | 30.5 ± 0.7 | 31.0 ± 0.7 / 50.0 ± 0.0 |' in text
     assert '| plain | – | 15.0 ± 0.0 | – |' in text
     assert '| later | – | n/a | n/a |' in text
-    assert 'Not available: later: not yet; given: given.pth: no such file.' in text and 'Incomplete' not in text
+    assert 'Not available: later: not yet; given: given.pth: no such file.' in text and 'Seeds done' not in text
     lines = comma_separated(measured).splitlines()
     assert lines[0] == 'pretraining,task,score,seed,fold,value' and 'ours,objects,AP,1,1,50.0000' in lines
     assert len(lines) == 1 + 2 * (1 + 4 + 1 + 4 + 1)
@@ -187,7 +187,7 @@ def test_failures_stop_only_what_builds_on_them(home):
     assert set(failures) == {stage.name for stage in planned.stages if '-ours-1' in stage.name} - {'pretrain-ours-1'}
     assert 'not started, for pretrain-ours-1 failed' in str(failures['seg-ours-1'])
     text = markdown(read_table('table.py'), gather(read_table('table.py'), planned.cells, 'work'), 2)
-    assert '| ours | toys | 30.0 |' in text and 'Incomplete: ours, seg: 1 of 2 seeds; ours, objects: 1 of 2' in text
+    assert '| ours | toys | 30.0 |' in text and 'Seeds done where not all 2 are: ours: seg 1, objects 1.' in text
     assert '| random | – | 20.5 ± 0.7 |' in text
 
 
