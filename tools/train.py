@@ -57,9 +57,10 @@ def main() -> None:
         register_modules()
         set_launcher(config, args)
         runner = Runner.from_cfg(config)
-        if len(runner.train_dataloader) == 0:
-            raise InputError(f'{args.config}: train_dataloader: the data set holds {len(runner.train_dataloader.dataset)} '
-                             f'samples, fewer than a batch; give it more, or make batch_size smaller')
+        loader = runner.train_dataloader
+        if len(loader) == 0:
+            raise InputError(f'{args.config}: train_dataloader: the data set holds {len(loader.dataset)} samples, fewer '
+                             'than a batch; give it more, or make batch_size smaller')
         runner.train()
 
 

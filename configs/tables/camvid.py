@@ -56,7 +56,11 @@ pretrainings = dict(
         options=[*from_depth, 'model.pixel_weight=0.5', 'model.region_weight=0.5'],
         parts=whole),
     depthcp=dict(
-        label='DepthCP, λ = 0.1', trained_on='CamVid', config=depthcp, options=from_depth, parts=whole, tasks=('unsup',)),
+        label='DepthCP, λ = 0.1',
+        trained_on='CamVid',
+        config=depthcp,
+        options=from_depth,
+        tasks=('unsup',)),
     colour_position=dict(
         label='k-means on colour and position',
         tasks=('unsup',),
