@@ -59,8 +59,8 @@ def main() -> None:
         runner = Runner.from_cfg(config)
         loader = runner.train_dataloader
         if len(loader) == 0:
-            raise InputError(f'{args.config}: train_dataloader: the data set holds {len(loader.dataset)} samples, fewer '
-                             'than a batch; give it more, or make batch_size smaller')
+            raise InputError(f'{args.config}: train_dataloader: the data set holds {len(loader.dataset)} samples, '
+                             'fewer than a batch; give it more, or make batch_size smaller')
         runner.train()
 
 
