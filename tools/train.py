@@ -36,12 +36,15 @@ def main() -> None:
         set_work_dir(config, args.config, args.work_dir)
         note_code_version(config)
 
+        from mmengine.device import get_device
         from mmengine.runner import Runner, find_latest_checkpoint
 
         from mmdepthcp.checkpoint import read_state_dict
         from mmdepthcp.fileio import InputError
 
         if args.amp:
+            if get_device() == 'cpu':
+                raise InputError('--amp: mixed precision needs a GPU, and none was found; leave the flag out')
             config.optim_wrapper.type = 'AmpOptimWrapper'
             config.optim_wrapper.setdefault('loss_scale', 'dynamic')
         if args.auto_scale_lr:
