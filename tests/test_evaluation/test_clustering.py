@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmdepthcp.evaluation.functional.clustering import assign_clusters, cluster_prototypes
+from mmdepthcp.evaluation.functional.clustering import assign_clusters, cluster_features, cluster_prototypes
 
 
 def test_prototypes_around_directions_form_clusters():
@@ -19,6 +19,30 @@ def test_average_linkage_worked_example():
     angles = np.radians([0, 10, 30, 70])
     clusters = cluster_prototypes(np.stack([np.cos(angles), np.sin(angles)], 1), 2)
     assert clusters[0] == clusters[1] == clusters[2] != clusters[3]
+
+
+def test_features_are_compared_without_what_they_share():
+    """Directions around four axes, drowned in a common one; lengths and a few odd ones out do not matter."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(4), [4, 8, 12, 16])
+    directions = 5 + np.eye(4)[truth] + 0.02 * rng.normal(size=(40, 4))
+    clusters = cluster_features(directions * rng.uniform(0.5, 2, (40, 1)), 4)
+    assert len(set(zip(truth, clusters, strict=True))) == len(set(clusters)) == 4
+
+
+def test_feature_clusters_worked_example():
+    """0°, 80°, 100° and 130° have their mean at 82.6°, .69 from the origin. Seen from there they lie at −37°, 74°, 131°
+    and 174°, so that 100° and 130° are closest; seen from the origin 80° and 100° are."""
+    angles = np.radians([0, 80, 100, 130])
+    features = np.stack([np.cos(angles), np.sin(angles)], 1) * np.array([[1], [9], [2], [4]])
+    clusters = cluster_features(features, 3)
+    assert clusters[2] == clusters[3] and len({*clusters[:3]}) == 3
+    clusters = cluster_prototypes(features, 3)
+    assert clusters[1] == clusters[2] and len({*clusters[[0, 1, 3]]}) == 3
+
+
+def test_features_that_are_all_the_same_are_clustered_all_the_same():
+    assert sorted(set(cluster_features(np.ones((6, 4)), 3))) == [0, 1, 2]
 
 
 @pytest.mark.parametrize('number', [1, 3])

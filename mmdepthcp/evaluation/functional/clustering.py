@@ -32,6 +32,24 @@ def cluster_prototypes(prototypes: np.ndarray, num_clusters: int) -> np.ndarray:
     return clustering.fit_predict(prototypes).astype(np.int64)
 
 
+def cluster_features(features: np.ndarray, num_clusters: int) -> np.ndarray:
+    """Cluster mean features like :func:`cluster_prototypes`, by their directions from their common mean.
+
+    What all features share says nothing about clusters and makes all cosines alike, so it is taken out first.
+
+    Args:
+        features: (K, D), none of them zero; their lengths do not count.
+        num_clusters: 1..K.
+
+    Returns:
+        (K,) int64 cluster of every feature, 0..num_clusters−1.
+    """
+    directions = features / np.linalg.norm(features, axis=1, keepdims=True)
+    centred = directions - directions.mean(0)
+    at_the_mean = ~centred.any(1)
+    return cluster_prototypes(np.where(at_the_mean[:, None], directions, centred), num_clusters)
+
+
 def _taps(size_in: int, size_out: int, covered: float, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Lower and upper source index and the upper one's weight for bilinear resizing along one side."""
     import torch

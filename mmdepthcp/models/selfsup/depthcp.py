@@ -17,7 +17,7 @@ from mmseg.models.necks import FPN  # noqa: F401  registers mmseg's necks and ba
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from mmdepthcp.evaluation.functional.clustering import assign_clusters, cluster_prototypes
+from mmdepthcp.evaluation.functional.clustering import assign_clusters, cluster_features, cluster_prototypes
 from mmdepthcp.fileio import InputError
 from mmdepthcp.models.losses import perplexity, swapped_prediction_loss
 from mmdepthcp.models.selfsup.matches import BatchMatches, sample_features
@@ -58,8 +58,8 @@ class DepthCP(BaseSelfSupervisor):
         sinkhorn_iterations: iterations of the assignment.
         cluster_by: what the unsupervised segmentation compares prototypes by: 'prototypes', the prototypes
             themselves (Leung et al.), or 'features', the running mean of the features that they were best
-            for. In short trainings prototypes hardly leave their orthogonal start, so that their own distances
-            say little.
+            for, seen from the mean of all. In short trainings prototypes hardly leave their orthogonal start, so
+            that their own distances say little.
         pretrained: checkpoint to start from.
         data_preprocessor: defaults to :class:`DepthCPDataPreprocessor` with ImageNet's mean and deviation.
         init_cfg: initialisation.
@@ -220,10 +220,11 @@ class DepthCP(BaseSelfSupervisor):
 
     def _clusters(self) -> Tensor:
         """(K,) cluster of every prototype; a prototype that was best for nothing stands for itself."""
-        compared = self.prototypes.weight.detach()
+        compared, cluster = self.prototypes.weight.detach(), cluster_prototypes
         if self.cluster_by == 'features':
+            cluster = cluster_features
             compared = torch.where(self.feature_sums.any(1, keepdim=True), self.feature_sums, compared)
         if self._clustered is None or not torch.equal(self._clustered[0], compared):
-            clusters = cluster_prototypes(compared.float().cpu().numpy(), self.num_clusters)
+            clusters = cluster(compared.float().cpu().numpy(), self.num_clusters)
             self._clustered = compared.clone(), torch.from_numpy(clusters).to(compared.device)
         return self._clustered[1]
