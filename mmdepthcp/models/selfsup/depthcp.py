@@ -220,11 +220,12 @@ class DepthCP(BaseSelfSupervisor):
 
     def _clusters(self) -> Tensor:
         """(K,) cluster of every prototype; a prototype that was best for nothing stands for itself."""
-        compared, cluster = self.prototypes.weight.detach(), cluster_prototypes
-        if self.cluster_by == 'features':
-            cluster = cluster_features
+        compared = self.prototypes.weight.detach()
+        by_features = self.cluster_by == 'features'
+        if by_features:
             compared = torch.where(self.feature_sums.any(1, keepdim=True), self.feature_sums, compared)
         if self._clustered is None or not torch.equal(self._clustered[0], compared):
+            cluster = cluster_features if by_features else cluster_prototypes
             clusters = cluster(compared.float().cpu().numpy(), self.num_clusters)
             self._clustered = compared.clone(), torch.from_numpy(clusters).to(compared.device)
         return self._clustered[1]
