@@ -43,10 +43,11 @@ def main() -> None:
         from mmdepthcp.fileio import InputError
 
         if args.amp:
-            if get_device() == 'cpu':
-                raise InputError('--amp: mixed precision needs a GPU, and none was found; leave the flag out')
             config.optim_wrapper.type = 'AmpOptimWrapper'
             config.optim_wrapper.setdefault('loss_scale', 'dynamic')
+        if config.get('optim_wrapper', {}).get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
+            raise InputError(f'{args.config}: mixed precision needs a GPU, and none was found; leave out --amp, or add '
+                             '--cfg-options optim_wrapper.type=OptimWrapper')
         if args.auto_scale_lr:
             if 'base_batch_size' not in config.get('auto_scale_lr', {}):
                 raise InputError(f'{args.config}: --auto-scale-lr needs auto_scale_lr.base_batch_size in the config')

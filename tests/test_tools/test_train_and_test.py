@@ -161,7 +161,7 @@ def test_without_checkpoint_the_starting_weights_are_scored(home):
                   'train_dataloader.num_workers=1'], 'error: 3.png: the file is empty; make it again'),
     ('train.py', ['line.py', '--cfg-options', 'train_dataloader.batch_size=5', 'train_dataloader.drop_last=True'],
      'error: line.py: train_dataloader: the data set holds 4 samples, fewer than a batch'),
-    pytest.param('train.py', ['line.py', '--amp'], 'error: --amp: mixed precision needs a GPU',
+    pytest.param('train.py', ['line.py', '--amp'], 'error: line.py: mixed precision needs a GPU',
                  marks=pytest.mark.skipif(get_device() != 'cpu', reason='there is a GPU')),
     ('test.py', ['line.py', 'no.pth'], 'error: no.pth: no such checkpoint file'),
     ('test.py', ['line.py', 'none', '--show-dir', 'x'], 'needs a visualization hook'),
