@@ -10,6 +10,7 @@ view_size = (192, 96)
 model = dict(
     backbone=dict(init_cfg=dict(
         type='Pretrained', checkpoint='work_dirs/depthcp_toy/depth/epoch_12.pth', prefix='backbone.')),
+    num_prototypes=128,
     num_clusters=10)
 
 load_pipeline = [

@@ -6,7 +6,7 @@ model = dict(
     decode_head=dict(
         in_channels=[64, 64, 64, 64], channels=64, norm_cfg=dict(type='GN', num_groups=16, requires_grad=True)),
     projection_channels=64,
-    num_prototypes=128,
+    num_prototypes=32,
     cluster_by='features',
     pixel_weight=0.1,
     region_weight=0.9)
