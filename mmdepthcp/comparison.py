@@ -320,18 +320,13 @@ class Planner:
         return frozenset(stage.name for stage in chosen).union(*(stage.needs for stage in chosen))
 
     def prepare(self) -> list[Stage]:
-        """The stages that come first.
-
-        Entries ``dict(name, tool, args, outputs)`` run a tool; entries ``dict(name, config, options)`` train a model
-        once and let ``{name}`` stand for its checkpoint. Each builds on all before it, or on those named in its key
-        ``needs`` alone.
+        """The stages that come first: entries ``dict(name, tool, args, outputs)`` run a tool, entries ``dict(name,
+        config, options)`` train a model once and let ``{name}`` stand for its checkpoint. Each builds on all before it.
         """
         stages: list[Stage] = []
         for entry in self.table.prepare:
             where = f'{self.table.path}: prepare.{entry.get("name", len(stages))}'
-            direct = entry.get('needs')
-            before = [stage for stage in stages if direct is None or stage.name in direct]
-            needs = frozenset(stage.name for stage in before).union(*(stage.needs for stage in before))
+            needs = frozenset(stage.name for stage in stages)
             if 'config' in entry:
                 folder = f'{self.work_dir}/{entry["name"]}'
                 stage = self._training(entry['name'], entry['config'], entry.get('options', ()), folder, needs, where)

@@ -22,7 +22,7 @@ def test_average_linkage_worked_example():
 
 
 def test_features_are_compared_without_what_they_share():
-    """Directions around four axes, drowned in a common one; lengths and a few odd ones out do not matter."""
+    """Groups of unlike size around four axes, all far out along a common direction, of any length."""
     rng = np.random.default_rng(0)
     truth = np.repeat(np.arange(4), [4, 8, 12, 16])
     directions = 5 + np.eye(4)[truth] + 0.02 * rng.normal(size=(40, 4))
