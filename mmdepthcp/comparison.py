@@ -314,10 +314,9 @@ class Planner:
         return Plan(prepare, groups, cells)
 
     @staticmethod
-    def _needs(prepare: Iterable[Stage], pretraining: Pretraining) -> frozenset[str]:
+    def _needs(prepare: Iterable[Stage], pretraining: Pretraining) -> frozenset[Stage]:
         wanted = pretraining.needs
-        chosen = [stage for stage in prepare if wanted is None or stage.name in wanted]
-        return frozenset(stage.name for stage in chosen).union(*(stage.needs for stage in chosen))
+        return frozenset(stage for stage in prepare if wanted is None or stage.name in wanted)
 
     def prepare(self) -> list[Stage]:
         """The stages that come first: entries ``dict(name, tool, args, outputs)`` run a tool, entries ``dict(name,
@@ -326,7 +325,7 @@ class Planner:
         stages: list[Stage] = []
         for entry in self.table.prepare:
             where = f'{self.table.path}: prepare.{entry.get("name", len(stages))}'
-            needs = frozenset(stage.name for stage in stages)
+            needs = frozenset(stages)
             if 'config' in entry:
                 folder = f'{self.work_dir}/{entry["name"]}'
                 stage = self._training(entry['name'], entry['config'], entry.get('options', ()), folder, needs, where)
@@ -352,7 +351,7 @@ class Planner:
         config.merge_from_dict(parse_cfg_options(options))
         return config
 
-    def _training(self, name: str, path: str, options: Iterable[str], folder: str, needs: frozenset[str],
+    def _training(self, name: str, path: str, options: Iterable[str], folder: str, needs: frozenset[Stage],
                   where: str, one_process: bool = False) -> Stage:
         options = self._filled(options, where)
         if self.smoke:
@@ -362,7 +361,7 @@ class Planner:
         return Stage(name, tuple(command), (f'{folder}/{final_checkpoint(config)}',), self._digests[path], needs,
                      one_process)
 
-    def _group(self, row: str, seed: int, needs: frozenset[str]) -> tuple[list[Stage], list[Cell]]:
+    def _group(self, row: str, seed: int, needs: frozenset[Stage]) -> tuple[list[Stage], list[Cell]]:
         pretraining = self.table.pretrainings[row]
         where = f'{self.table.path}: pretrainings.{row}'
         stages: list[Stage] = []
@@ -370,12 +369,11 @@ class Planner:
         if pretraining.checkpoint is not None:
             checkpoint, = self._filled([pretraining.checkpoint], where)
         if pretraining.config is not None:
-            name = f'pretrain-{row}-{seed}'
             stages.append(self._training(
-                name, pretraining.config, [*pretraining.options, f'randomness.seed={seed}'],
+                f'pretrain-{row}-{seed}', pretraining.config, [*pretraining.options, f'randomness.seed={seed}'],
                 f'{self.work_dir}/pretrain/{row}/{seed}', needs, where))
             checkpoint = stages[0].outputs[0]
-            needs |= {name}
+            needs |= {stages[0]}
         cells = []
         for wanted, column in self.table.pairs():
             if wanted == row:
@@ -387,7 +385,7 @@ class Planner:
         return stages, cells
 
     def _cell(self, row: str, column: str, seed: int, fold: int, checkpoint: str | None,
-              needs: frozenset[str]) -> tuple[list[Stage], Cell]:
+              needs: frozenset[Stage]) -> tuple[list[Stage], Cell]:
         pretraining, task = self.table.pretrainings[row], self.table.tasks[column]
         where = f'{self.table.path}: tasks.{column}'
         name = f'{column}-{row}-{seed}' + (f'-{fold}' if task.folds > 1 else '')
@@ -408,7 +406,7 @@ class Planner:
         if task.train:
             stages.append(self._training(name, task.config, options, folder, needs, where, task.one_process))
             scored = stages[0].outputs[0]
-            needs |= {name}
+            needs |= {stages[0]}
         if self.smoke:
             options += smoke_options(config)
         command = ['tools/test.py', task.config, scored or 'none', '--work-dir', f'{folder}/score', '--out', out,

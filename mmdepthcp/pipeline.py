@@ -2,8 +2,8 @@
 
 A config declares its stages as ``pipeline = [dict(name=..., tool='tools/x.py', args=[...], outputs=[...]), ...]``. In
 ``args`` and ``outputs``, ``{work_dir}``, ``{config}`` and ``{seed}`` are replaced. A stage builds on all earlier ones,
-or only on those named in its key ``needs``. The state of each stage is a JSON file (its stamp) in
-``<work_dir>/pipeline``, beside the stage's log.
+or only on those named in its key ``needs``; when its command or a config that it reads changes, it and all that builds
+on it have to run anew. The state of each stage is a JSON file (its stamp) in ``<work_dir>/pipeline``, beside its log.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,9 +28,11 @@ from mmdepthcp.fileio import InputError, read_json, write_json
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = {'name', 'tool', 'args', 'outputs', 'needs'}
 LAST_LINES = 15
+WAIT_SECONDS = 10.0
 
 FINISHED = 'finished'
 INTERRUPTED = 'interrupted'
+FAILED = 'failed'
 CHANGED = 'changed'
 WAITING = 'waiting'
 
@@ -47,7 +50,7 @@ class Stage:
         command: the tool and its arguments, without the interpreter.
         outputs: files or folders that exist once the stage has finished.
         settings: a digest of every config that the command reads.
-        needs: names of all stages that it builds on, directly or through others.
+        needs: the stages that it builds on directly.
         one_process: whether its tool must not be shared among processes.
     """
 
@@ -55,8 +58,19 @@ class Stage:
     command: tuple[str, ...]
     outputs: tuple[str, ...]
     settings: str
-    needs: frozenset[str] = frozenset()
+    needs: frozenset[Stage] = frozenset()
     one_process: bool = False
+
+    @cached_property
+    def upstream(self) -> frozenset[Stage]:
+        """All stages that it builds on, directly or through others."""
+        return self.needs.union(*(stage.upstream for stage in self.needs))
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of all that decides about its outputs: command and settings, here and in what it builds on."""
+        parts = [*self.command, self.settings, *sorted(stage.digest for stage in self.needs)]
+        return hashlib.sha256('\0'.join(parts).encode()).hexdigest()[:16]
 
     @property
     def trains(self) -> bool:
@@ -135,7 +149,7 @@ def read_stages(declared: Any, config: str, work_dir: str, seed: int) -> list[St
         args = tuple(_filled(arg, values, where) for arg in entry.get('args', ()))
         outputs = tuple(_filled(output, values, where) for output in entry.get('outputs', ()))
         configs = [arg for arg in args if arg.endswith('.py') and Path(arg).is_file()]
-        needs = frozenset(direct).union(*(earlier[name].needs for name in direct))
+        needs = frozenset(earlier[name] for name in direct)
         stages.append(Stage(entry['name'], (entry['tool'], *args), outputs, config_digest(configs), needs))
     return stages
 
@@ -156,15 +170,35 @@ def _read_stamp(work_dir: str | os.PathLike, stage: Stage) -> dict[str, Any] | N
 
 
 def state_of(work_dir: str | os.PathLike, stage: Stage) -> str:
-    """FINISHED, INTERRUPTED (started, not finished), CHANGED (command or config differ) or WAITING (not started)."""
+    """FINISHED, INTERRUPTED, FAILED, CHANGED (command or config differ, here or before) or WAITING (not started)."""
     stamp = _read_stamp(work_dir, stage)
     if stamp is None:
         return WAITING
-    if stamp['command'] != list(stage.command) or stamp['settings'] != stage.settings:
+    if stamp.get('digest') != stage.digest:
         return CHANGED
     if not stamp['finished']:
-        return INTERRUPTED
+        return FAILED if stamp['failed'] else INTERRUPTED
     return FINISHED if all(Path(output).exists() for output in stage.outputs) else WAITING
+
+
+def wait_for(work_dir: str | os.PathLike, stages: Sequence[Stage], since: float) -> None:
+    """Wait until another process has finished the stages.
+
+    Args:
+        work_dir: the experiment's folder.
+        stages: what to wait for.
+        since: when both processes started, in seconds since the epoch; earlier failures do not count.
+
+    Raises:
+        StageError: one of them failed.
+    """
+    for stage in stages:
+        while (state := state_of(work_dir, stage)) != FINISHED:
+            if state == FAILED and stamp_path(work_dir, stage).stat().st_mtime >= since:
+                raise StageError(f'stage {stage.name} failed in the process that runs it; '
+                                 f'its log is {log_path(work_dir, stage)}')
+            print(f'waiting for the process that runs {stage.name}', flush=True)
+            time.sleep(WAIT_SECONDS)
 
 
 def _remove_outputs(work_dir: str | os.PathLike, stage: Stage) -> None:
@@ -209,8 +243,9 @@ def _stream(process: subprocess.Popen, log: IO[bytes]) -> None:
 def run_stage(work_dir: str | os.PathLike, stage: Stage, launcher: Launcher = Launcher()) -> float:
     """Run one stage, showing its output and keeping it in the log; return the seconds it took in all.
 
-    A stage interrupted earlier goes on: its outputs stay, and a training stage gets ``--resume``. Otherwise outputs
-    inside the work dir are removed first, so that nothing of an earlier setting is taken for finished.
+    A stage that was interrupted or has failed goes on: its outputs stay, and a training stage gets ``--resume``.
+    Otherwise outputs inside the work dir are removed first, so that nothing of an earlier setting is taken for
+    finished.
 
     Args:
         work_dir: the experiment's folder.
@@ -222,15 +257,15 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage, launcher: Launcher = La
     """
     earlier = 0.0
     command = stage.launched(launcher)
-    if state_of(work_dir, stage) == INTERRUPTED:
+    if state_of(work_dir, stage) in (INTERRUPTED, FAILED):
         earlier = (_read_stamp(work_dir, stage) or {})['seconds']
         if stage.trains:
             command.append('--resume')
     else:
         _remove_outputs(work_dir, stage)
     stamp: dict[str, Any] = {
-        'name': stage.name, 'command': list(stage.command), 'settings': stage.settings, 'seconds': earlier,
-        'finished': False}
+        'name': stage.name, 'command': list(stage.command), 'digest': stage.digest, 'seconds': earlier,
+        'finished': False, 'failed': False}
     write_json(stamp_path(work_dir, stage), stamp)
     log = log_path(work_dir, stage)
     start = time.monotonic()
@@ -241,6 +276,8 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage, launcher: Launcher = La
                 _ended_with_us(process):
             _stream(process, sink)
             code = process.wait()
+        missing = [output for output in stage.outputs if not Path(output).exists()]
+        stamp['finished'], stamp['failed'] = not code and not missing, bool(code or missing)
     finally:
         stamp['seconds'] = round(earlier + time.monotonic() - start, 3)
         write_json(stamp_path(work_dir, stage), stamp)
@@ -248,11 +285,8 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage, launcher: Launcher = La
         tail = log.read_text(errors='replace').splitlines()[-LAST_LINES:]
         raise StageError(f'stage {stage.name} failed with exit code {code}; its log is {log} and ends with\n'
                          + '\n'.join(f'    {line}' for line in tail))
-    missing = [output for output in stage.outputs if not Path(output).exists()]
     if missing:
         raise StageError(f'stage {stage.name} ended without writing {", ".join(missing)}; its log is {log}')
-    stamp['finished'] = True
-    write_json(stamp_path(work_dir, stage), stamp)
     return stamp['seconds']
 
 
@@ -293,15 +327,15 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
         if not wanted:
             print(f'{title}: {state}, left as it is', flush=True)
             continue
-        if broken := sorted(stage.needs & failures.keys()):
+        if broken := sorted(need.name for need in stage.needs if need.name in failures):
             failures[stage.name] = StageError(f'not started, for {", ".join(broken)} failed')
             continue
-        if state != INTERRUPTED:
+        if state not in (INTERRUPTED, FAILED):
             for later in stages[number:]:
-                if stage.name in later.needs:
+                if stage in later.upstream:
                     stamp_path(work_dir, later).unlink(missing_ok=True)
-        note = {INTERRUPTED: ' (going on)', CHANGED: ' (command or config changed)'}.get(state, '')
-        print(f'{title}: {" ".join(stage.command)}{note}', flush=True)
+        note = {INTERRUPTED: ' (going on)', FAILED: ' (going on)', CHANGED: ' (command or config changed)'}
+        print(f'{title}: {" ".join(stage.command)}{note.get(state, "")}', flush=True)
         try:
             seconds = run_stage(work_dir, stage, launcher)
         except StageError as error:

@@ -127,8 +127,11 @@ def test_plan(home):
         'model.backbone.init_cfg.type=Pretrained',
         'model.backbone.init_cfg.checkpoint=work/pretrain/ours/0/iter_5.pth',
         'model.backbone.init_cfg.prefix=backbone.']
-    assert stages['seg-random-0'].needs == {'data'}
-    assert stages['objects-ours-0-1-score'].needs == {'data', 'depth', 'pretrain-ours-0', 'objects-ours-0-1'}
+    def upstream(name):
+        return {stage.name for stage in stages[name].upstream}
+
+    assert upstream('seg-random-0') == {'data'}
+    assert upstream('objects-ours-0-1-score') == {'data', 'depth', 'pretrain-ours-0', 'objects-ours-0-1'}
     assert stages['seg-random-1-score'].command[:3] == ('tools/test.py', 'seg.py', 'work/seg/random/1/iter_5.pth')
 
 

@@ -94,6 +94,7 @@ def test_changed_command_runs_anew_with_all_that_builds_on_it(work):
     assert order(work) == ['b']
     changed = stages_of(
         work, stage('a', 'other'), stage('b', 'other'), stage('c', needs=['a']), stage('d', needs=['c']))
+    assert states(work, changed) == ['changed'] * 4
     run_stages(work, changed)
     assert order(work) == ['a', 'b', 'c', 'd']
 
@@ -108,7 +109,7 @@ def test_changed_config_runs_anew(work, root):
     assert states(work, stages_of(work, *declared, config=str(config))) == ['finished', 'finished']
     config.write_text('lr = 2\n')
     stages = stages_of(work, *declared, config=str(config))
-    assert states(work, stages) == ['changed', 'finished']
+    assert states(work, stages) == ['changed', 'changed']
     run_stages(work, stages)
     assert order(work) == ['a', 'b']
     assert 'clean' in (work / 'pipeline/a.log').read_text()
@@ -142,7 +143,7 @@ def test_failure_stops_and_shows_the_log(work):
     with pytest.raises(StageError, match=expected):
         run_stages(work, stages)
     assert order(work) == ['a']
-    assert states(work, stages) == ['interrupted', 'waiting']
+    assert states(work, stages) == ['failed', 'waiting']
     (work / 'repaired').touch()
     run_stages(work, stages)
     assert order(work) == ['a', 'b']
@@ -150,8 +151,38 @@ def test_failure_stops_and_shows_the_log(work):
 
 
 def test_unwritten_output_is_a_failure(work):
+    stages = stages_of(work, stage('a', 'mute'))
     with pytest.raises(StageError, match=r'stage a ended without writing .*a'):
-        run_stages(work, stages_of(work, stage('a', 'mute')))
+        run_stages(work, stages)
+    assert states(work, stages) == ['failed']
+
+
+def test_renewed_part_by_part(work):
+    run_stages(work, stages_of(work, stage('a'), stage('b'), stage('c')))
+    order(work)
+    stages = stages_of(work, stage('a', 'other'), stage('b'), stage('c'))
+    run_stages(work, stages[:2])  # as a process does that shares the stages with another
+    assert states(work, stages) == ['finished', 'finished', 'changed']
+    run_stages(work, stages)
+    assert order(work) == ['a', 'b', 'c']
+
+
+def test_waiting_for_another_process(work, monkeypatch):
+    stages = stages_of(work, stage('a'), stage('b', 'fail'))
+
+    def meanwhile(seconds):
+        run_stages(work, stages, keep_going=True)
+
+    monkeypatch.setattr(pipeline.time, 'sleep', meanwhile)
+    start = time.time()
+    pipeline.wait_for(work, stages[:1], start)
+    with pytest.raises(StageError, match=r'stage b failed in the process that runs it; its log is .*b\.log'):
+        pipeline.wait_for(work, stages, start)
+    calls = []
+    monkeypatch.setattr(pipeline.time, 'sleep', lambda seconds: (calls.append(seconds), (work / 'repaired').touch(),
+                                                                 run_stages(work, stages)))
+    pipeline.wait_for(work, stages, time.time() + 1)  # that failure was before
+    assert len(calls) == 1
 
 
 def test_outputs_outside_the_work_dir_are_never_removed(work, root):

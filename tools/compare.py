@@ -26,7 +26,6 @@ from mmdepthcp.utils.trees import default_shard, parse_shard
 RANK_VARIABLES = (
     'RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'GROUP_RANK', 'MASTER_ADDR', 'MASTER_PORT', 'SLURM_PROCID',
     'SLURM_STEP_NUM_TASKS', 'SLURM_LOCALID')
-WAIT_SECONDS = 10
 
 
 def parse_args() -> argparse.Namespace:
@@ -113,11 +112,12 @@ def about() -> str:
 
 
 def main() -> int:
+    start = time.time()
     args = parse_args()
     hide_known_noise()
     with errors_in_words():
         from mmdepthcp.comparison import Planner, read_table
-        from mmdepthcp.pipeline import FINISHED, run_stages, state_of
+        from mmdepthcp.pipeline import StageError, run_stages, state_of, wait_for
 
         table = keep_only(read_table(args.table), args)
         work_dir = Path(args.work_dir or Path('work_dirs/tables', Path(args.table).stem))
@@ -132,12 +132,12 @@ def main() -> int:
         failures = {}
         if not args.report:
             own = [stage for group in plan.groups[index::count] for stage in group]
-            if index > 0:
-                while any(state_of(work_dir, stage) != FINISHED for stage in plan.prepare):
-                    print('waiting for shard 0 to finish what comes first', flush=True)
-                    time.sleep(WAIT_SECONDS)
             try:
+                if index > 0:
+                    wait_for(work_dir, plan.prepare, start)
                 failures = run_stages(work_dir, [*plan.prepare, *own], keep_going=True, launcher=launcher_of(args))
+            except StageError as error:
+                sys.exit(f'error: {error}')
             except KeyboardInterrupt:
                 print('\ninterrupted; the same command goes on from here', file=sys.stderr)
                 return 130
