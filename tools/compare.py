@@ -9,8 +9,6 @@ its own runs:
 
     torchrun --nproc_per_node 8 tools/compare.py TABLE.py
     srun -n 8 --gpus-per-task 1 python tools/compare.py TABLE.py
-
-and write the table once more at the end with --report.
 """
 
 import argparse
@@ -88,12 +86,14 @@ def keep_only(table, args: argparse.Namespace):
     return dataclasses.replace(table, tasks=tasks, pretrainings=pretrainings, seeds=tuple(args.seeds or table.seeds))
 
 
-def write_report(table, plan, work_dir: Path, seeds: int, folds: bool) -> None:
-    from mmdepthcp.comparison import bar_plot, comma_separated, gather, markdown
+def write_report(table, work_dir: Path, smoke: bool) -> None:
+    """Write the whole table, whatever part of it was run here."""
+    from mmdepthcp.comparison import Planner, bar_plot, comma_separated, gather, markdown
     from mmdepthcp.fileio import atomic_path
 
-    measured = gather(table, plan.cells, work_dir)
-    text = markdown(table, measured, seeds, folds, about())
+    folds = not smoke
+    measured = gather(table, Planner(table, work_dir, smoke).plan().cells, work_dir)
+    text = markdown(table, measured, 1 if smoke else len(table.seeds), folds, about())
     for name, content in (('results.csv', comma_separated(measured)), ('results.md', text)):
         with atomic_path(work_dir / name) as aside:
             aside.write_text(content)
@@ -119,12 +119,13 @@ def main() -> int:
         from mmdepthcp.comparison import Planner, read_table
         from mmdepthcp.pipeline import StageError, run_stages, state_of, wait_for
 
-        table = keep_only(read_table(args.table), args)
+        table = read_table(args.table)
+        wanted = keep_only(table, args)
         work_dir = Path(args.work_dir or Path('work_dirs/tables', Path(args.table).stem))
         work_dir = work_dir / 'smoke' if args.smoke else work_dir
         index, count = args.shard or default_shard()
         take_own_gpu()
-        plan = Planner(table, work_dir, args.smoke).plan()
+        plan = Planner(wanted, work_dir, args.smoke).plan()
         if args.list:
             for stage in plan.stages:
                 print(f'{stage.name:<40}{state_of(work_dir, stage):<13}{" ".join(stage.command)}')
@@ -141,7 +142,7 @@ def main() -> int:
             except KeyboardInterrupt:
                 print('\ninterrupted; the same command goes on from here', file=sys.stderr)
                 return 130
-        write_report(table, plan, work_dir, 1 if args.smoke else len(table.seeds), not args.smoke)
+        write_report(table, work_dir, args.smoke)
     for name, error in failures.items():
         print(f'FAILED {name}: {error}', file=sys.stderr)
     return int(bool(failures))
