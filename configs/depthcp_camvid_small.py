@@ -87,7 +87,7 @@ pipeline = [
         name='disparity',
         tool='tools/infer_depth.py',
         args=[depth_config, depth_checkpoint, images, '{work_dir}/disparity', '--batch-size', '8'],
-        outputs=['{work_dir}/disparity/meta.json']),
+        outputs=['{work_dir}/disparity', '{work_dir}/disparity/meta.json']),
     dict(
         name='regions',
         tool='tools/group_regions.py',
@@ -95,7 +95,7 @@ pipeline = [
             images, '{work_dir}/disparity', '{work_dir}/regions', '--intrinsics', '1.1', '1.47', '0.5', '0.5',
             '--params', *regions
         ],
-        outputs=['{work_dir}/regions/meta.json']),
+        outputs=['{work_dir}/regions', '{work_dir}/regions/meta.json']),
     dict(
         name='region_quality',
         tool='tools/region_quality.py',

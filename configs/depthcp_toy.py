@@ -105,7 +105,7 @@ pipeline = [
         name='disparity',
         tool='tools/infer_depth.py',
         args=[depth_config, depth_checkpoint, images, '{work_dir}/disparity', '--batch-size', '8'],
-        outputs=['{work_dir}/disparity/meta.json']),
+        outputs=['{work_dir}/disparity', '{work_dir}/disparity/meta.json']),
     dict(
         name='regions',
         tool='tools/group_regions.py',
@@ -113,7 +113,7 @@ pipeline = [
             images, '{work_dir}/disparity', '{work_dir}/regions', '--camera-root', data_root + 'camera/train',
             '--params', *regions
         ],
-        outputs=['{work_dir}/regions/meta.json']),
+        outputs=['{work_dir}/regions', '{work_dir}/regions/meta.json']),
     dict(
         name='region_quality',
         tool='tools/region_quality.py',
@@ -126,7 +126,7 @@ pipeline = [
             data_root + 'depth/train', '{work_dir}/exact_disparity', '--suffix', '_depth.png', '--image-suffix',
             '_leftImg8bit', '--holes', 'far'
         ],
-        outputs=['{work_dir}/exact_disparity/meta.json'],
+        outputs=['{work_dir}/exact_disparity', '{work_dir}/exact_disparity/meta.json'],
         needs=['toy_streets']),
     dict(
         name='region_quality_exact',

@@ -108,14 +108,19 @@ def set_work_dir(config: Config, path: str | os.PathLike, work_dir: str | None) 
         config.work_dir = str(Path('work_dirs', Path(path).stem))
 
 
+def code_commit() -> str:
+    """The git commit of the package at work, with ``-dirty`` where files differ from it; ``unknown`` outside of git."""
+    command = ['git', '-C', str(Path(mmdepthcp.__file__).parent), 'describe', '--always', '--dirty', '--abbrev=40',
+               '--exclude=*']
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or 'unknown'
+    except FileNotFoundError:
+        return 'unknown'
+
+
 def note_code_version(config: Config) -> None:
     """Note in the config, and with it in every checkpoint, which version and commit of the package is at work."""
-    command = ['git', '-C', str(Path(mmdepthcp.__file__).parent), 'rev-parse', 'HEAD']
-    try:
-        commit = subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    except FileNotFoundError:
-        commit = ''
-    config.code = dict(version=mmdepthcp.__version__, commit=commit or 'unknown')
+    config.code = dict(version=mmdepthcp.__version__, commit=code_commit())
 
 
 @contextlib.contextmanager

@@ -100,7 +100,6 @@ class Task:
         train: whether it has to be trained before it is scored.
         options: settings changed in the config.
         folds: number of folds to average over, chosen by ``subset.fold`` of the data sets.
-        one_process: whether it must not be shared among processes.
     """
 
     label: str
@@ -110,7 +109,6 @@ class Task:
     train: bool = True
     options: tuple[str, ...] = ()
     folds: int = 1
-    one_process: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,7 +160,7 @@ class Plan(NamedTuple):
     """What has to be run.
 
     Attributes:
-        prepare: stages that all others build on.
+        prepare: stages that come first, as far as others build on them.
         groups: stages that belong together, one list for each pretraining and seed.
         cells: the scored runs.
     """
@@ -307,11 +305,12 @@ class Planner:
         groups, cells = [], []
         for seed in self.table.seeds[:1] if self.smoke else self.table.seeds:
             for row, pretraining in self.table.pretrainings.items():
-                if pretraining.obstacle() is None:
+                if pretraining.obstacle() is None and any(name == row for name, _ in self.table.pairs()):
                     stages, scored = self._group(row, seed, self._needs(prepare, pretraining))
                     groups.append(stages)
                     cells += scored
-        return Plan(prepare, groups, cells)
+        wanted = frozenset().union(*(stage.upstream for group in groups for stage in group))
+        return Plan([stage for stage in prepare if stage in wanted], groups, cells)
 
     @staticmethod
     def _needs(prepare: Iterable[Stage], pretraining: Pretraining) -> frozenset[Stage]:
@@ -352,14 +351,13 @@ class Planner:
         return config
 
     def _training(self, name: str, path: str, options: Iterable[str], folder: str, needs: frozenset[Stage],
-                  where: str, one_process: bool = False) -> Stage:
+                  where: str) -> Stage:
         options = self._filled(options, where)
         if self.smoke:
             options += smoke_options(self._config(path, options))
         config = self._config(path, options)
         command = ['tools/train.py', path, '--work-dir', folder, *(['--cfg-options', *options] if options else [])]
-        return Stage(name, tuple(command), (f'{folder}/{final_checkpoint(config)}',), self._digests[path], needs,
-                     one_process)
+        return Stage(name, tuple(command), (f'{folder}/{final_checkpoint(config)}',), self._digests[path], needs)
 
     def _group(self, row: str, seed: int, needs: frozenset[Stage]) -> tuple[list[Stage], list[Cell]]:
         pretraining = self.table.pretrainings[row]
@@ -404,15 +402,14 @@ class Planner:
         if checkpoint and task.parts:
             options += init_options(pretraining, task, checkpoint)
         if task.train:
-            stages.append(self._training(name, task.config, options, folder, needs, where, task.one_process))
+            stages.append(self._training(name, task.config, options, folder, needs, where))
             scored = stages[0].outputs[0]
             needs |= {stages[0]}
         if self.smoke:
             options += smoke_options(config)
         command = ['tools/test.py', task.config, scored or 'none', '--work-dir', f'{folder}/score', '--out', out,
                    '--cfg-options', *options]
-        stages.append(Stage(f'{name}-score', tuple(command), (out,), self._digests[task.config], needs,
-                            task.one_process))
+        stages.append(Stage(f'{name}-score', tuple(command), (out,), self._digests[task.config], needs))
         return stages, Cell(row, column, seed, fold, stages[-1], out)
 
 

@@ -16,19 +16,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from mmdepthcp.command_line import load_config
+from mmdepthcp.command_line import code_commit, load_config
 from mmdepthcp.fileio import InputError, read_json, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = {'name', 'tool', 'args', 'outputs', 'needs'}
 LAST_LINES = 15
 WAIT_SECONDS = 10.0
+LOOKS = 6
 
 FINISHED = 'finished'
 INTERRUPTED = 'interrupted'
@@ -51,7 +52,6 @@ class Stage:
         outputs: files or folders that exist once the stage has finished.
         settings: a digest of every config that the command reads.
         needs: the stages that it builds on directly.
-        one_process: whether its tool must not be shared among processes.
     """
 
     name: str
@@ -59,7 +59,6 @@ class Stage:
     outputs: tuple[str, ...]
     settings: str
     needs: frozenset[Stage] = frozenset()
-    one_process: bool = False
 
     @cached_property
     def upstream(self) -> frozenset[Stage]:
@@ -76,26 +75,6 @@ class Stage:
     def trains(self) -> bool:
         """Whether the tool can go on from a checkpoint."""
         return Path(self.command[0]).name == 'train.py'
-
-    def launched(self, launcher: Launcher) -> list[str]:
-        """The command with its launcher, if the tool takes one."""
-        tool = str(ROOT / self.command[0])
-        if self.one_process or Path(tool).name not in ('train.py', 'test.py'):
-            return [sys.executable, tool, *self.command[1:]]
-        return [*launcher.prefix, tool, *self.command[1:2], *launcher.flags, *self.command[2:]]
-
-
-@dataclass(frozen=True)
-class Launcher:
-    """How the tools that can share a job among processes are started.
-
-    Attributes:
-        prefix: words in front of the tool, such as those of torchrun; the interpreter by default.
-        flags: options of the tool, such as ``--launcher pytorch``.
-    """
-
-    prefix: tuple[str, ...] = (sys.executable,)
-    flags: tuple[str, ...] = ()
 
 
 def config_digest(paths: Sequence[str | os.PathLike]) -> str:
@@ -181,29 +160,40 @@ def state_of(work_dir: str | os.PathLike, stage: Stage) -> str:
     return FINISHED if all(Path(output).exists() for output in stage.outputs) else WAITING
 
 
-def wait_for(work_dir: str | os.PathLike, stages: Sequence[Stage], since: float) -> None:
-    """Wait until another process has finished the stages.
+def wait_for(work_dir: str | os.PathLike, stages: Iterable[Stage]) -> dict[str, StageError]:
+    """Wait until another process has run the stages; one that stays failed for a minute is given up.
 
-    Args:
-        work_dir: the experiment's folder.
-        stages: what to wait for.
-        since: when both processes started, in seconds since the epoch; earlier failures do not count.
-
-    Raises:
-        StageError: one of them failed.
+    Returns:
+        The stages that are not finished, and why.
     """
+    failures: dict[str, StageError] = {}
     for stage in stages:
+        seen_failed = 0
         while (state := state_of(work_dir, stage)) != FINISHED:
-            if state == FAILED and stamp_path(work_dir, stage).stat().st_mtime >= since:
-                raise StageError(f'stage {stage.name} failed in the process that runs it; '
-                                 f'its log is {log_path(work_dir, stage)}')
+            if broken := [need.name for need in stage.needs if need.name in failures]:
+                failures[stage.name] = StageError(f'not started, for {", ".join(sorted(broken))} failed')
+                break
+            seen_failed = seen_failed + 1 if state == FAILED else 0
+            if seen_failed > LOOKS:
+                failures[stage.name] = StageError(f'failed in another process; its log is {log_path(work_dir, stage)}')
+                break
             print(f'waiting for the process that runs {stage.name}', flush=True)
             time.sleep(WAIT_SECONDS)
+    return failures
+
+
+def commits_of(work_dir: str | os.PathLike, stages: Iterable[Stage]) -> list[str]:
+    """The commits of this package that the finished ones among the stages were run with."""
+    finished = (stage for stage in stages if state_of(work_dir, stage) == FINISHED)
+    return sorted({(_read_stamp(work_dir, stage) or {})['commit'] for stage in finished})
 
 
 def _remove_outputs(work_dir: str | os.PathLike, stage: Stage) -> None:
     inside = Path(work_dir).resolve()
-    for output in map(Path, stage.outputs):
+    outputs = [Path(output) for output in stage.outputs]
+    if stage.trains:  # nor may --resume find the checkpoints of an earlier setting
+        outputs += [output.parent / 'last_checkpoint' for output in outputs]
+    for output in outputs:
         if inside not in output.resolve().parents:
             continue
         if output.is_dir() and not output.is_symlink():
@@ -240,7 +230,7 @@ def _stream(process: subprocess.Popen, log: IO[bytes]) -> None:
         sys.stdout.flush()
 
 
-def run_stage(work_dir: str | os.PathLike, stage: Stage, launcher: Launcher = Launcher()) -> float:
+def run_stage(work_dir: str | os.PathLike, stage: Stage) -> float:
     """Run one stage, showing its output and keeping it in the log; return the seconds it took in all.
 
     A stage that was interrupted or has failed goes on: its outputs stay, and a training stage gets ``--resume``.
@@ -250,13 +240,12 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage, launcher: Launcher = La
     Args:
         work_dir: the experiment's folder.
         stage: the stage.
-        launcher: how to start training and testing.
 
     Raises:
         StageError: the tool failed, or did not write an output that it declares.
     """
     earlier = 0.0
-    command = stage.launched(launcher)
+    command = [sys.executable, str(ROOT / stage.command[0]), *stage.command[1:]]
     if state_of(work_dir, stage) in (INTERRUPTED, FAILED):
         earlier = (_read_stamp(work_dir, stage) or {})['seconds']
         if stage.trains:
@@ -264,8 +253,8 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage, launcher: Launcher = La
     else:
         _remove_outputs(work_dir, stage)
     stamp: dict[str, Any] = {
-        'name': stage.name, 'command': list(stage.command), 'digest': stage.digest, 'seconds': earlier,
-        'finished': False, 'failed': False}
+        'name': stage.name, 'command': list(stage.command), 'digest': stage.digest, 'commit': code_commit(),
+        'seconds': earlier, 'finished': False, 'failed': False}
     write_json(stamp_path(work_dir, stage), stamp)
     log = log_path(work_dir, stage)
     start = time.monotonic()
@@ -292,7 +281,7 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage, launcher: Launcher = La
 
 def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Sequence[str] = (),
                first: str | None = None, keep_going: bool = False,
-               launcher: Launcher = Launcher()) -> dict[str, StageError]:
+               failed: Mapping[str, StageError] | None = None) -> dict[str, StageError]:
     """Run the stages that are not finished, in order. A stage that runs anew makes those that build on it unfinished.
 
     Args:
@@ -301,7 +290,7 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
         only: run just the stages of these names, finished or not.
         first: run the stage of this name, finished or not, and all after it.
         keep_going: after a stage that failed go on with those that do not build on it.
-        launcher: how to start training and testing.
+        failed: stages that failed in another process; what builds on them is not started.
 
     Returns:
         The stages that failed or were not started because of that, and why; empty unless ``keep_going``.
@@ -310,7 +299,7 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
         InputError: ``only`` or ``first`` names no stage.
         StageError: a stage failed; later ones were not started. Not with ``keep_going``.
     """
-    failures: dict[str, StageError] = {}
+    failures = dict(failed or {})
     names = [stage.name for stage in stages]
     for name in [*only, *([first] if first else [])]:
         if name not in names:
@@ -337,7 +326,7 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
         note = {INTERRUPTED: ' (going on)', FAILED: ' (going on)', CHANGED: ' (command or config changed)'}
         print(f'{title}: {" ".join(stage.command)}{note.get(state, "")}', flush=True)
         try:
-            seconds = run_stage(work_dir, stage, launcher)
+            seconds = run_stage(work_dir, stage)
         except StageError as error:
             if not keep_going:
                 raise

@@ -23,7 +23,7 @@ from mmdepthcp.comparison import (
     summarise,
 )
 from mmdepthcp.fileio import InputError
-from mmdepthcp.pipeline import Launcher, run_stages
+from mmdepthcp.pipeline import run_stages
 
 TRAIN = '''
 import pathlib, re, sys
@@ -254,16 +254,6 @@ def test_unknown_placeholders_and_scores(home):
         gather(read_table('table.py'), plan().cells, 'work')
 
 
-def test_launchers_start_training_and_testing_only(home):
-    launcher = Launcher(('torchrun', '--nproc_per_node=2'), ('--launcher', 'pytorch'))
-    stages = {stage.name: stage for stage in plan().stages}
-    tools = home / 'tools'
-    assert stages['depth'].launched(launcher) == [
-        'torchrun', '--nproc_per_node=2', str(tools / 'train.py'), 'pretrain.py', '--launcher', 'pytorch',
-        '--work-dir', 'work/depth']
-    assert stages['data'].launched(launcher)[:2] == [sys.executable, str(tools / 'scorer.py')]
-
-
 def test_command_line(tmp_path):
     tool = Path(__file__).parents[1] / 'tools/compare.py'
     (tmp_path / 'pretrain.py').write_text(CONFIG)
@@ -275,7 +265,11 @@ def test_command_line(tmp_path):
                               capture_output=True, text=True)
 
     listed = call('--list', '--rows', 'random', '--tasks', 'seg', '--seeds', '1').stdout.splitlines()
-    assert [line.split()[0] for line in listed] == ['data', 'depth', 'seg-random-1', 'seg-random-1-score']
+    assert [line.split()[0] for line in listed] == ['data', 'seg-random-1', 'seg-random-1-score']
+    listed = call('--list', '--rows', 'ours', 'plain', '--tasks', 'seg', '--seeds', '1').stdout.splitlines()
+    assert [line.split()[0] for line in listed] == [
+        'data', 'depth', 'pretrain-ours-1', 'seg-ours-1', 'seg-ours-1-score', 'seg-plain-1-score']
+    assert call('--list', '--rows', 'plain', '--tasks', 'objects').stdout == ''
     assert 'rows' in call('--help').stdout
     wrong = call('--rows', 'swav')
     assert wrong.returncode == 1 and 'swav unknown; there are random, ours, plain, later, given' in wrong.stderr

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mmdepthcp import pipeline
+from mmdepthcp.command_line import code_commit
 from mmdepthcp.fileio import InputError
 from mmdepthcp.pipeline import StageError, read_stages, run_stages, state_of
 
@@ -165,24 +167,49 @@ def test_renewed_part_by_part(work):
     assert states(work, stages) == ['finished', 'finished', 'changed']
     run_stages(work, stages)
     assert order(work) == ['a', 'b', 'c']
+    assert pipeline.commits_of(work, stages) == [code_commit()]
 
 
 def test_waiting_for_another_process(work, monkeypatch):
-    stages = stages_of(work, stage('a'), stage('b', 'fail'))
+    stages = stages_of(work, stage('a'), stage('b', 'fail', needs=[]), stage('c', needs=['b']))
+    looks = []
 
     def meanwhile(seconds):
-        run_stages(work, stages, keep_going=True)
+        looks.append(seconds)
+        if len(looks) == 3:
+            run_stages(work, stages, keep_going=True)
 
     monkeypatch.setattr(pipeline.time, 'sleep', meanwhile)
-    start = time.time()
-    pipeline.wait_for(work, stages[:1], start)
-    with pytest.raises(StageError, match=r'stage b failed in the process that runs it; its log is .*b\.log'):
-        pipeline.wait_for(work, stages, start)
-    calls = []
-    monkeypatch.setattr(pipeline.time, 'sleep', lambda seconds: (calls.append(seconds), (work / 'repaired').touch(),
-                                                                 run_stages(work, stages)))
-    pipeline.wait_for(work, stages, time.time() + 1)  # that failure was before
-    assert len(calls) == 1
+    assert pipeline.wait_for(work, stages[:1]) == {}
+    assert len(looks) == 3
+    failures = pipeline.wait_for(work, stages)
+    assert set(failures) == {'b', 'c'} and len(looks) == 3 + pipeline.LOOKS
+    assert re.search(r'failed in another process; its log is .*b\.log', str(failures['b']))
+    more = stages_of(work, stage('a'), stage('b', 'fail', needs=[]), stage('d', needs=['b']), stage('e', needs=['a']))
+    order(work)
+    failures = run_stages(work, more[2:], keep_going=True, failed=failures)
+    assert order(work) == ['e'] and str(failures['d']) == 'not started, for b failed'
+
+
+def test_nothing_of_an_earlier_setting_is_kept(work, root):
+    (root / 'tools/tree.py').write_text(
+        'import pathlib, sys\n'
+        'out = pathlib.Path(sys.argv[1]) / "file"\n'
+        'out.parent.mkdir(parents=True, exist_ok=True)\n'
+        'if not out.exists():\n'
+        '    out.write_text(sys.argv[2])\n')
+
+    def tree(word):
+        return stages_of(work, dict(name='t', tool='tools/tree.py', args=['{work_dir}/t', word],
+                                    outputs=['{work_dir}/t', '{work_dir}/t/file']))
+
+    run_stages(work, tree('one'))
+    run_stages(work, tree('two'))
+    assert (work / 't/file').read_text() == 'two'
+    run_stages(work, stages_of(work, stage('a', tool='tools/train.py')))
+    (work / 'last_checkpoint').write_text('a')
+    run_stages(work, stages_of(work, stage('a', 'other', tool='tools/train.py')))
+    assert not (work / 'last_checkpoint').exists()
 
 
 def test_outputs_outside_the_work_dir_are_never_removed(work, root):

@@ -4,8 +4,7 @@ The table is a config file such as configs/tables/toy.py. What is finished is no
 same command goes on from there. A run that fails stops only what builds on it, and is named at the end. Into the work
 dir go results.csv, results.md, results.png and, in pipeline/, the log of every run.
 
-Many GPUs: either share every training among them, with --launcher pytorch --gpus N or --launcher slurm, or give each
-its own runs:
+Many GPUs: each gets its own runs, so that the scores do not depend on their number:
 
     torchrun --nproc_per_node 8 tools/compare.py TABLE.py
     srun -n 8 --gpus-per-task 1 python tools/compare.py TABLE.py
@@ -13,9 +12,7 @@ its own runs:
 
 import argparse
 import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 from mmdepthcp.command_line import errors_in_words, hide_known_noise
@@ -37,26 +34,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seeds', nargs='+', type=int, metavar='SEED', help='run these seeds only')
     parser.add_argument('--list', action='store_true', help='show the stages and their state, run nothing')
     parser.add_argument('--report', action='store_true', help='write the table of what is finished, run nothing')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none',
-                        help='share each training among several processes')
-    parser.add_argument('--gpus', type=int, default=1, metavar='N', help='how many processes; default 1')
-    parser.add_argument('--srun-args', default='', metavar='WORDS', help='options of srun, as one word')
     parser.add_argument('--shard', type=parse_shard, metavar='I/N',
                         help='do every N-th pair of pretraining and seed from the I-th on (I = 0..N-1); default: by '
                              'rank under torchrun or srun')
     return parser.parse_args()
-
-
-def launcher_of(args: argparse.Namespace):
-    from mmdepthcp.pipeline import Launcher
-
-    if args.launcher == 'pytorch':
-        torchrun = (sys.executable, '-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={args.gpus}')
-        return Launcher(torchrun, ('--launcher', 'pytorch'))
-    if args.launcher == 'slurm':
-        return Launcher(('srun', f'--ntasks={args.gpus}', *args.srun_args.split(), sys.executable, '-u'),
-                        ('--launcher', 'slurm'))
-    return Launcher()
 
 
 def take_own_gpu() -> None:
@@ -92,8 +73,9 @@ def write_report(table, work_dir: Path, smoke: bool) -> None:
     from mmdepthcp.fileio import atomic_path
 
     folds = not smoke
-    measured = gather(table, Planner(table, work_dir, smoke).plan().cells, work_dir)
-    text = markdown(table, measured, 1 if smoke else len(table.seeds), folds, about())
+    plan = Planner(table, work_dir, smoke).plan()
+    measured = gather(table, plan.cells, work_dir)
+    text = markdown(table, measured, 1 if smoke else len(table.seeds), folds, about(plan, work_dir))
     for name, content in (('results.csv', comma_separated(measured)), ('results.md', text)):
         with atomic_path(work_dir / name) as aside:
             aside.write_text(content)
@@ -101,29 +83,32 @@ def write_report(table, work_dir: Path, smoke: bool) -> None:
     print(f'\n{text}\n{work_dir}/results.md, results.csv, results.png')
 
 
-def about() -> str:
-    """Commit and machine, for the table."""
+def about(plan, work_dir: Path) -> str:
+    """Failed stages, commits and machine, for the table."""
     import torch
 
-    git = subprocess.run(['git', '-C', str(Path(__file__).parent), 'describe', '--always', '--dirty'],
-                         capture_output=True, text=True)
+    from mmdepthcp.pipeline import FAILED, commits_of, state_of
+
+    failed = [stage.name for stage in plan.stages if state_of(work_dir, stage) == FAILED]
     machine = torch.cuda.get_device_name() if torch.cuda.is_available() else f'{os.cpu_count()} CPU cores, no GPU'
-    return f'Table written at commit {git.stdout.strip() or "unknown"}, torch {torch.__version__}, {machine}.'
+    commits = ', '.join(commits_of(work_dir, plan.stages)) or 'none'
+    return (f'Failed: {", ".join(failed)}.\n\n' if failed else '') + (
+        f'Commits of the runs: {commits}. Table written with torch {torch.__version__} on {machine}.')
 
 
 def main() -> int:
-    start = time.time()
     args = parse_args()
     hide_known_noise()
     with errors_in_words():
         from mmdepthcp.comparison import Planner, read_table
-        from mmdepthcp.pipeline import StageError, run_stages, state_of, wait_for
+        from mmdepthcp.pipeline import run_stages, state_of, wait_for
 
         table = read_table(args.table)
         wanted = keep_only(table, args)
         work_dir = Path(args.work_dir or Path('work_dirs/tables', Path(args.table).stem))
         work_dir = work_dir / 'smoke' if args.smoke else work_dir
         index, count = args.shard or default_shard()
+        stops_others = 'TORCHELASTIC_RUN_ID' in os.environ
         take_own_gpu()
         plan = Planner(wanted, work_dir, args.smoke).plan()
         if args.list:
@@ -135,17 +120,19 @@ def main() -> int:
             own = [stage for group in plan.groups[index::count] for stage in group]
             try:
                 if index > 0:
-                    wait_for(work_dir, plan.prepare, start)
-                failures = run_stages(work_dir, [*plan.prepare, *own], keep_going=True, launcher=launcher_of(args))
-            except StageError as error:
-                sys.exit(f'error: {error}')
+                    failures = wait_for(work_dir, [
+                        stage for stage in plan.prepare if any(stage in other.upstream for other in own)])
+                else:
+                    own = [*plan.prepare, *own]
+                failures = run_stages(work_dir, own, keep_going=True, failed=failures)
             except KeyboardInterrupt:
                 print('\ninterrupted; the same command goes on from here', file=sys.stderr)
                 return 130
         write_report(table, work_dir, args.smoke)
     for name, error in failures.items():
         print(f'FAILED {name}: {error}', file=sys.stderr)
-    return int(bool(failures))
+    # torchrun ends all processes as soon as one of them fails
+    return int(bool(failures) and not stops_others)
 
 
 if __name__ == '__main__':

@@ -21,7 +21,7 @@ prepare = [
         args=[
             'configs/monodepth_r18_mixed_small.py', '{depth}', images, '{work_dir}/disparity', '--batch-size', '8'
         ],
-        outputs=['{work_dir}/disparity/meta.json']),
+        outputs=['{work_dir}/disparity', '{work_dir}/disparity/meta.json']),
     dict(
         name='regions',
         tool='tools/group_regions.py',
@@ -29,7 +29,7 @@ prepare = [
             images, '{work_dir}/disparity', '{work_dir}/regions', '--intrinsics', '1.1', '1.47', '0.5', '0.5',
             '--params', 'max_regions=60', 'weights=0.2,15,4,-5'
         ],
-        outputs=['{work_dir}/regions/meta.json']),
+        outputs=['{work_dir}/regions', '{work_dir}/regions/meta.json']),
 ]
 
 transfer = ('semantic', 'semantic_few', 'linear', 'knn')
@@ -88,8 +88,7 @@ tasks = dict(
         config='configs/probes/knn_camvid_small.py',
         scores=[miou],
         parts=probe_parts,
-        train=False,
-        one_process=True),
+        train=False),
     unsup=dict(
         label='unsupervised',
         config=depthcp,

@@ -40,7 +40,7 @@ prepare = [
         name='disparity',
         tool='tools/infer_depth.py',
         args=['configs/monodepth_toy.py', '{depth}', images, '{work_dir}/disparity', '--batch-size', '8'],
-        outputs=['{work_dir}/disparity/meta.json']),
+        outputs=['{work_dir}/disparity', '{work_dir}/disparity/meta.json']),
     dict(
         name='regions',
         tool='tools/group_regions.py',
@@ -48,7 +48,7 @@ prepare = [
             images, '{work_dir}/disparity', '{work_dir}/regions', '--camera-root', data_root + 'camera/train',
             '--params', 'max_regions=60', 'weights=0.2,15,4,-5'
         ],
-        outputs=['{work_dir}/regions/meta.json']),
+        outputs=['{work_dir}/regions', '{work_dir}/regions/meta.json']),
 ]
 
 data = ('toy_streets', 'train_objects', 'val_objects')  # what rows without depth build on
@@ -116,8 +116,7 @@ tasks = dict(
         config='configs/probes/knn_toy.py',
         scores=[miou],
         parts=dict(backbone='model.backbone.backbone'),
-        train=False,
-        one_process=True),
+        train=False),
     unsup=dict(
         label='unsupervised',
         config=depthcp,

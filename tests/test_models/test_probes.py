@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from sklearn.neighbors import KNeighborsClassifier
+from torch.nn.functional import pad
 
 from mmdepthcp.engine.hooks import FeatureBankHook
 from mmdepthcp.evaluation.functional.knn import knn_votes
@@ -80,25 +81,29 @@ def test_knn_head_finds_the_labelled_pixel():
 class Pictures(torch.nn.Module):
     """Gives the pictures themselves as features."""
 
-    def __init__(self, classes):
+    def __init__(self, classes, rows):
         super().__init__()
         self.decode_head = KNNHead(3, classes)
+        self.rows = rows
 
     def data_preprocessor(self, batch, training):
-        return batch
+        """Pads below, as a size divisor does, image and labels by as many rows."""
+        for sample in batch['data_samples']:
+            sample.gt_sem_seg = PixelData(data=pad(sample.gt_sem_seg.data, (0, 0, 0, self.rows), value=255))
+        return dict(batch, inputs=torch.stack([pad(image, (0, 0, 0, self.rows)) for image in batch['inputs']]))
 
     def extract_feat(self, inputs):
         return (inputs,)
 
 
-def fill_bank(labels, classes=3, **hook):
+def fill_bank(labels, classes=3, rows=0, **hook):
     pictures = torch.rand(len(labels), 3, 4, 4)
     samples = [SegDataSample(gt_sem_seg=PixelData(data=torch.tensor(label)[None])) for label in labels]
-    model = Pictures(classes)
+    model = Pictures(classes, rows)
     runner = SimpleNamespace(
         cfg=Config(dict(bank_dataloader={})), model=model, iter=0, _load_from=None,
         logger=SimpleNamespace(info=lambda text: None, warning=lambda text: None),
-        build_dataloader=lambda *_, **__: [dict(inputs=pictures, data_samples=samples)])
+        build_dataloader=lambda *_, **__: [dict(inputs=list(pictures), data_samples=samples)])
     FeatureBankHook(**hook).before_test(runner)
     return pictures, model.decode_head
 
@@ -110,6 +115,16 @@ def test_the_bank_takes_labelled_pixels_only():
     assert head.bank_labels.tolist() == [1, 2, 2, 2, 2, 2]
     expected = torch.nn.functional.normalize(pictures[0, :, 1, 2], dim=0)
     torch.testing.assert_close(head.bank[0], expected)
+
+
+def test_padding_does_not_shift_labels():
+    label = np.repeat([0, 1, 2, 0], 8)[:, None].repeat(32, 1)  # eight times the size of the picture
+    pictures, head = fill_bank([label], rows=4, pixels_per_image=100)
+    assert len(head.bank) == 16
+    rows = torch.nn.functional.normalize(pictures[0], dim=0).flatten(1).T
+    for vector, known in zip(head.bank, head.bank_labels, strict=True):
+        position = (rows - vector).norm(dim=1).argmin()
+        assert known == label[8 * (position // 4), 0]
 
 
 def test_without_labels_there_is_no_bank():

@@ -51,5 +51,4 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type='CocoMetric', metric=['bbox', 'segm'])
 test_evaluator = [val_evaluator]
 if importlib.util.find_spec('cityscapesscripts'):
-    test_evaluator.append(dict(
-        type='CityScapesMetric', seg_prefix=data_root + 'gtFine/val', outfile_prefix='work_dirs/cityscapes_instances'))
+    test_evaluator.append(dict(type='CityScapesMetric', seg_prefix=data_root + 'gtFine/val', outfile_prefix=None))

@@ -10,4 +10,6 @@ model = dict(
     cluster_by='features',
     pixel_weight=0.1,
     region_weight=0.9)
-custom_hooks = [dict(type='EpochSeedHook'), dict(type='SwAVMonitorHook', interval=100)]
+custom_hooks = [
+    dict(type='PretrainedCheckHook'), dict(type='EpochSeedHook'), dict(type='SwAVMonitorHook', interval=100)
+]

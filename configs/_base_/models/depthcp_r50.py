@@ -29,6 +29,7 @@ model = dict(
     region_weight=0.5,
     num_clusters=19)
 custom_hooks = [
+    dict(type='PretrainedCheckHook'),
     # model-side noise is drawn from (seed, epoch, rank), so that a resumed run continues exactly
     dict(type='EpochSeedHook'),
     # warns when a loss stays at ln K

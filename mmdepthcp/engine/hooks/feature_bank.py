@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,11 +10,18 @@ import torch.nn.functional as F
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.structures import PixelData
+from torch import Tensor
 
 from mmdepthcp.engine.hooks.pretrained_check import PretrainedCheckHook
 from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import HOOKS
 from mmdepthcp.utils.trees import progress_bar
+
+
+def _nearest(labels: Tensor, size: Sequence[int]) -> Tensor:
+    """Label maps (N, H, W) at another size."""
+    return F.interpolate(labels[None].float(), size=tuple(size), mode='nearest-exact')[0].long()
 
 
 @HOOKS.register_module()
@@ -51,10 +59,12 @@ class FeatureBankHook(Hook):
         loader = runner.build_dataloader(runner.cfg.bank_dataloader, seed=self.seed)
         bar = progress_bar(len(loader))
         for batch in loader:
+            for image, sample in zip(batch['inputs'], batch['data_samples'], strict=True):
+                sample.gt_sem_seg = PixelData(data=_nearest(sample.gt_sem_seg.data, image.shape[-2:]))
             batch = model.data_preprocessor(batch, training=True)
             features = model.extract_feat(batch['inputs'])[0]
             labels = torch.stack([sample.gt_sem_seg.data for sample in batch['data_samples']])
-            labels = F.interpolate(labels.float(), size=features.shape[-2:], mode='nearest-exact').long().squeeze(1)
+            labels = _nearest(labels.squeeze(1), features.shape[-2:])
             for feature, label in zip(features, labels, strict=True):
                 known = (label < model.decode_head.num_classes).nonzero()
                 drawn = known[torch.randperm(len(known), generator=generator)[:self.pixels_per_image].to(known.device)]
