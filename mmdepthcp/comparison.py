@@ -38,6 +38,7 @@ class Pretraining:
 
     Attributes:
         label: what the table calls it.
+        init: what its pretraining starts from; a column of the table if any row says it.
         trained_on: what the table says that it was trained on.
         config: config of the pretraining, run once for every seed.
         options: settings changed in it, as for ``--cfg-options``.
@@ -53,6 +54,7 @@ class Pretraining:
     """
 
     label: str
+    init: str = ''
     trained_on: str = '–'
     config: str | None = None
     options: tuple[str, ...] = ()
@@ -64,6 +66,12 @@ class Pretraining:
     needs: tuple[str, ...] | None = None
     scorer: str | None = None
     unavailable: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What tells the row from all others, in few words."""
+        details = [text for text in (self.init, self.trained_on) if text not in ('', NOT_APPLICABLE)]
+        return self.label + (f' ({", ".join(details)})' if details else '')
 
     def obstacle(self) -> str | None:
         """Why the row cannot be run; None if it can."""
@@ -77,12 +85,13 @@ class Score:
     """A number that a task is judged by.
 
     Attributes:
-        key: its name in the scores of ``tools/test.py``, without a prefix such as ``coco/``.
+        key: its name in the scores of ``tools/test.py``, without a prefix such as ``coco/``; or several names, of
+            which the first that is there counts.
         label: what the table calls it.
         scale: factor for the table, 100 for fractions.
     """
 
-    key: str
+    key: str | tuple[str, ...]
     label: str
     scale: float = 1.0
 
@@ -189,8 +198,8 @@ def read_table(path: str | os.PathLike) -> Table:
     """A table from its config file.
 
     Raises:
-        InputError: the file is missing or no table: a key is unknown or missing, or a row names a task or a
-            config that does not exist.
+        InputError: the file is missing or no table: a key is unknown or missing, or a row names a task or an entry
+            of ``prepare`` that does not exist.
     """
     config = load_config(path).to_dict()
     for key in ('title', 'seeds', 'pretrainings', 'tasks'):
@@ -424,11 +433,12 @@ class Measured(NamedTuple):
     value: float
 
 
-def _value(scores: Mapping[str, Any], key: str, path: str) -> float:
-    for name, value in scores.items():
-        if name.rpartition('/')[2] == key:
-            return float(value)
-    raise InputError(f'{path}: holds no score {key}, only {", ".join(scores)}')
+def _value(scores: Mapping[str, Any], keys: Sequence[str], path: str) -> float:
+    found = {name.rpartition('/')[2]: float(value) for name, value in scores.items()}
+    for key in keys:
+        if key in found:
+            return found[key]
+    raise InputError(f'{path}: holds no score {" or ".join(keys)}, only {", ".join(scores)}')
 
 
 def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> list[Measured]:
@@ -443,10 +453,11 @@ def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> 
             found = read_json(cell.scores)
             scored_apart = table.pretrainings[cell.row].scorer is not None
             for score in table.tasks[cell.column].scores:
+                keys = (score.key,) if isinstance(score.key, str) else score.key
                 if scored_apart:
-                    value = 100 * _value(found, score.key.lower(), cell.scores)
+                    value = 100 * _value(found, [key.lower() for key in keys], cell.scores)
                 else:
-                    value = score.scale * _value(found, score.key, cell.scores)
+                    value = score.scale * _value(found, keys, cell.scores)
                 measured.append(Measured(cell.row, cell.column, score.label, cell.seed, cell.fold, value))
     return measured
 
@@ -484,7 +495,8 @@ def format_summary(summary: Summary | None) -> str:
 
 
 def markdown(table: Table, measured: Sequence[Measured], seeds: int, folds: bool = True, note: str = '') -> str:
-    """The table in the layout of the paper: pretraining, what it was trained on, one column for each task.
+    """The table in the layout of the paper: pretraining, perhaps what it starts from, what it was trained on, one
+    column for each task.
 
     Args:
         table: what is compared.
@@ -493,13 +505,15 @@ def markdown(table: Table, measured: Sequence[Measured], seeds: int, folds: bool
         folds: whether a complete cell has all folds of its task.
         note: a last line.
     """
-    heads = [f'{task.label}, {" / ".join(score.label for score in task.scores)}' for task in table.tasks.values()]
-    lines = [f'# {table.title}', '', '| ' + ' | '.join(['pretraining', 'trained on', *heads]) + ' |',
-             '| ' + ' | '.join(['---'] * (2 + len(heads))) + ' |']
+    starts = any(pretraining.init for pretraining in table.pretrainings.values())
+    heads = ['pretraining', *(['init'] if starts else []), 'trained on', *(
+        f'{task.label}, {" / ".join(score.label for score in task.scores)}' for task in table.tasks.values())]
+    lines = [f'# {table.title}', '', '| ' + ' | '.join(heads) + ' |', '| ' + ' | '.join(['---'] * len(heads)) + ' |']
     pairs, incomplete, unavailable = set(table.pairs()), [], []
     for row, pretraining in table.pretrainings.items():
         obstacle = pretraining.obstacle()
-        texts, short = [pretraining.label, pretraining.trained_on], []
+        texts = [pretraining.label, *([pretraining.init or NOT_APPLICABLE] if starts else []), pretraining.trained_on]
+        short = []
         for column, task in table.tasks.items():
             if (row, column) not in pairs:
                 texts.append(NOT_APPLICABLE)
@@ -513,9 +527,9 @@ def markdown(table: Table, measured: Sequence[Measured], seeds: int, folds: bool
                 if done < seeds:
                     short.append(f'{task.label} {done}')
         if obstacle is not None:
-            unavailable.append(f'{pretraining.label}: {obstacle}')
+            unavailable.append(f'{pretraining.title}: {obstacle}')
         if short:
-            incomplete.append(f'{pretraining.label}: {", ".join(short)}')
+            incomplete.append(f'{pretraining.title}: {", ".join(short)}')
         lines.append('| ' + ' | '.join(texts) + ' |')
     lines += ['', f'Mean{" ± sample standard deviation" if seeds > 1 else ""} over {seeds} seed(s).']
     if unavailable:
@@ -541,7 +555,7 @@ def bar_plot(table: Table, measured: Sequence[Measured], path: str | os.PathLike
     panels = [(column, task, score) for column, task in table.tasks.items() for score in task.scores]
     figure = Figure(figsize=(2 + 2.6 * len(panels), 1.2 + 0.34 * len(table.pretrainings)), layout='constrained')
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    labels = [f'{item.label} ({item.trained_on})' for item in table.pretrainings.values()]
+    labels = [item.title for item in table.pretrainings.values()]
     for axis, (column, task, score) in zip(axes, panels, strict=True):
         for position, row in enumerate(table.pretrainings):
             found = summarise(measured, row, column, score.label, task.folds if folds else 1)

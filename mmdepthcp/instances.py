@@ -79,7 +79,7 @@ def coco_annotations(
         ids: (H, W) integers.
         encoding: what they mean.
         labels: label ids of the classes wanted, which become the category ids.
-        smallest: objects of fewer pixels count as crowds: neither learnt nor scored.
+        smallest: objects of fewer pixels count as crowds: not learnt as objects, not scored.
     """
     from pycocotools.mask import encode
 

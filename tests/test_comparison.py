@@ -158,11 +158,16 @@ def test_run_skip_and_gather(home):
     assert summarise(measured, 'ours', 'objects', 'AP', 2) == (50, 0, 2)
     assert summarise(measured, 'plain', 'seg', 'mIoU') == (15, 0, 2)
     text = markdown(table, measured, 2)
-    assert '| pretraining | trained on | seg, mIoU | objects, mIoU / AP |' in text
+    assert '| pretraining | trained on | seg, mIoU | objects, mIoU / AP |' in text and '| init' not in text
     assert '| ours | toys | 30.5 ± 0.7 | 31.0 ± 0.7 / 50.0 ± 0.0 |' in text
     assert '| plain | – | 15.0 ± 0.0 | – |' in text
     assert '| later | – | n/a | n/a |' in text
     assert 'Not available: later: not yet; given: given.pth: no such file.' in text and 'Seeds done' not in text
+    (home / 'table.py').write_text(TABLE.replace("trained_on='toys',", "init='scratch', trained_on='toys',"))
+    text = markdown(read_table('table.py'), measured, 3)
+    assert '| pretraining | init | trained on | seg, mIoU |' in text
+    assert '| ours | scratch | toys | 30.5 ± 0.7 |' in text
+    assert '| plain | – | – | 15.0 ± 0.0 |' in text and 'ours (scratch, toys): seg 2, objects 2' in text
     lines = comma_separated(measured).splitlines()
     assert lines[0] == 'pretraining,task,score,seed,fold,value' and 'ours,objects,AP,1,1,50.0000' in lines
     assert len(lines) == 1 + 2 * (1 + 4 + 1 + 4 + 1)
@@ -190,7 +195,7 @@ def test_failures_stop_only_what_builds_on_them(home):
     assert set(failures) == {stage.name for stage in planned.stages if '-ours-1' in stage.name} - {'pretrain-ours-1'}
     assert 'not started, for pretrain-ours-1 failed' in str(failures['seg-ours-1'])
     text = markdown(read_table('table.py'), gather(read_table('table.py'), planned.cells, 'work'), 2)
-    assert '| ours | toys | 30.0 |' in text and 'Seeds done where not all 2 are: ours: seg 1, objects 1.' in text
+    assert '| ours | toys | 30.0 |' in text and 'Seeds done where not all 2 are: ours (toys): seg 1, objects 1.' in text
     assert '| random | – | 20.5 ± 0.7 |' in text
 
 
@@ -248,8 +253,10 @@ def test_unknown_placeholders_and_scores(home):
     with pytest.raises(InputError, match=r"pretrainings\.ours: only work_dir, depth may stand in braces, not 'deep'"):
         plan()
     table = TABLE.replace("key='segm_mAP'", "key='bbox_mAP'")
-    (home / 'table.py').write_text(table)
+    (home / 'table.py').write_text(table.replace("key='bbox_mAP'", "key=['bbox_mAP', 'segm_mAP']"))
     run(plan())
+    assert {item.value for item in gather(read_table('table.py'), plan().cells, 'work') if item.label == 'AP'} == {50}
+    (home / 'table.py').write_text(table)
     with pytest.raises(InputError, match=r'scores\.json: holds no score bbox_mAP, only mIoU, coco/segm_mAP'):
         gather(read_table('table.py'), plan().cells, 'work')
 

@@ -236,14 +236,15 @@ def check_depth(config: Config, batch: dict) -> None:
     assert batch['data_samples'][0].gt_depth_map.data.shape == (1, HEIGHT, WIDTH)
 
 
-def check_counted_batches(runner: Runner, small: bool) -> None:
-    """A batch of a config that counts iterations: fine-tuning, probes, MMPretraining's algorithms."""
+def check_plain_batches(runner: Runner, small: bool) -> None:
+    """A batch of fine-tuning, of probes, of MMPretraining's algorithms."""
     loader, model = runner.train_dataloader, runner.model
     raw = loader.collate_fn([loader.dataset[index] for index in range(loader.batch_size if small else 2)])
     batch = model.data_preprocessor(raw, training=True)
     assert all(image.shape[0] == 3 or image.shape[1] == 3 for image in batch['inputs'])
     ends = [step['end'] for step in runner.cfg.param_scheduler]
-    assert max(ends) == runner.cfg.train_cfg.max_iters
+    length = runner.cfg.train_cfg
+    assert max(ends) == length.get('max_iters', length.get('max_epochs'))
     if small:
         hooks = [hook for hook in runner.hooks if type(hook).__name__ in ('ClassListHook', 'DenseCLHook')]
         for hook in hooks:
@@ -271,8 +272,8 @@ def test_config(runner):
         if small:
             check_bank(runner)
         return
-    if runner.cfg.train_cfg.type == 'IterBasedTrainLoop':
-        check_counted_batches(runner, small)
+    if runner.cfg.train_cfg.type == 'IterBasedTrainLoop' or runner.cfg.default_scope == 'mmpretrain':
+        check_plain_batches(runner, small)
         return
     model, config, loader = runner.model, runner.cfg, runner.train_dataloader
     index = next(iter(loader.sampler))

@@ -64,6 +64,13 @@ def items_of(config, images: Path | None, limit: int):
     return dataset, [dataset[index * len(dataset) // count] for index in range(count)]
 
 
+def without_padding(features, image_shape, padded_shape):
+    """The part (C, h, w) of features of a padded image (..., H, W) that shows the image."""
+    rows, columns = (round(size * image / padded) for size, image, padded in zip(
+        features.shape[-2:], image_shape[-2:], padded_shape[-2:], strict=True))
+    return features[:, :rows, :columns]
+
+
 def labelled_pixels(features, labels, count: int, seed: int):
     """``count`` labelled pixels of maps (C, h, w) and label images (H, W), drawn from all alike."""
     import cv2
@@ -107,7 +114,8 @@ def main() -> None:
         features = []
         for item in items:
             batch = model.data_preprocessor(pseudo_collate([item]))
-            features.append(dense_features(model, batch['inputs'], args.source)[0].cpu().numpy())
+            found = dense_features(model, batch['inputs'], args.source)[0]
+            features.append(without_padding(found, item['inputs'].shape, batch['inputs'].shape).cpu().numpy())
             bar.update()
         print()
         basis = fit_colours(np.concatenate([feature.reshape(len(feature), -1).T for feature in features]))

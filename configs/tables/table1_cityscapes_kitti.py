@@ -6,9 +6,9 @@ seeds = (0, 1, 2)
 
 imagenet = '{{$IMAGENET_R50:data/resnet50_imagenet.pth}}'
 from_imagenet = ['model.backbone.init_cfg.type=Pretrained', 'model.backbone.init_cfg.checkpoint=' + imagenet]
-depthcp = dict(label='DepthCP, λ = 0.5, scratch', parts=('backbone', 'neck', 'decode_head'))
+depthcp = dict(label='DepthCP, λ = 0.5', init='scratch', parts=('backbone', 'neck', 'decode_head'))
 depthcp_imagenet = dict(
-    label='DepthCP, λ = 0.5, ImageNet', options=from_imagenet, file=imagenet,
+    label='DepthCP, λ = 0.5', init='ImageNet', options=from_imagenet, file=imagenet,
     parts=('backbone', 'neck', 'decode_head'))
 
 pretrainings = dict(

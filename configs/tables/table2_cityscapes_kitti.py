@@ -13,6 +13,9 @@ pretrainings = dict(
     swav=dict(label='SwAV', trained_on='Cityscapes', config='configs/swav_cityscapes.py'),
     densecl=dict(label='DenseCL', trained_on='Cityscapes', config='configs/densecl_cityscapes.py'),
     pixpro=dict(label='PixPro', trained_on='Cityscapes', unavailable='not implemented yet'),
+    swav_kitti=dict(label='SwAV', trained_on='KITTI', config='configs/swav_kitti.py'),
+    densecl_kitti=dict(label='DenseCL', trained_on='KITTI', config='configs/densecl_kitti.py'),
+    pixpro_kitti=dict(label='PixPro', trained_on='KITTI', unavailable='not implemented yet'),
     depthcp_pixel=dict(
         label='DepthCP, λ = 1', trained_on='Cityscapes', config='configs/depthcp_cityscapes_pixel.py', parts=whole),
     depthcp=dict(
@@ -23,7 +26,11 @@ pretrainings = dict(
 )
 
 miou = [dict(key='mIoU', label='mIoU')]
-ap = [dict(key='segm_mAP', label='AP', scale=100), dict(key='segm_mAP_50', label='AP50', scale=100)]
+# of the metric of Cityscapes where cityscapesscripts is installed, else of COCO's
+ap = [
+    dict(key=['mAP', 'segm_mAP'], label='AP', scale=100),
+    dict(key=['AP@50', 'segm_mAP_50'], label='AP50', scale=100),
+]
 semantic_parts = dict(backbone='model.backbone', neck='model.neck', decode_head='model.decode_head')
 instance_parts = dict(backbone='model.backbone', neck='model.neck')
 cityscapes = dict(config='configs/finetune/semantic_fpn_r50_cityscapes.py', scores=miou, parts=semantic_parts)

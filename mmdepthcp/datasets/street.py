@@ -36,8 +36,9 @@ class StreetDataset(SeededDataset, BaseSegDataset):
     ``metainfo`` names the classes and palette of the labels, and the ``protocol`` that scores carry in their name.
 
     An item has ``img_path`` and, for each prefix given, ``seg_map_path``, ``disparity_path``,
-    ``region_path``, further ``label_map``, ``reduce_zero_label``, ``seg_fields`` as in mmseg, and ``rng``
-    (see :class:`SeededDataset`). Whether the files beside the images exist is found out when they are loaded.
+    ``region_path``, further ``label_map``, ``reduce_zero_label``, ``seg_fields`` as in mmseg, ``num_classes``
+    (0 where ``metainfo`` names no classes), and ``rng`` (see :class:`SeededDataset`). Whether the files beside
+    the images exist is found out when they are loaded.
 
     Args:
         ann_file: Text file with one image a line, relative to ``img_path``, with or without ``img_suffix``;
@@ -79,7 +80,7 @@ class StreetDataset(SeededDataset, BaseSegDataset):
         items = []
         for image, stem in self._listed(root) if self.ann_file else self._found(root):
             item = dict(img_path=str(root / image), label_map=label_map, seg_fields=[],
-                        reduce_zero_label=self.reduce_zero_label)
+                        reduce_zero_label=self.reduce_zero_label, num_classes=len(self.metainfo['classes'] or ()))
             if 'seg_map_path' in self.data_prefix:
                 item['seg_map_path'] = str(Path(self.data_prefix['seg_map_path'], stem + self.seg_map_suffix))
             for key in ('disparity_path', 'region_path'):

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 from torch import nn
 
 from mmdepthcp.engine.hooks import ClassListHook
@@ -13,14 +14,14 @@ def loader(*classes):
     return SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=classes)))
 
 
-def runner(train, val, heads):
+def runner(train, val, heads, checkpoint=None):
     model = nn.Module()
     for name, number in heads.items():
         head = nn.Module()
         head.num_classes = number
         model.add_module(name, head)
     return SimpleNamespace(model=model, train_dataloader=train, val_dataloader=val, test_dataloader=val,
-                           val_loop=val and object())
+                           val_loop=val and object(), _load_from=checkpoint)
 
 
 def test_agreement_is_silent():
@@ -44,3 +45,14 @@ def test_difference(train, val, heads, message):
 def test_difference_at_test():
     with pytest.raises(InputError, match='num_classes is 3, but'):
         ClassListHook().before_test(runner(None, loader('road'), dict(decode_head=3)))
+
+
+def test_other_order_than_in_the_checkpoint(tmp_path):
+    path = str(tmp_path / 'a.pth')
+    heads = dict(decode_head=2)
+    torch.save(dict(state_dict={}, meta=dict(dataset_meta=dict(classes=['road', 'car']))), path)
+    ClassListHook().before_test(runner(None, loader('road', 'car'), heads, path))
+    with pytest.raises(InputError, match=r'a\.pth has the classes road, car, the test set .* car, road'):
+        ClassListHook().before_test(runner(None, loader('car', 'road'), heads, path))
+    torch.save(dict(state_dict={}), path)
+    ClassListHook().before_test(runner(None, loader('car', 'road'), heads, path))

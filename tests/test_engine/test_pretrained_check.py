@@ -119,3 +119,16 @@ def test_counters_may_be_missing(tmp_path, caplog):
 def test_silent_without_pretraining_and_after_resuming(file, caplog):
     assert start_training(Model(Part([3, 3, 3])), caplog) == []
     assert start_training(Model(Part([9], pretrained(file))), caplog, iteration=7) == []
+
+
+@pytest.mark.parametrize(('checkpoint', 'prefix', 'complaint'), [
+    ('none.pth', 'backbone.', r'none\.pth: no such checkpoint file'),
+    ('text.pth', 'backbone.', r'text\.pth: not a readable checkpoint'),
+    ('pretrained.pth', 'neck.', r"pretrained\.pth: nothing in it starts with 'neck\.', the prefix for backbone in "
+                                r'init_cfg; in the file: backbone\.layers\.0\.weight'),
+])
+def test_files_are_looked_at_before_weights_are_set(file, tmp_path, checkpoint, prefix, complaint):
+    (tmp_path / 'text.pth').write_text('no checkpoint')
+    model = Model(Part([3, 3, 3], pretrained(str(tmp_path / checkpoint), prefix)))
+    with pytest.raises(InputError, match=complaint):
+        PretrainedCheckHook().before_run(SimpleNamespace(model=model, _load_from=None))

@@ -26,7 +26,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--classes', nargs='+', metavar='NAME',
                         help='those of the 8 Cityscapes classes with objects to keep; default: all')
     parser.add_argument('--smallest', type=int, default=1, metavar='PIXELS',
-                        help='smaller objects count as crowds, which are neither learnt nor scored; default 1')
+                        help='smaller objects count as crowds: not learnt as objects, not scored; default 1')
     return parser.parse_args()
 
 

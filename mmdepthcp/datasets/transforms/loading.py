@@ -55,8 +55,8 @@ class LoadLabels(LoadAnnotations):
     wrong with a file.
 
     Raises:
-        InputError: the data set has no label folder; the file is missing, no image, or differs in size from
-            the image.
+        InputError: the data set has no label folder; the file is missing, no image, differs in size from the
+            image, or holds a label that is no class of the data set.
     """
 
     def transform(self, results: dict) -> dict:
@@ -70,6 +70,10 @@ class LoadLabels(LoadAnnotations):
         if results['gt_seg_map'].shape != tuple(results.get('ori_shape', results['gt_seg_map'].shape)):
             raise InputError(f'{path}: has the shape {results["gt_seg_map"].shape}, its image '
                              f'{results["img_path"]} {tuple(results["ori_shape"])}; the two must agree')
+        labels, classes = results['gt_seg_map'], results.get('num_classes', 0)
+        if classes and (wrong := labels[(labels >= classes) & (labels != 255)]).size:
+            raise InputError(f'{path}: holds the label {wrong[0]}, but the data set has {classes} classes (0..'
+                             f'{classes - 1}, 255 for no class); change the file, or metainfo.classes and num_classes')
         return results
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -10,6 +10,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from mmdepthcp.checkpoint import read_checkpoint
 from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import HOOKS
 
@@ -24,22 +25,28 @@ def predicted_classes(model: nn.Module) -> Iterator[tuple[str, int]]:
 
 @HOOKS.register_module()
 class ClassListHook(Hook):
-    """Compare the classes of the data that a model learns from, is scored on, and predicts.
+    """Compare the classes of the data that a model learns from, is scored on, and predicts, or has learnt.
 
     Raises:
-        InputError: a data set names other classes, or in another order, than the training set, or a head has
-            another number of classes; before training, validation and test.
+        InputError: a data set names other classes, or in another order, than the training set (at test: than the
+            checkpoint), or a head has another number of classes; before training and test.
     """
 
     def before_train(self, runner: Runner) -> None:
         """Check the training set against the model, and the validation set against the training set."""
         self._check_heads(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
-            self._check_same(runner.train_dataloader.dataset, runner.val_dataloader.dataset, 'validation')
+            learnt = runner.train_dataloader.dataset
+            self._check_same(learnt.metainfo.get('classes') or (), f'the training set ({type(learnt).__name__})',
+                             runner.val_dataloader.dataset, 'validation')
 
     def before_test(self, runner: Runner) -> None:
-        """Check the test set against the model."""
-        self._check_heads(runner, runner.test_dataloader.dataset)
+        """Check the test set against the model and its checkpoint."""
+        scored = runner.test_dataloader.dataset
+        self._check_heads(runner, scored)
+        if runner._load_from:
+            meta = read_checkpoint(runner._load_from).get('meta', {}).get('dataset_meta') or {}
+            self._check_same(meta.get('classes') or scored.metainfo['classes'], runner._load_from, scored, 'test')
 
     def _check_heads(self, runner: Runner, dataset: Any) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -50,9 +57,9 @@ class ClassListHook(Hook):
                     f'model.{name}.num_classes is {number}, but {type(dataset).__name__} has {len(classes)} classes '
                     f'({", ".join(classes) or "it names none"}); set one to fit the other')
 
-    def _check_same(self, train: Any, other: Any, what: str) -> None:
-        learnt, scored = (tuple(dataset.metainfo.get('classes') or ()) for dataset in (train, other))
-        if learnt != scored:
+    def _check_same(self, learnt: Sequence[str], where: str, other: Any, what: str) -> None:
+        scored = other.metainfo.get('classes') or ()
+        if tuple(learnt) != tuple(scored):
             raise InputError(
-                f'the training set ({type(train).__name__}) has the classes {", ".join(learnt)}, the {what} set '
-                f'({type(other).__name__}) {", ".join(scored)}; they must be the same, in the same order')
+                f'{where} has the classes {", ".join(learnt)}, the {what} set ({type(other).__name__}) '
+                f'{", ".join(scored)}; they must be the same, in the same order')

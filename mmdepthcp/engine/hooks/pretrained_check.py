@@ -11,7 +11,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader, Runner
 from torch import Tensor, nn
 
-from mmdepthcp.checkpoint import Fit, compare_weights, model_weights, name_some
+from mmdepthcp.checkpoint import Fit, compare_weights, model_weights, name_some, read_checkpoint
 from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import HOOKS
 
@@ -80,7 +80,8 @@ class PretrainedCheckHook(Hook):
             often have a new classifier, one tensor is enough.
 
     Raises:
-        InputError: fewer arrived; at the start of training.
+        InputError: a file is missing or unreadable or has nothing under the prefix, before weights are set; fewer
+            arrived, at the start of training.
     """
 
     def __init__(self, min_share: float = 0.99) -> None:
@@ -88,18 +89,34 @@ class PretrainedCheckHook(Hook):
             raise InputError(f'PretrainedCheckHook: min_share {min_share} must lie in 0..1')
         self.min_share = min_share
 
+    def before_run(self, runner: Runner) -> None:
+        """Check that the files are there and have what the prefixes name."""
+        for origin, weights in self._origins(runner):
+            if not runner._load_from and not any(name.startswith(origin.prefix) for name in weights):
+                raise InputError(
+                    f'{origin.checkpoint}: nothing in it starts with {origin.prefix!r}, the prefix for {origin.name} '
+                    f'in init_cfg; in the file: {name_some(weights)}. Name another prefix, or leave it out if the '
+                    'file has none (torchvision, timm)')
+
     def before_train(self, runner: Runner) -> None:
         """Check all parts."""
-        if runner.iter > 0:
-            return
+        if runner.iter == 0:
+            for origin, weights in self._origins(runner):
+                self._check(runner, origin, weights)
+
+    @staticmethod
+    def _origins(runner: Runner) -> Iterator[tuple[Origin, dict[str, Tensor]]]:
+        """All parts with the weights in the files that they come from."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        origins = list(whole_model(model, runner._load_from) if runner._load_from else pretrained_parts(model))
-        weights: dict[str, dict[str, Tensor]] = {}
-        for origin in origins:
-            if origin.checkpoint not in weights:
-                content: Any = CheckpointLoader.load_checkpoint(origin.checkpoint, map_location='cpu')
-                weights[origin.checkpoint] = model_weights(content, origin.checkpoint)
-            self._check(runner, origin, weights[origin.checkpoint])
+        read: dict[str, dict[str, Tensor]] = {}
+        for origin in whole_model(model, runner._load_from) if runner._load_from else pretrained_parts(model):
+            if origin.checkpoint not in read:
+                if '://' in origin.checkpoint:
+                    content: Any = CheckpointLoader.load_checkpoint(origin.checkpoint, map_location='cpu')
+                else:
+                    content = read_checkpoint(origin.checkpoint)
+                read[origin.checkpoint] = model_weights(content, origin.checkpoint)
+            yield origin, read[origin.checkpoint]
 
     def _check(self, runner: Runner, origin: Origin, weights: Mapping[str, Tensor]) -> None:
         state = {

@@ -27,22 +27,19 @@ def hypercolumns(maps: Sequence[Tensor]) -> Tensor:
 class FrozenFeatures(BaseModule):
     """A backbone of MMSegmentation's segmentors that gives one map of frozen features: the hypercolumns of a network.
 
-    Without neck and decode head these are the stages of the backbone, with a neck its levels, with a decode head
-    what that gives. Nothing learns, batch norm keeps the statistics it came with.
+    Without a neck these are the stages of the backbone, with a neck its levels. Nothing learns, batch norm keeps the
+    statistics it came with.
 
     Args:
         backbone: a backbone with several outputs, finest first.
         neck: a feature pyramid.
-        decode_head: :class:`mmdepthcp.models.SemanticFPNFeatures`.
         init_cfg: initialisation; the parts may have their own.
     """
 
-    def __init__(self, backbone: dict, neck: dict | None = None, decode_head: dict | None = None,
-                 init_cfg: dict | None = None) -> None:
+    def __init__(self, backbone: dict, neck: dict | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else None
-        self.decode_head = MODELS.build(decode_head) if decode_head else None
         self.requires_grad_(False)
         self.eval()
 
@@ -56,4 +53,4 @@ class FrozenFeatures(BaseModule):
         maps = self.backbone(inputs)
         if self.neck is not None:
             maps = self.neck(maps)
-        return (self.decode_head(maps) if self.decode_head is not None else hypercolumns(maps),)
+        return (hypercolumns(maps),)

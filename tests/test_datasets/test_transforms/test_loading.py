@@ -112,3 +112,13 @@ def test_labels_of_another_size_or_missing(item):
         load(dict(item), LoadLabels())
     with pytest.raises(InputError, match='no such label file'):
         load(dict(item, seg_map_path='nowhere.png'), LoadLabels())
+
+
+def test_labels_that_are_no_class(item):
+    labels = np.full((8, 12), 255, np.uint8)
+    labels[3, 4] = 2
+    cv2.imwrite(item['seg_map_path'], labels)
+    load(dict(item, num_classes=3), LoadLabels())
+    load(dict(item, num_classes=0), LoadLabels())
+    with pytest.raises(InputError, match=r'holds the label 2, but the data set has 2 classes \(0\.\.1, 255'):
+        load(dict(item, num_classes=2), LoadLabels())
