@@ -32,7 +32,7 @@ prepare = [
         outputs=['{work_dir}/regions', '{work_dir}/regions/meta.json']),
 ]
 
-transfer = ('semantic', 'semantic_few', 'linear', 'knn')
+transfer = ('semantic', 'semantic_few', 'knn')
 whole = ('backbone', 'neck', 'decode_head')
 pretrainings = dict(
     random=dict(label='random', needs=()),
@@ -81,8 +81,6 @@ tasks = dict(
         scores=[miou],
         parts=semantic_parts,
         options=['train_dataloader.dataset.subset.fraction=0.0333']),
-    linear=dict(
-        label='linear probe', config='configs/probes/linear_camvid_small.py', scores=[miou], parts=probe_parts),
     knn=dict(
         label='k-NN probe',
         config='configs/probes/knn_camvid_small.py',

@@ -1,5 +1,5 @@
 # Table 1 of Leung et al., BMVC 2022: segmentation without labels, on Cityscapes val and the labelled images of KITTI.
-# Disparity and regions have to be there (README, "Cityscapes"). ResNet-50 weights in torchvision's names for the rows
+# Disparity and regions have to be there (docs/finetuning.md). ResNet-50 weights in torchvision's names for the rows
 # that start from ImageNet: $IMAGENET_R50.
 title = 'Segmentation without labels'
 seeds = (0, 1, 2)

@@ -52,7 +52,7 @@ prepare = [
 ]
 
 data = ('toy_streets', 'train_objects', 'val_objects')  # what rows without depth build on
-transfer = ('semantic', 'semantic_few', 'instances', 'linear', 'knn')
+transfer = ('semantic', 'semantic_few', 'instances', 'knn')
 whole = ('backbone', 'neck', 'decode_head')
 pretrainings = dict(
     random=dict(label='random', needs=data),
@@ -106,11 +106,6 @@ tasks = dict(
             dict(key='segm_mAP_50', label='AP50', scale=100),
         ],
         parts=dict(backbone='model.backbone', neck='model.neck')),
-    linear=dict(
-        label='linear probe',
-        config='configs/probes/linear_toy.py',
-        scores=[miou],
-        parts=dict(backbone='model.backbone.backbone')),
     knn=dict(
         label='k-NN probe',
         config='configs/probes/knn_toy.py',
