@@ -108,10 +108,14 @@ def set_work_dir(config: Config, path: str | os.PathLike, work_dir: str | None) 
         config.work_dir = str(Path('work_dirs', Path(path).stem))
 
 
-def code_commit() -> str:
-    """The git commit of the package at work, with ``-dirty`` where files differ from it; ``unknown`` outside of git."""
-    command = ['git', '-C', str(Path(mmdepthcp.__file__).parent), 'describe', '--always', '--dirty', '--abbrev=40',
-               '--exclude=*']
+def code_commit(digits: int = 40) -> str:
+    """The git commit of the package at work, with ``-dirty`` where files differ from it; ``unknown`` outside of git.
+
+    Args:
+        digits: how many hexadecimal digits to show, or more if they are not enough.
+    """
+    command = ['git', '-C', str(Path(mmdepthcp.__file__).parent), 'describe', '--always', '--dirty',
+               f'--abbrev={digits}', '--exclude=*']
     try:
         return subprocess.run(command, capture_output=True, text=True).stdout.strip() or 'unknown'
     except FileNotFoundError:

@@ -253,7 +253,7 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage) -> float:
     else:
         _remove_outputs(work_dir, stage)
     stamp: dict[str, Any] = {
-        'name': stage.name, 'command': list(stage.command), 'digest': stage.digest, 'commit': code_commit(),
+        'name': stage.name, 'command': list(stage.command), 'digest': stage.digest, 'commit': code_commit(7),
         'seconds': earlier, 'finished': False, 'failed': False}
     write_json(stamp_path(work_dir, stage), stamp)
     log = log_path(work_dir, stage)

@@ -167,7 +167,7 @@ def test_renewed_part_by_part(work):
     assert states(work, stages) == ['finished', 'finished', 'changed']
     run_stages(work, stages)
     assert order(work) == ['a', 'b', 'c']
-    assert pipeline.commits_of(work, stages) == [code_commit()]
+    assert pipeline.commits_of(work, stages) == [code_commit(7)]
 
 
 def test_waiting_for_another_process(work, monkeypatch):

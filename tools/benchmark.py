@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmdepthcp.command_line import add_cfg_options, errors_in_words, load_config, register_modules
+from mmdepthcp.command_line import add_cfg_options, code_commit, errors_in_words, load_config, register_modules
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -266,10 +266,10 @@ def main() -> int:
             print('\n\n'.join(as_text(rates, Plan(images)) for images in args.images))
             return 0
 
-        from mmdepthcp.benchmarks.measuring import as_table, current_commit, describe_machine, write_rows
+        from mmdepthcp.benchmarks.measuring import as_table, describe_machine, write_rows
         from mmdepthcp.fileio import write_json
 
-        origin = dict(commit=current_commit(), machine=describe_machine(getattr(args, 'device', 'cpu')))
+        origin = dict(commit=code_commit(7), machine=describe_machine(getattr(args, 'device', 'cpu')))
         with ExitStack() as stack:
             rows = [replace(row, **origin) for row in BENCHMARKS[args.benchmark](args, stack)]
         print(as_table(rows))

@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import platform
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -59,7 +58,7 @@ class Measurement:
         figures: whatever else was measured.
         threads: threads that the numeric libraries might use.
         seed: of everything random.
-        commit: of the code, with ``+`` if tracked files differed from it.
+        commit: of the code, with ``-dirty`` if tracked files differed from it.
         machine: processor, cores, GPU, versions.
     """
 
@@ -256,18 +255,6 @@ def describe_machine(device: str = 'cpu') -> str:
         with suppress(importlib.metadata.PackageNotFoundError):
             parts.append(f'{package} {importlib.metadata.version(package)}')
     return ', '.join(parts)
-
-
-def current_commit() -> str:
-    """Abbreviated commit of this package's checkout, with ``+`` if tracked files differ; 'unknown' without git."""
-    def git(*words: str) -> str:
-        return subprocess.run(
-            ['git', '-C', str(REPOSITORY), *words], capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return git('rev-parse', '--short', 'HEAD') + '+' * bool(git('status', '--porcelain', '--untracked-files=no'))
-    except (OSError, subprocess.CalledProcessError):
-        return 'unknown'
 
 
 def load_plain(name: str) -> dict[str, Any]:

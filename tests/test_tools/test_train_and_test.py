@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 import mmdepthcp
+from mmdepthcp.command_line import code_commit
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 
@@ -135,6 +136,19 @@ def test_checkpoints_tell_which_code_trained(trained):
     code = Config.fromstring(meta['cfg'], '.py').code
     assert code.version == mmdepthcp.__version__
     assert code.commit == 'unknown' or len(code.commit.removesuffix('-dirty')) == 40
+
+
+def test_commit_of_the_code(tmp_path, monkeypatch):
+    (tmp_path / 'mmdepthcp').mkdir()
+    monkeypatch.setattr(mmdepthcp, '__file__', str(tmp_path / 'mmdepthcp/__init__.py'))
+    assert code_commit() == 'unknown'
+    commit = ['-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '-qm', 'x', '--allow-empty']
+    for command in (['init', '-q'], commit):
+        subprocess.run(['git', '-C', str(tmp_path), *command], check=True)
+    commit = code_commit()
+    assert len(commit) == 40 and code_commit(7) == commit[:7]
+    monkeypatch.setenv('PATH', '')
+    assert code_commit() == 'unknown'
 
 
 def test_scores_are_written(home, trained):
