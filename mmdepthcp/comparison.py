@@ -434,10 +434,10 @@ class Measured(NamedTuple):
 
 
 def _value(scores: Mapping[str, Any], keys: Sequence[str], path: str) -> float:
-    found = {name.rpartition('/')[2]: float(value) for name, value in scores.items()}
+    found = {name.rpartition('/')[2]: value for name, value in scores.items()}
     for key in keys:
         if key in found:
-            return found[key]
+            return float(found[key])
     raise InputError(f'{path}: holds no score {" or ".join(keys)}, only {", ".join(scores)}')
 
 

@@ -55,7 +55,7 @@ import json, pathlib, sys
 args = sys.argv[1:]
 out = pathlib.Path(args[args.index('--json') + 1])
 out.parent.mkdir(parents=True, exist_ok=True)
-out.write_text(json.dumps({'miou': 0.15, 'seed': args[args.index('--seed') + 1]}))
+out.write_text(json.dumps({'protocol': 'toys', 'miou': 0.15, 'seed': args[args.index('--seed') + 1]}))
 '''
 
 CONFIG = '''

@@ -59,7 +59,12 @@ pretrainings = dict(
     # what DepthCP's encoder starts from here
     depth=dict(label='MonoDepth', trained_on='toy', checkpoint='{depth}', tasks=transfer),
     swav=dict(label='SwAV', trained_on='toy', config='configs/swav_toy.py', tasks=transfer, needs=data),
-    densecl=dict(label='DenseCL', trained_on='toy', config='configs/densecl_toy.py', tasks=transfer, needs=data),
+    densecl=dict(
+        label='DenseCL',
+        trained_on='toy',
+        config='configs/densecl_toy.py',
+        tasks=('semantic', 'semantic_few', 'knn'),
+        needs=data),
     pixpro=dict(label='PixPro', trained_on='toy', tasks=transfer, unavailable='not implemented yet'),
     depthg=dict(label='DepthG', trained_on='toy', tasks=('unsup',), unavailable='not implemented yet'),
     depthcp_pixel=dict(
