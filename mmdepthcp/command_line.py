@@ -75,6 +75,17 @@ def parse_cfg_options(options: Sequence[str]) -> dict[str, Any]:
     return parser.parse_args(['--cfg-options', *options]).cfg_options or {}
 
 
+@contextlib.contextmanager
+def _without_import_noise() -> Iterator[None]:
+    """Leave out of the standard output that OneDL, a cloud service, is not installed."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            yield
+    finally:
+        print(''.join(line for line in said.getvalue().splitlines(True) if 'OneDL' not in line), end='')
+
+
 def load_config(path: str | os.PathLike, options: Sequence[str] = ()) -> Config:
     """Read a config file and override settings in it.
 
@@ -89,7 +100,8 @@ def load_config(path: str | os.PathLike, options: Sequence[str] = ()) -> Config:
     if not Path(path).is_file():
         raise InputError(f'{path}: no such config file')
     try:
-        config = Config.fromfile(str(path))
+        with _without_import_noise():  # a config may import packages
+            config = Config.fromfile(str(path))
     except (OSError, SyntaxError, TypeError, NameError, KeyError) as error:
         raise InputError(f'{path}: cannot be read as a config: {error}') from error
     overrides = parse_cfg_options(options)
