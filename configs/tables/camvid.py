@@ -32,7 +32,7 @@ prepare = [
         outputs=['{work_dir}/regions', '{work_dir}/regions/meta.json']),
 ]
 
-transfer = ('semantic', 'semantic_few', 'knn')
+transfer = ('semantic_few', 'knn')
 whole = ('backbone', 'neck', 'decode_head')
 pretrainings = dict(
     random=dict(label='random', needs=()),
@@ -55,12 +55,6 @@ pretrainings = dict(
         config=depthcp,
         options=[*from_depth, 'model.pixel_weight=0.5', 'model.region_weight=0.5'],
         parts=whole),
-    depthcp=dict(
-        label='DepthCP, λ = 0.1',
-        trained_on='CamVid',
-        config=depthcp,
-        options=from_depth,
-        tasks=('unsup',)),
     colour_position=dict(
         label='k-means on colour and position',
         tasks=('unsup',),
@@ -72,9 +66,6 @@ miou = dict(key='mIoU', label='mIoU')
 semantic_parts = dict(backbone='model.backbone', neck='model.neck', decode_head='model.decode_head')
 probe_parts = dict(backbone='model.backbone.backbone')
 tasks = dict(
-    semantic=dict(
-        label='semantic', config='configs/finetune/semantic_fpn_camvid_small.py', scores=[miou],
-        parts=semantic_parts),
     semantic_few=dict(
         label='semantic, 1/30 of the labels',
         config='configs/finetune/semantic_fpn_camvid_small.py',
