@@ -23,9 +23,9 @@ OPENMMLAB_BASE = [
     'mmengine==0.10.7',
     'numpy<2',
     'opencv-python<4.11',
-    'setuptools<70',
-    'wheel',
-    'ninja',
+    'setuptools>=61,<70',
+    'wheel>=0.40',
+    'ninja>=1.11',
 ]
 
 EXTRAS = {
@@ -38,7 +38,10 @@ EXTRAS = {
         'onedl-mmpretrain==1.3.6',
         # onedl-mmdetection's augmentation package stops here; without the bound, adding it later would downgrade
         'opencv-python<4.13',
-        'setuptools<82',
+        # mmcv is built without isolation: 77 is the first that reads its licence field, 82 drops pkg_resources
+        'setuptools>=77,<82',
+        'wheel>=0.40',
+        'ninja>=1.11',
     ],
     'onedl-mmdet': [
         'onedl-mmdetection==3.5.1',

@@ -9,8 +9,8 @@ PY=${1:-python}
 REQUIREMENT=${2:-onedl-mmcv==2.3.6}
 PACKAGE=${REQUIREMENT%%==*}
 case $PACKAGE in
-    mmcv) SETUPTOOLS='setuptools<70' ;;
-    *) SETUPTOOLS='setuptools<82' ;;
+    mmcv) SETUPTOOLS='setuptools>=61,<70' ;;
+    *) SETUPTOOLS='setuptools>=77,<82' ;;
 esac
 
 if "$PY" -c 'import mmcv.ops' 2>/dev/null; then
@@ -38,7 +38,7 @@ if [[ -z $(wheel) ]]; then
         exit 1
     }
     echo "Compiling mmcv's ops for $KEY: 9 to 23 minutes on two cores, only this once."
-    pip install "$SETUPTOOLS" wheel ninja
+    pip install "$SETUPTOOLS" 'wheel>=0.40' 'ninja>=1.11'
     mkdir -p "$KEPT"
     BUILD=$(mktemp -d "$KEPT/build.XXXXXX")
     trap 'rm -rf "$BUILD"' EXIT
