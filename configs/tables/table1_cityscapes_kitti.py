@@ -1,4 +1,4 @@
-# Table 1 of Leung et al., BMVC 2022: segmentation without labels, on Cityscapes val and the labelled images of KITTI.
+# Table 1 of Zeng et al., BMVC 2022: segmentation without labels, on Cityscapes val and the labelled images of KITTI.
 # Disparity and regions have to be there (docs/finetuning.md). ResNet-50 weights in torchvision's names for the rows
 # that start from ImageNet: $IMAGENET_R50.
 title = 'Segmentation without labels'

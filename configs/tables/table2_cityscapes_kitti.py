@@ -1,4 +1,4 @@
-# Table 2 of Leung et al., BMVC 2022: fine-tuning on Cityscapes and KITTI (five folds), and with a part of the labels.
+# Table 2 of Zeng et al., BMVC 2022: fine-tuning on Cityscapes and KITTI (five folds), and with a part of the labels.
 # Disparity and regions have to be there (docs/finetuning.md), and the annotations that
 # tools/dataset_converters/instances_to_coco.py makes. ResNet-50 weights in torchvision's names for the supervised row:
 # $IMAGENET_R50.

@@ -25,7 +25,7 @@ class ImageGroupDataset:
     """Groups of M different images of a data set.
 
     In every epoch the images are shuffled and cut into M slices of N // M images; item i is the i-th of each
-    slice (Leung et al., BMVC 2022), so that every image occurs once, but for the remainder of N / M. The
+    slice (Zeng et al., BMVC 2022), so that every image occurs once, but for the remainder of N / M. The
     members go through the inner data set's pipeline, the group through ``pipeline`` as ``dict(group=[results,
     ...], rng=Generator)``. All is a function of (seed, epoch, index), see :class:`EpochSampler`.
 

@@ -1,4 +1,4 @@
-"""Superpixels, their graph, and coherent depth regions (Leung et al., BMVC 2022)."""
+"""Superpixels, their graph, and coherent depth regions (Zeng et al., BMVC 2022)."""
 
 from .clustering import agglomerate, cluster_hierarchy, infomap, louvain_map_equation, map_equation
 from .graph import (

@@ -1,6 +1,6 @@
 """How superpixels become regions: greedy joining, or communities by the map equation, bottom up.
 
-Map equation: Rosvall and Bergstrom, PNAS 2008; bottom-up grouping: Leung et al., BMVC 2022.
+Map equation: Rosvall and Bergstrom, PNAS 2008; bottom-up grouping: Zeng et al., BMVC 2022.
 """
 
 from __future__ import annotations

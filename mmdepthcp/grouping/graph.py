@@ -1,6 +1,6 @@
 """The graph over superpixels; its edges say how much depth, colour, or an object on its ground part two of them.
 
-The formulas of Leung et al., BMVC 2022, and a variant without scales, vectorised.
+The formulas of Zeng et al., BMVC 2022, and a variant without scales, vectorised.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DEFAULT_WEIGHTS = EdgeWeights(0.2, 30.0, 4.0, -5.0)
 """For ``formula='scale_free'``."""
 PAPER_WEIGHTS = EdgeWeights(0.006, 36.0, 2.5, -4.0)
 PAPER_PLAIN_WEIGHTS = EdgeWeights(0.0, 48.0, 0.0, -4.0)
-"""The two sets of Leung et al., for ``formula='paper'``."""
+"""The two sets of Zeng et al., for ``formula='paper'``."""
 FORMULAS = ('scale_free', 'paper')
 
 

@@ -1,4 +1,4 @@
-"""Depth regions: image and disparity in, connected regions out (Leung et al., BMVC 2022)."""
+"""Depth regions: image and disparity in, connected regions out (Zeng et al., BMVC 2022)."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ PRESETS = {
     'paper': GroupingParams(weights=PAPER_WEIGHTS, **_PAPER),
     'paper_plain': GroupingParams(weights=PAPER_PLAIN_WEIGHTS, **_PAPER),
 }
-"""Named settings: ours, and those of Leung et al. with either of their weight sets."""
+"""Named settings: ours, and those of Zeng et al. with either of their weight sets."""
 
 
 def group_regions(

@@ -19,7 +19,7 @@ _BGR_FROM_YIQ = np.linalg.inv(_YIQ_FROM_BGR)
 
 @dataclass(frozen=True)
 class ColourSettings:
-    """How strongly and how often colours change (defaults: Leung et al., BMVC 2022).
+    """How strongly and how often colours change (defaults: Zeng et al., BMVC 2022).
 
     Args:
         brightness, contrast, saturation: The factor is uniform in 1 ± this.

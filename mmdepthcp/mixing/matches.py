@@ -1,4 +1,4 @@
-"""Positions in mixed views that show the same region or the same source point (Leung et al., BMVC 2022)."""
+"""Positions in mixed views that show the same region or the same source point (Zeng et al., BMVC 2022)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which region goes where, at what size and colour: all random draws of copy-paste (Leung et al., BMVC
+"""Which region goes where, at what size and colour: all random draws of copy-paste (Zeng et al., BMVC
 2022)."""
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Pastes:
 
 @dataclass(frozen=True)
 class ViewSettings:
-    """How each view is cropped and coloured after mixing (defaults: Leung et al., BMVC 2022).
+    """How each view is cropped and coloured after mixing (defaults: Zeng et al., BMVC 2022).
 
     Args:
         size: (H, W) of the view. None: the size of the images.

@@ -1,7 +1,7 @@
 """Rendering mixed views with a z-buffer.
 
 Pasting regions in sequence, each where it is closer than what is there, shows at every pixel the candidate
-with the largest disparity (Leung et al., BMVC 2022), whatever the order. So a view is rendered once, at its
+with the largest disparity (Zeng et al., BMVC 2022), whatever the order. So a view is rendered once, at its
 final raster:
 
 1. For every paste, each row-wise run of source pixels becomes a rectangle of the view; there its disparity is

@@ -1,4 +1,4 @@
-# Leung et al., BMVC 2022: 24 000 iterations, step at 18 000, rate 0.01, batch of 8; MMDetection's warm-up
+# Zeng et al., BMVC 2022: 24 000 iterations, step at 18 000, rate 0.01, batch of 8; MMDetection's warm-up
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=0.0001))
 param_scheduler = [

@@ -26,7 +26,7 @@ def _with_colour(settings: dict | None) -> dict:
 @TRANSFORMS.register_module()
 class CopyPaste(BaseTransform):
     """Mix the images of a group: every depth region is pasted several times into other images, in front of
-    what is farther away (Leung et al., BMVC 2022); each view is resized, cropped, flipped and recoloured on
+    what is farther away (Zeng et al., BMVC 2022); each view is resized, cropped, flipped and recoloured on
     its own.
 
     Required keys: ``group``, a list of M dicts with ``img``, ``disparity``, ``regions`` of one size; ``rng``.

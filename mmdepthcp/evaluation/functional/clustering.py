@@ -14,7 +14,7 @@ CHUNK_PIXELS = 16384
 
 
 def cluster_prototypes(prototypes: np.ndarray, num_clusters: int) -> np.ndarray:
-    """Cluster prototypes by average-linkage agglomerative clustering with cosine distance (Leung et al.,
+    """Cluster prototypes by average-linkage agglomerative clustering with cosine distance (Zeng et al.,
     BMVC 2022).
 
     Args:

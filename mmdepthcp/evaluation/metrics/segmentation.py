@@ -30,7 +30,7 @@ KEPT = '.clusters'
 
 @METRICS.register_module()
 class UnsupervisedSegMetric(BaseMetric):
-    """Score clusters against classes (Leung et al., BMVC 2022).
+    """Score clusters against classes (Zeng et al., BMVC 2022).
 
     One confusion matrix over the whole set, clusters matched to classes one to one by the Hungarian method
     on IoU. ``Acc`` is the matched pixels over all labelled pixels; ``mIoU`` is the mean over the classes

@@ -1,4 +1,4 @@
-"""SwAV's swapped prediction over groups of samples (Caron et al., NeurIPS 2020; Leung et al., BMVC 2022)."""
+"""SwAV's swapped prediction over groups of samples (Caron et al., NeurIPS 2020; Zeng et al., BMVC 2022)."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def swapped_prediction_loss(
     epsilon: float = 0.05,
     iterations: int = 3,
 ) -> SwappedPrediction:
-    """Every sample predicts the mean assignment of its group (Leung et al., BMVC 2022).
+    """Every sample predicts the mean assignment of its group (Zeng et al., BMVC 2022).
 
     With logits = features · prototypesᵀ and Q = :func:`sinkhorn` (logits)::
 

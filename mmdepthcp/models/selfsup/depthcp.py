@@ -1,4 +1,4 @@
-"""Pretraining on copy-pasted coherent depth regions (Leung et al., BMVC 2022)."""
+"""Pretraining on copy-pasted coherent depth regions (Zeng et al., BMVC 2022)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class DepthCP(BaseSelfSupervisor):
         epsilon: ε of the assignment.
         sinkhorn_iterations: iterations of the assignment.
         cluster_by: what the unsupervised segmentation compares prototypes by: 'prototypes', the prototypes
-            themselves (Leung et al.), or 'features', the running mean of the features that they were best
+            themselves (Zeng et al.), or 'features', the running mean of the features that they were best
             for, seen from the mean of all. In short trainings prototypes hardly leave their orthogonal start, so
             that their own distances say little.
         pretrained: checkpoint to start from.
