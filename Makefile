@@ -26,7 +26,7 @@ STAMPS := $(VENV)/.stamps
 FIT_OPENCV = $(PY) -c 'import cv2' || $(PIP) install --force-reinstall --no-deps opencv-python-headless==$$( \
     $(PY) -c 'from importlib.metadata import version; print(version("opencv-python"))')
 
-.PHONY: demo test test-openmmlab lint clean install install-tests install-lint
+.PHONY: demo test test-openmmlab lint clean install install-ops install-tests install-lint
 
 demo: install
 	$(PY) tools/run_pipeline.py configs/depthcp_toy.py --work-dir work_dirs/demo
@@ -46,6 +46,7 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 install: $(STAMPS)/main
+install-ops: $(STAMPS)/ops
 install-tests: $(STAMPS)/tests
 install-lint: $(STAMPS)/lint
 

@@ -1,7 +1,9 @@
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmdepthcp/__init__.py').read_text()).group(1)
@@ -23,7 +25,7 @@ OPENMMLAB_BASE = [
     'mmengine==0.10.7',
     'numpy<2',
     'opencv-python<4.11',
-    'setuptools>=61,<70',
+    'setuptools>=64,<70',
     'wheel>=0.40',
     'ninja>=1.11',
 ]
@@ -71,6 +73,29 @@ EXTRAS = {
     'lint': ['mypy', 'ruff'],
 }
 
+SHIPPED = ('configs', 'tools')
+
+
+class BuildWithConfigsAndTools(build_py):
+    """Puts configs and tools into the wheel, in mmdepthcp/.mim, where MIM and MMEngine look for them."""
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            for folder in SHIPPED:
+                target = Path(self.build_lib, 'mmdepthcp/.mim', folder)
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(HERE / folder, target, ignore=shutil.ignore_patterns('__pycache__'))
+
+    def get_outputs(self, include_bytecode=True):
+        shipped = [
+            str(Path(self.build_lib, 'mmdepthcp/.mim', path.relative_to(HERE)))
+            for folder in SHIPPED for path in (HERE / folder).rglob('*')
+            if path.is_file() and '__pycache__' not in path.parts
+        ]
+        return super().get_outputs(include_bytecode) + ([] if self.editable_mode else shipped)
+
+
 setup(
     name='mmdepthcp',
     version=VERSION,
@@ -85,6 +110,7 @@ setup(
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
     python_requires='>=3.10',
+    cmdclass={'build_py': BuildWithConfigsAndTools},
     packages=find_packages(include=['mmdepthcp', 'mmdepthcp.*']),
     install_requires=REQUIRED,
     extras_require=EXTRAS,

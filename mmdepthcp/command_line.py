@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import mmdepthcp
 from mmdepthcp.fileio import InputError
+from mmdepthcp.resources import find_shipped
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -87,7 +88,7 @@ def _without_import_noise() -> Iterator[None]:
 
 
 def load_config(path: str | os.PathLike, options: Sequence[str] = ()) -> Config:
-    """Read a config file and override settings in it.
+    """Read a config file, one's own or one that comes with the package, and override settings in it.
 
     Raises:
         InputError: the file is missing or is not a config, or an option does not fit it.
@@ -97,11 +98,12 @@ def load_config(path: str | os.PathLike, options: Sequence[str] = ()) -> Config:
     require('mmengine.config')
     from mmengine.config import Config
 
-    if not Path(path).is_file():
+    file = find_shipped(path)
+    if not file.is_file():
         raise InputError(f'{path}: no such config file')
     try:
         with _without_import_noise():  # a config may import packages
-            config = Config.fromfile(str(path))
+            config = Config.fromfile(str(file))
     except (OSError, SyntaxError, TypeError, NameError, KeyError) as error:
         raise InputError(f'{path}: cannot be read as a config: {error}') from error
     overrides = parse_cfg_options(options)

@@ -24,8 +24,8 @@ from typing import IO, Any
 
 from mmdepthcp.command_line import code_commit, load_config
 from mmdepthcp.fileio import InputError, read_json, write_json
+from mmdepthcp.resources import find_shipped
 
-ROOT = Path(__file__).resolve().parents[1]
 KEYS = {'name', 'tool', 'args', 'outputs', 'needs'}
 LAST_LINES = 15
 WAIT_SECONDS = 10.0
@@ -123,11 +123,11 @@ def read_stages(declared: Any, config: str, work_dir: str, seed: int) -> list[St
         direct = entry.get('needs', earlier)
         if absent := [name for name in direct if name not in earlier]:
             raise InputError(f'{where}: needs {", ".join(absent)}, which is no earlier stage')
-        if not (ROOT / entry['tool']).is_file():
+        if not find_shipped(entry['tool']).is_file():
             raise InputError(f'{where}: {entry["tool"]}: no such tool')
         args = tuple(_filled(arg, values, where) for arg in entry.get('args', ()))
         outputs = tuple(_filled(output, values, where) for output in entry.get('outputs', ()))
-        configs = [arg for arg in args if arg.endswith('.py') and Path(arg).is_file()]
+        configs = [arg for arg in args if arg.endswith('.py') and find_shipped(arg).is_file()]
         needs = frozenset(earlier[name] for name in direct)
         stages.append(Stage(entry['name'], (entry['tool'], *args), outputs, config_digest(configs), needs))
     return stages
@@ -245,7 +245,7 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage) -> float:
         StageError: the tool failed, or did not write an output that it declares.
     """
     earlier = 0.0
-    command = [sys.executable, str(ROOT / stage.command[0]), *stage.command[1:]]
+    command = [sys.executable, str(find_shipped(stage.command[0])), *stage.command[1:]]
     if state_of(work_dir, stage) in (INTERRUPTED, FAILED):
         earlier = (_read_stamp(work_dir, stage) or {})['seconds']
         if stage.trains:

@@ -9,7 +9,7 @@ PY=${1:-python}
 REQUIREMENT=${2:-onedl-mmcv==2.3.6}
 PACKAGE=${REQUIREMENT%%==*}
 case $PACKAGE in
-    mmcv) SETUPTOOLS='setuptools>=61,<70' ;;
+    mmcv) SETUPTOOLS='setuptools>=64,<70' ;;
     *) SETUPTOOLS='setuptools>=77,<82' ;;
 esac
 

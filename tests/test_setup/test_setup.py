@@ -5,12 +5,14 @@ import re
 import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import setuptools
 
 ROOT = Path(__file__).parents[2]
+VERSION = r"__version__ = '(.+)'"
 FAMILY = re.compile(r'^(onedl-)?(mm\w+|torch\w*)')
 
 
@@ -45,6 +47,47 @@ def test_make_builds_the_mmcv_of_the_family(arguments, family):
                             text=True, cwd=ROOT)
     built = re.findall(r'install_mmcv_ops.sh \S+ (\S+)', result.stdout)
     assert built == [name for name in arguments['extras_require'][family] if 'mmcv==' in name]
+
+
+@pytest.mark.parametrize(('extra', 'requirement'), [('onedl', 'onedl-mmcv==2.3.6'), ('openmmlab-base', 'mmcv==2.1.0')])
+def test_what_a_build_without_isolation_needs_is_bounded_from_below(arguments, extra, requirement, install_ops):
+    needed = {name for name in arguments['extras_require'][extra] if re.match(r'(setuptools|wheel|ninja)\b', name)}
+    assert len(needed) == 3 and all('>=' in name for name in needed)
+    installed = next(line for line in install_ops(requirement).splitlines() if 'ninja' in line)
+    assert needed == set(installed.split()) - set('-m pip --disable-pip-version-check install'.split())
+
+
+@pytest.fixture(scope='module')
+def unpacked_wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('wheel')
+    built = subprocess.run(
+        [sys.executable, 'setup.py', '-q', 'egg_info', '--egg-base', folder, 'build', '--build-base', folder / 'build',
+         'bdist_wheel', '--dist-dir', folder, '--bdist-dir', folder / 'bdist'],
+        cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    shutil.unpack_archive(next(folder.glob('*.whl')), folder / 'site', 'zip')
+    return folder / 'site'
+
+
+def test_wheel_ships_configs_and_tools(unpacked_wheel):
+    for folder in ('configs', 'tools'):
+        there = {path.relative_to(ROOT) for path in (ROOT / folder).rglob('*') if path.suffix in ('.py', '.sh')}
+        shipped = unpacked_wheel / 'mmdepthcp/.mim'
+        assert there == {path.relative_to(shipped) for path in (shipped / folder).rglob('*') if path.is_file()}
+
+
+def test_pipeline_runs_from_a_wheel(unpacked_wheel, tmp_path):
+    result = subprocess.run(
+        [sys.executable, unpacked_wheel / 'mmdepthcp/.mim/tools/run_pipeline.py', 'configs/depthcp_toy.py', '--list'],
+        cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(unpacked_wheel)}, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert 'waiting      tools/train.py configs/monodepth_toy.py' in result.stdout
+
+
+def test_citation_is_that_of_this_version():
+    cited = (ROOT / 'CITATION.cff').read_text()
+    assert f'version: {re.search(VERSION, (ROOT / "mmdepthcp/__init__.py").read_text()).group(1)}' in cited
+    assert not [path for path in ROOT.glob('mmdepthcp/**/*.py') if 'Leung' in path.read_text()]
 
 
 def test_every_package_is_shipped(arguments):
@@ -98,7 +141,7 @@ def test_mmcv_is_compiled_once_and_its_wheel_kept(install_ops, tmp_path):
     assert ' wheel ' not in calls
     (tmp_path / 'installed').unlink()
     calls = install_ops('mmcv==2.1.0')
-    assert 'pip' in calls and calls.count(' wheel --no-build-isolation') == 1 and 'setuptools<70' in calls
+    assert 'pip' in calls and calls.count(' wheel --no-build-isolation') == 1 and 'setuptools>=64,<70' in calls
     assert f'install --force-reinstall --no-deps {kept}/mmcv-2.1.0-cp311.whl' in calls
 
 
@@ -111,10 +154,25 @@ def test_mmcv_is_compiled_once_and_its_wheel_kept(install_ops, tmp_path):
 def test_ci_ends_with_the_closing_line(tmp_path, recipe, code, closing):
     (tmp_path / '.ci').mkdir()
     shutil.copy(ROOT / '.ci/run', tmp_path / '.ci/run')
-    (tmp_path / 'Makefile').write_text(f'test:\n\t@{recipe}\n')
+    (tmp_path / 'Makefile').write_text(f'install install-ops install-tests:\n\t@true\ntest:\n\t@{recipe}\n')
     result = subprocess.run([str(tmp_path / '.ci/run')], capture_output=True, text=True, cwd='/')
     assert result.returncode == code
     assert result.stdout.splitlines()[-1] == closing
+    parts = re.findall(r'^(.*\w) +\d+ s$', result.stdout, re.MULTILINE)
+    assert parts == ['packages', 'ops of mmcv', 'test packages', 'tests']
+
+
+def test_ci_starts_cold(tmp_path):
+    (tmp_path / '.ci').mkdir()
+    shutil.copy(ROOT / '.ci/run', tmp_path / '.ci/run')
+    (tmp_path / 'kept').touch()
+    (tmp_path / 'Makefile').write_text(
+        'install:\n\t@ls -A "$$XDG_CACHE_HOME" | wc -l; touch "$$XDG_CACHE_HOME/downloaded"; exit 1\n'
+        'install-ops install-tests test:\n\t@echo not reached\n')
+    result = subprocess.run([str(tmp_path / '.ci/run')], capture_output=True, text=True,
+                            env={**os.environ, 'XDG_CACHE_HOME': str(tmp_path), 'PIP_CACHE_DIR': str(tmp_path)})
+    assert result.returncode != 0 and 'not reached' not in result.stdout
+    assert result.stdout.splitlines()[0] == '0' and not (tmp_path / 'downloaded').exists()
 
 
 @pytest.mark.parametrize('target', ['demo', 'test', 'test-openmmlab', 'lint', 'clean'])
