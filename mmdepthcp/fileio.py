@@ -9,22 +9,36 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
+from PIL import Image
+
+from mmdepthcp.walks import Walk, walk
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp')
 NO_REGION = 65535
 DISPARITY_SCALE = 65535
 SMALLEST_DISPARITY = 1e-6
+MAX_IMAGE_PIXELS = int(os.environ.get('OPENCV_IO_MAX_IMAGE_PIXELS') or 2**26)
+"""Larger images are not decoded; OpenCV's own environment variable sets another limit."""
+Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_IMAGE_PIXELS)
 
 
 class InputError(ValueError):
     """A file or setting that cannot be used; the message names it and the remedy."""
+
+
+def notice(message: str, level: int = logging.WARNING) -> None:
+    """Say something to the user that is no error, through the log of the training where there is one."""
+    from mmengine.logging import print_log
+
+    print_log(message, 'current', level)
 
 
 @contextlib.contextmanager
@@ -52,6 +66,26 @@ def file_sha256(path: str | os.PathLike) -> str:
     return digest.hexdigest()
 
 
+def read_text(path: str | os.PathLike) -> str:
+    """The text of a file, whatever it was written with: UTF-8, UTF-16 or UTF-32 with or without a byte order mark,
+    else Windows-1252.
+
+    Raises:
+        InputError: the file is missing or cannot be read.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file') from None
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read ({error.strerror})') from None
+    encoding = json.detect_encoding(content)  # by the byte order mark, or by where zero bytes lie
+    for choice in (encoding, 'cp1252'):
+        with contextlib.suppress(UnicodeDecodeError):
+            return content.decode(choice)
+    return content.decode('latin-1')
+
+
 def write_json(path: str | os.PathLike, content: Any) -> None:
     """Write ``content`` as indented JSON."""
     with atomic_path(path) as aside:
@@ -65,9 +99,7 @@ def read_json(path: str | os.PathLike) -> Any:
         InputError: the file is missing or not valid JSON.
     """
     try:
-        return json.loads(Path(path).read_text())
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such file') from None
+        return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise InputError(f'{path}: not valid JSON ({error}); make it again') from None
 
@@ -79,19 +111,74 @@ def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
             raise OSError(f'{path}: could not be written')
 
 
-def _decode(path: str | os.PathLike, flags: int, remedy: str) -> np.ndarray:
+def image_size(path: str | os.PathLike) -> tuple[int, int]:
+    """(width, height) of an image file, from its header.
+
+    Raises:
+        InputError: the file is missing, no image, or has more pixels than ``MAX_IMAGE_PIXELS``.
+    """
+    with _open_image(path, 'replace or remove it') as file:
+        size = _header_size(file)
+        if size is None:
+            raise OSError
+    return size
+
+
+@contextlib.contextmanager
+def _open_image(path: str | os.PathLike, remedy: str) -> Iterator[BinaryIO]:
+    """Open an image file for reading; say in words what is wrong with it, and in the end what to do."""
     try:
-        raw = np.fromfile(path, np.uint8)
+        with open(path, 'rb') as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                raise InputError(f'{path}: the file is empty; {remedy}')
+            yield file
     except FileNotFoundError:
         raise InputError(f'{path}: no such file; {remedy}') from None
-    if raw.size == 0:
-        raise InputError(f'{path}: the file is empty; {remedy}')
-    image = cv2.imdecode(raw, flags)
-    if image is None:
-        raise InputError(f'{path}: not a readable image (corrupt or cut short); {remedy}')
+    except (Image.DecompressionBombError, _TooLarge):
+        raise InputError(f'{path}: has more than {MAX_IMAGE_PIXELS} pixels, the most that are decoded; {remedy}, or '
+                         'set another limit, the environment variable OPENCV_IO_MAX_IMAGE_PIXELS') from None
+    except InputError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError, cv2.error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.errno else 'corrupt or cut short'
+        raise InputError(f'{path}: not a readable image ({reason}); {remedy}') from None
+
+
+class _TooLarge(Exception):
+    """An image has more pixels than are decoded."""
+
+
+def _header_size(file: BinaryIO) -> tuple[int, int] | None:
+    """(width, height) by the header of an image, None where Pillow cannot tell; rewinds the file."""
+    try:
+        size = Image.open(file).size
+    except (OSError, SyntaxError):
+        size = None
+    file.seek(0)
+    if size and size[0] * size[1] > MAX_IMAGE_PIXELS:
+        raise _TooLarge
+    return size
+
+
+def _decode(path: str | os.PathLike, flags: int, remedy: str) -> np.ndarray:
+    with _open_image(path, remedy) as file:
+        _header_size(file)
+        raw = np.fromfile(file, np.uint8)
+        image = None if _is_cut_jpeg(raw.data) else cv2.imdecode(raw, flags)
+        if image is None:
+            raise OSError
     return image
 
 
+def _is_cut_jpeg(content: memoryview) -> bool:
+    """Whether a file's content is a JPEG without its end mark, of which OpenCV before 4.11 decodes the first part."""
+    if content[:2] != b'\xff\xd8':
+        return False
+    position = 2
+    while content[position:position + 1] == b'\xff' and content[position + 1:position + 2] not in (b'\xda', b''):
+        filled = content[position + 1] == 0xff
+        position += 1 if filled else 2 + int.from_bytes(content[position + 2:position + 4], 'big')
+    return b'\xff\xd9' not in content[position:].tobytes()
 def read_image(path: str | os.PathLike) -> np.ndarray:
     """Read an image as (H, W, 3) uint8 in BGR order.
 
@@ -118,6 +205,23 @@ def read_uint16(path: str | os.PathLike, what: str, remedy: str) -> np.ndarray:
             f'{path}: a {what} file is a 16-bit PNG with one channel, this one is {image.dtype} of shape '
             f'{image.shape}; {remedy}')
     return image
+
+
+def read_labels(path: str | os.PathLike, remedy: str = 'write class indices, not colours') -> np.ndarray:
+    """Read a label image as the (H, W) integers that it stores; of a palette image the indices, not the colours.
+
+    Raises:
+        InputError: the file is missing, corrupt or too large, has several channels, or is a JPEG, which alters values.
+    """
+    with _open_image(path, remedy) as file:
+        _header_size(file)
+        image = Image.open(file)
+        one_channel = image.mode in ('1', 'L', 'P', 'I') or image.mode.startswith('I;16')
+        if image.format == 'JPEG' or not one_channel:
+            raise InputError(f'{path}: labels are class indices in a PNG with one channel, this is a {image.format}, '
+                             f'kind {image.mode}; {remedy}')
+        values = np.asarray(image)
+    return values.astype(np.uint8) if values.dtype == bool else values
 
 
 def write_disparity(path: str | os.PathLike, disparity: np.ndarray) -> None:
@@ -147,13 +251,14 @@ def read_depth(path: str | os.PathLike) -> np.ndarray:
     """
     if Path(path).suffix == '.npy':
         try:
-            depth = np.load(path)
+            depth = np.load(path, mmap_mode='r')
         except FileNotFoundError:
             raise InputError(f'{path}: no such file') from None
         except (OSError, ValueError, EOFError) as error:
             raise InputError(f'{path}: not a readable array ({error}); make it again') from None
-        if depth.ndim != 2:
-            raise InputError(f'{path}: a depth map is (height, width), this one is of shape {depth.shape}')
+        if depth.ndim != 2 or depth.size > MAX_IMAGE_PIXELS:
+            raise InputError(f'{path}: a depth map is (height, width) with at most {MAX_IMAGE_PIXELS} pixels, this one '
+                             f'is of shape {depth.shape}')
         return np.where(np.isfinite(depth) & (depth > 0), depth, 0).astype(np.float32)
     return read_uint16(path, 'depth', 'replace it').astype(np.float32) / 256
 
@@ -179,21 +284,59 @@ def read_regions(path: str | os.PathLike) -> np.ndarray:
     return read_uint16(path, 'region', 'make it again with tools/group_regions.py').astype(np.int32)
 
 
-def find_files(root: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> list[Path]:
+def find_files(root: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES,
+               leave_out: Iterable[str | os.PathLike] = ()) -> list[Path]:
     """All files below ``root`` with one of the ``suffixes`` (in capitals or not), as sorted paths relative to it.
 
+    What is no data stays out, see :func:`mmdepthcp.walks.walk`.
+
+    Args:
+        root: The folder.
+        suffixes: Endings of names.
+        leave_out: Folders to pass by, such as that of the output where it lies below ``root``.
+
     Raises:
-        InputError: the folder is missing or holds no such file.
+        InputError: the folder is missing or holds no such file, is one of those to leave out, a folder below it cannot
+            be read, or two files have the same name but for the suffix, so that what is made of one would take the
+            place of the other.
     """
-    root = Path(root)
-    if not root.is_dir():
-        raise InputError(f'{root}: no such folder')
+    leave_out = list(leave_out)
+    if os.path.realpath(root) in map(os.path.realpath, leave_out):
+        raise InputError(f'{root}: is the folder of the input and of something else too; give each one of its own')
+    folders, exports = _walk(root, leave_out)
     endings = tuple(suffix.lower() for suffix in suffixes)
-    files = sorted(
-        Path(folder, name).relative_to(root)
-        for folder, _, names in os.walk(root, followlinks=True)
-        for name in names
-        if name.lower().endswith(endings) and not name.startswith('.'))
+    files = sorted(folder.relative_to(root) / name for folder, names in folders for name in names
+                   if name.lower().endswith(endings))
+    if exports:
+        notice(f'{root}: left out {", ".join(str(folder.relative_to(root)) for folder in exports)}, which a tool made '
+               'of images (meta.json)')
     if not files:
         raise InputError(f'{root}: holds no file that ends in {", ".join(suffixes)}')
+    stems: dict[str, Path] = {}
+    for file in files:
+        name = file.as_posix()
+        stem = name[:-max(len(ending) for ending in endings if name.lower().endswith(ending))]
+        if stem in stems:
+            raise InputError(f'{root}: {stems[stem]} and {file} differ in nothing but the suffix, so that files made '
+                             'of them would have one name; move one of them elsewhere, or name the one suffix to take')
+        stems[stem] = file
     return files
+
+
+def find_folders(root: str | os.PathLike) -> list[Path]:
+    """``root`` and all folders below it, sorted; see :func:`find_files` for what stays out.
+
+    Raises:
+        InputError: the folder is missing, or a folder below it cannot be read.
+    """
+    return [folder for folder, _ in _walk(root, ()).folders]
+
+
+def _walk(root: str | os.PathLike, leave_out: Iterable[str | os.PathLike]) -> Walk:
+    if not Path(root).is_dir():
+        raise InputError(f'{root}: no such folder')
+    try:
+        return walk(root, leave_out)
+    except OSError as error:
+        raise InputError(f'{error.filename}: cannot be read ({error.strerror}); make it readable, or move it out of '
+                         f'{root}') from None

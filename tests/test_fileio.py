@@ -1,17 +1,28 @@
 from __future__ import annotations
 
+import json
+import os
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmdepthcp.fileio import (
     InputError,
     atomic_path,
     find_files,
+    find_folders,
+    image_size,
     read_depth,
     read_disparity,
     read_image,
+    read_json,
+    read_labels,
     read_regions,
+    read_text,
     write_disparity,
     write_regions,
 )
@@ -82,3 +93,155 @@ def test_finding_files(tmp_path):
         find_files(tmp_path, ('.npy',))
     with pytest.raises(InputError, match='no such folder'):
         find_files(tmp_path / 'nowhere')
+
+
+def _touch(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def _found(root, **kwargs):
+    return [path.as_posix() for path in find_files(root, **kwargs)]
+
+
+@pytest.mark.parametrize('folder', [
+    '.ipynb_checkpoints', '@eaDir/1.png', '__MACOSX', 'a/.git', 'lost+found', '$RECYCLE.BIN', '#recycle', 'Thumbs'])
+def test_folders_of_systems_hold_no_data(tmp_path, folder):
+    _touch(tmp_path / 'a/1.png', tmp_path / folder / '2.png')
+    assert _found(tmp_path) == ['a/1.png']
+    assert _found(tmp_path / folder) == ['2.png']  # unless they are asked for
+
+
+def test_links_are_followed_once(tmp_path):
+    root = tmp_path / 'root'
+    _touch(root / 'b/1.png', tmp_path / 'elsewhere/deep/2.png', tmp_path / 'beside.png')
+    for name, target in (('b/circle', root), ('b/up', tmp_path), ('a', root / 'b'), ('linked', tmp_path / 'elsewhere'),
+                         ('twice', tmp_path / 'elsewhere/deep'), ('self', 'self')):
+        (root / name).symlink_to(target)
+    (tmp_path / 'elsewhere/back').symlink_to(root)
+    assert _found(root) == ['b/1.png', 'linked/deep/2.png']
+    assert [folder.relative_to(root).as_posix() for folder in find_folders(root)] == ['.', 'b', 'linked', 'linked/deep']
+
+
+def test_folders_that_cannot_be_read(tmp_path, monkeypatch):
+    _touch(tmp_path / '1.png', tmp_path / 'drive/2.png')
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith('drive'):
+            raise PermissionError(13, 'Permission denied', str(path))
+        return scan(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'scandir', refuse)
+        with pytest.raises(InputError, match=r'drive: cannot be read \(Permission denied\)'):
+            find_files(tmp_path)
+    (tmp_path / 'disk').symlink_to(tmp_path / 'not mounted')
+    with pytest.raises(InputError, match='disk: cannot be read'):
+        find_files(tmp_path)
+
+
+def test_output_below_the_input(tmp_path, notices):
+    _touch(tmp_path / '1.png', tmp_path / 'out/deep/1.png')
+    assert _found(tmp_path, leave_out=[tmp_path / 'out', tmp_path / 'nowhere']) == ['1.png']
+    (tmp_path / 'out/meta.json').write_text('{"camera": "front"}')
+    assert _found(tmp_path) == ['1.png', 'out/deep/1.png']
+    for content in (dict(mode='raw', version='1'), dict(params={}, intrinsics=[], scale=None)):
+        (tmp_path / 'out/meta.json').write_text(json.dumps(content))
+        assert _found(tmp_path) == ['1.png'] and 'left out out,' in notices.pop()
+    with pytest.raises(InputError, match='one of its own'):
+        find_files(tmp_path, leave_out=[tmp_path])
+
+
+@pytest.mark.parametrize('names', [('a/1.jpg', 'a/1.png'), ('1.png', '1.PNG'), ('x.y.jpeg', 'x.y.bmp')])
+def test_names_that_differ_in_the_suffix_only(tmp_path, names):
+    _touch(*(tmp_path / name for name in names))
+    with pytest.raises(InputError) as caught:
+        find_files(tmp_path)
+    assert all(name in str(caught.value) for name in names)
+    if names[0].endswith('g') and names[1] != '1.PNG':
+        assert _found(tmp_path, suffixes=(names[0][-4:],)) == [names[0]]
+
+
+def _png_header(width, height):
+    """A PNG that claims to be of a size."""
+    def chunk(kind, data):
+        return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+    header = struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0, 0)
+    content = chunk(b'IHDR', header) + chunk(b'IDAT', zlib.compress(b'\0' * 99)) + chunk(b'IEND', b'')
+    return b'\x89PNG\r\n\x1a\n' + content
+
+
+@pytest.mark.parametrize('reader', [read_image, read_disparity, read_regions, read_depth, read_labels, image_size])
+@pytest.mark.parametrize('size', [(30000, 30000), (8193, 8192), (2**31 - 1, 2**31 - 1), (3_000_000, 100)])
+def test_larger_images_than_are_decoded(tmp_path, monkeypatch, reader, size):
+    (tmp_path / 'i.png').write_bytes(_png_header(*size))
+    monkeypatch.setattr(cv2, 'imdecode', None)
+    monkeypatch.setattr(np, 'fromfile', None)
+    with pytest.raises(InputError, match=r'i\.png: has more than 67108864 pixels.*OPENCV_IO_MAX_IMAGE_PIXELS'):
+        reader(tmp_path / 'i.png')
+
+
+def test_larger_arrays_than_are_read(tmp_path):
+    header = np.lib.format.header_data_from_array_1_0(np.broadcast_to(np.float32(1), (30000, 30000)))
+    with open(tmp_path / 'd.npy', 'wb') as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(30000 * 30000 * 4 + 128)
+    with pytest.raises(InputError, match='at most 67108864 pixels'):
+        read_depth(tmp_path / 'd.npy')
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.png', '.webp', '.bmp'])
+@pytest.mark.parametrize('share', [.1, .5, .9, .999])
+def test_images_cut_short(tmp_path, suffix, share):
+    content = cv2.imencode(suffix, np.random.default_rng(0).integers(0, 255, (90, 90, 3), np.uint8))[1].tobytes()
+    (tmp_path / 'i').write_bytes(content)
+    read_image(tmp_path / 'i')
+    (tmp_path / 'i').write_bytes(content[:int(share * len(content))])
+    with pytest.raises(InputError, match=r'i: not a readable image \(corrupt or cut short\)'):
+        read_image(tmp_path / 'i')
+
+
+def test_jpeg_cut_short_behind_its_thumbnail(tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, 'imdecode', lambda raw, flags: np.zeros((1, 1, 3), np.uint8))  # as OpenCV 4.10 would
+    image = np.random.default_rng(0).integers(0, 255, (90, 90, 3), np.uint8)
+    content = cv2.imencode('.jpg', image)[1].tobytes()
+    thumbnail = cv2.imencode('.jpg', image[:8, :8])[1].tobytes()
+    whole = content[:2] + b'\xff\xe1' + struct.pack('>H', len(thumbnail) + 2) + thumbnail + content[2:]
+    for readable in (content, whole, whole + bytes(100)):
+        (tmp_path / 'i.jpg').write_bytes(readable)
+        read_image(tmp_path / 'i.jpg')
+    for cut in (whole[:-2], whole[:len(thumbnail) + 400], whole[:100], whole[:3], content[:-1]):
+        (tmp_path / 'i.jpg').write_bytes(cut)
+        with pytest.raises(InputError, match='cut short'):
+            read_image(tmp_path / 'i.jpg')
+
+
+def test_labels_are_indices(tmp_path):
+    values = np.array([[0, 1, 3], [2, 200, 255]], np.uint8)
+    palette = Image.fromarray(values).convert('P')
+    palette.putpalette(np.random.default_rng(0).integers(0, 255, 768).tolist())
+    for image, expected in ((Image.fromarray(values), values), (palette, values),
+                            (Image.fromarray(values.astype(np.uint16) * 256), values.astype(int) * 256),
+                            (Image.fromarray(values > 2), values > 2)):
+        image.save(tmp_path / 'l.png')
+        assert read_labels(tmp_path / 'l.png').tolist() == expected.astype(int).tolist()
+    for image in (Image.fromarray(np.dstack([values] * 3)), palette.convert('RGBA'), palette.convert('LA')):
+        image.save(tmp_path / 'l.png')
+        with pytest.raises(InputError, match=r'l\.png: labels are class indices in a PNG with one channel'):
+            read_labels(tmp_path / 'l.png')
+    Image.fromarray(values).save(tmp_path / 'l.jpg')
+    with pytest.raises(InputError, match='JPEG'):
+        read_labels(tmp_path / 'l.jpg')
+
+
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16', 'utf-16-le', 'utf-16-be', 'latin-1', 'utf-32'])
+def test_texts_in_any_encoding(tmp_path, encoding):
+    (tmp_path / 't').write_bytes('{"Straße": 1}\r\n'.encode(encoding))
+    assert read_text(tmp_path / 't') == '{"Straße": 1}\r\n' and read_json(tmp_path / 't') == {'Straße': 1}
+    with pytest.raises(InputError, match='no such file'):
+        read_text(tmp_path / 'nothing')
+    with pytest.raises(InputError, match='cannot be read'):
+        read_text(tmp_path)

@@ -208,7 +208,7 @@ def set_common_scale(predictor: HuggingFacePredictor, root: Path, out: Path, bat
     if known is not None:
         predictor.scale = known
         return
-    files = find_files(root)
+    files = find_files(root, leave_out=[out])
     chosen = np.linspace(0, len(files) - 1, min(SCALE_SAMPLE, len(files))).round().astype(int)
     predictor.fit_scale([root / files[index] for index in chosen], batch_size)
 
@@ -236,7 +236,7 @@ def infer_tree(predictor: DepthPredictor, root: Path, out: Path, mode: str = 'ra
     Raises:
         InputError: no images, or the output folder belongs to another export.
     """
-    files = find_files(root)
+    files = find_files(root, leave_out=[out])
     claim_export(out, dict(mode=mode, size=list(size) if size else None,
                            scale=getattr(predictor, 'scale', None), **predictor.settings))
     left = select_files(files, lambda file: Path(out, f'{image_key(file)}.png').exists(), shard)

@@ -129,7 +129,7 @@ def convert_tree(work: DisparityFile, settings: dict[str, Any], num_workers: int
     Raises:
         InputError: the input folder is missing or empty, or the output folder belongs to another export.
     """
-    files = find_files(work.root, (work.suffix,))
+    files = find_files(work.root, (work.suffix,), [work.out])
     claim_export(work.out, settings)
     left = select_files(files, lambda file: work.target(file).exists(), shard)
     return process_tree(left, work, num_workers, f'{work.root} to {work.out}'), len(left)

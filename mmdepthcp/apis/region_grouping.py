@@ -17,6 +17,7 @@ from mmdepthcp.fileio import (
     read_disparity,
     read_image,
     read_json,
+    read_labels,
     read_regions,
     write_json,
     write_regions,
@@ -155,7 +156,7 @@ def group_tree(
     Raises:
         InputError: there are no images, or ``out`` holds regions made with other settings.
     """
-    images = find_files(grouper.image_root, suffixes)
+    images = find_files(grouper.image_root, suffixes, [out, grouper.disparity_root])
     for folder in (grouper.disparity_root, grouper.camera_root):
         if folder is not None and not folder.is_dir():
             raise InputError(f'{folder}: no such folder')
@@ -194,14 +195,16 @@ class LabelTree:
         """(H, W) uint8 labels of an image, 255 where there are none.
 
         Raises:
-            InputError: the file is missing, or no 8-bit image with one channel.
+            InputError: the file is missing, no image with one channel, or holds labels above 255.
         """
         path = self.path(key)
         if not path.is_file():
             raise InputError(f'{path}: no such label file')
-        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if labels is None or labels.dtype != np.uint8 or labels.ndim != 2:
-            raise InputError(f'{path}: labels are 8-bit PNGs with one channel; name the suffix of label ids')
+        labels = read_labels(path, 'name the suffix of label ids')
+        if labels.max() > 255:
+            raise InputError(f'{path}: holds the label {labels.max()}, labels lie in 0..255; name the suffix of label '
+                             'ids')
+        labels = labels.astype(np.uint8)
         return np.where(np.isin(labels, self.ignore), np.uint8(255), labels)
 
 
