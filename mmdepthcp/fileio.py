@@ -79,6 +79,11 @@ def read_text(path: str | os.PathLike) -> str:
         raise InputError(f'{path}: no such file') from None
     except OSError as error:
         raise InputError(f'{path}: cannot be read ({error.strerror})') from None
+    return decode_text(content)
+
+
+def decode_text(content: bytes) -> str:
+    """The text of bytes, see :func:`read_text`."""
     encoding = json.detect_encoding(content)  # by the byte order mark, or by where zero bytes lie
     for choice in (encoding, 'cp1252'):
         with contextlib.suppress(UnicodeDecodeError):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,10 +13,20 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
-from PIL import Image
 
+from mmdepthcp.datasets.clips import (
+    Clip,
+    advise_step,
+    index_cityscapes,
+    index_folder,
+    index_kitti_odometry,
+    index_kitti_raw,
+    with_neighbours,
+)
+from mmdepthcp.datasets.frame_lists import Frame, FrameList
+from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.seeded import SeededDataset
-from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError, find_files, read_image, read_json, write_json
+from mmdepthcp.fileio import InputError, image_size, notice, read_image, read_json, write_json
 from mmdepthcp.geometry.cameras import (
     intrinsic_matrix,
     read_cityscapes_intrinsics,
@@ -30,43 +36,7 @@ from mmdepthcp.geometry.cameras import (
 )
 from mmdepthcp.registry import DATASETS
 
-CITYSCAPES_FRAME = re.compile(r'(?P<sequence>.+)_(?P<number>\d+)_(leftImg8bit|camera|depth)$')
-NUMBERED_FRAME = re.compile(r'(?P<name>.*?)(?P<number>\d+)$')
 STATIC_WIDTH = 160
-
-
-@dataclass
-class Clip:
-    """Frames of one camera in one drive.
-
-    Attributes:
-        name: Name in lists and messages.
-        frames: Frame number → image file.
-        calibration: Frame number → calibration file; empty where the data set has none.
-        depth: Frame number → depth PNG (metres x 256, 0 = none), for the frames that have one.
-        camera: Number of the camera, where the data set has several.
-    """
-
-    name: str
-    frames: dict[int, Path]
-    calibration: dict[int, Path] = field(default_factory=dict)
-    depth: dict[int, Path] = field(default_factory=dict)
-    camera: int = 2
-
-
-def image_size(path: str | os.PathLike) -> tuple[int, int]:
-    """(width, height) of an image file, from its header.
-
-    Raises:
-        InputError: the file is missing or no image.
-    """
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such file') from None
-    except (OSError, SyntaxError) as error:
-        raise InputError(f'{path}: not a readable image ({error}); replace or remove it') from None
 
 
 def frame_difference(first: np.ndarray, second: np.ndarray) -> float:
@@ -77,109 +47,6 @@ def frame_difference(first: np.ndarray, second: np.ndarray) -> float:
     small = [cv2.cvtColor(cv2.resize(image, (STATIC_WIDTH, height), interpolation=cv2.INTER_AREA),
                           cv2.COLOR_BGR2GRAY).astype(np.float32) for image in (first, second)]
     return float(np.abs(small[0] - small[1]).mean())
-
-
-def index_cityscapes(images: Path, camera: Path | None, depth: Path | None) -> list[Clip]:
-    """Clips of ``<images>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png``.
-
-    A frame's calibration is the file of the nearest frame number of its sequence below ``camera``: Cityscapes
-    has one for each snippet of 30 frames.
-    """
-    cameras = _group_by_sequence(camera, ('_camera.json',))
-    depths = _group_by_sequence(depth, ('_depth.png',))
-    clips = []
-    for name, frames in _group_by_sequence(images, ('_leftImg8bit.png', '_leftImg8bit.jpg')).items():
-        known = cameras.get(name, {})
-        calibration = {number: known[min(known, key=lambda other: (abs(other - number), other))]
-                       for number in frames} if known else {}
-        clips.append(Clip(name, frames, calibration, depths.get(name, {})))
-    return clips
-
-
-def index_kitti_raw(root: Path, camera: int, depth: Path | None, depth_kind: str) -> list[Clip]:
-    """Clips ``<root>/**/image_0<camera>/data``; the calibration is the next ``calib_cam_to_cam.txt`` on the
-    way up to ``root``.
-
-    Depth is looked for in ``proj_depth/<depth_kind>/image_0<camera>`` below the drive, or below the drive's
-    folder (full relative path or name) in ``depth``.
-    """
-    stream = f'image_{camera:02d}'
-    clips = []
-    for folder in sorted(Path(folder) for folder, _, _ in os.walk(root, followlinks=True)):
-        if folder.parts[-2:] != (stream, 'data'):
-            continue
-        drive = folder.parents[1]
-        name = drive.relative_to(root)
-        frames = _numbered_files(folder)
-        homes = [drive] if depth is None else [depth / name, depth / drive.name]
-        depths = [_numbered_files(home / 'proj_depth' / depth_kind / stream) for home in homes]
-        calibration = _next_above(root, name, 'calib_cam_to_cam.txt')
-        clips.append(Clip(name.as_posix(), frames, _for_all(frames, calibration),
-                          next(filter(None, depths), {}), camera))
-    return clips
-
-
-def index_kitti_odometry(root: Path, camera: int | None) -> list[Clip]:
-    """Clips ``<root>/<sequence>/image_<camera>`` with ``<sequence>/calib.txt``.
-
-    ``camera`` None takes the left colour camera 2, or, where there is none, the left grey one 0.
-    """
-    clips = []
-    for sequence in sorted(path for path in root.iterdir() if path.is_dir()):
-        for choice in (2, 0) if camera is None else (camera,):
-            frames = _numbered_files(sequence / f'image_{choice}')
-            if frames:
-                calibration = _next_above(root, sequence.relative_to(root), 'calib.txt')
-                clips.append(Clip(sequence.name, frames, _for_all(frames, calibration), camera=choice))
-                break
-    return clips
-
-
-def index_folder(root: Path) -> list[Clip]:
-    """Every folder with images below ``root`` as a clip, or several where names differ in more than their
-    last number.
-
-    The calibration is the next ``intrinsics.json`` from the folder up to ``root``. Frames without a number in
-    their name are numbered in the order of their names.
-    """
-    grouped: dict[tuple[Path, str], dict[int, Path]] = defaultdict(dict)
-    for image in find_files(root):
-        match = NUMBERED_FRAME.match(image.stem)
-        frames = grouped[image.parent, match['name'] if match else '']
-        frames[int(match['number']) if match else len(frames)] = root / image
-    clips = []
-    for (folder, prefix), frames in grouped.items():
-        calibration = _next_above(root, folder, 'intrinsics.json')
-        clips.append(Clip((folder / prefix.rstrip('_-')).as_posix(), frames, _for_all(frames, calibration)))
-    return clips
-
-
-def _group_by_sequence(root: Path | None, suffixes: Sequence[str]) -> dict[str, dict[int, Path]]:
-    grouped: dict[str, dict[int, Path]] = defaultdict(dict)
-    if root is None:
-        return grouped
-    for file in find_files(root, suffixes):
-        match = CITYSCAPES_FRAME.match(file.stem)
-        if match is None:
-            raise InputError(f'{root / file}: expected a name like <city>_<sequence>_<frame>{suffixes[0]}')
-        grouped[match['sequence']][int(match['number'])] = root / file
-    return grouped
-
-
-def _numbered_files(folder: Path) -> dict[int, Path]:
-    if not folder.is_dir():
-        return {}
-    return {int(file.stem): file for file in sorted(folder.iterdir())
-            if file.stem.isdigit() and file.suffix.lower() in IMAGE_SUFFIXES}
-
-
-def _next_above(root: Path, folder: Path, name: str) -> Path | None:
-    files = (root / above / name for above in (folder, *folder.parents))
-    return next((file for file in files if file.is_file()), None)
-
-
-def _for_all(frames: dict[int, Path], calibration: Path | None) -> dict[int, Path]:
-    return dict.fromkeys(frames, calibration) if calibration else {}
 
 
 @DATASETS.register_module()
@@ -204,8 +71,8 @@ class VideoClipDataset(SeededDataset, BaseDataset):
               them or above.
         data_prefix: Folders below ``data_root``.
         ann_file: Text file that names the frames to take, one a line: a clip, a clip and a frame number
-            (``<clip> 12``, with an ``l`` or ``r`` for camera 2 or 3 of KITTI behind it if wished), or the
-            path or name of an image without suffix. Neighbours need not be listed.
+            (``<clip> 12``, for KITTI with an ``l`` or ``r``, a ``2`` or ``3`` for the camera behind it), or the path
+            or name of an image; see :class:`FrameList`. Neighbours need not be listed.
         offsets: Which neighbours, in frames.
         frame_step: Difference of the numbers of two successive frames; None: successive in the order of the
             numbers, whatever gaps they have.
@@ -213,7 +80,8 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             all; None gives none, for models that learn them.
         calibration_size: (width, height) that Cityscapes-style camera files were made for; by default that of
             the images, which is wrong once the images have been shrunk.
-        camera: Number of the KITTI camera; None: 2, or in an odometry sequence without colour 0.
+        camera: Number of the KITTI camera; None: that which a line of ``ann_file`` names, elsewhere 2, or in an
+            odometry sequence without colour 0.
         depth_kind: KITTI's measured depth, ``'velodyne_raw'`` (one scan) or ``'groundtruth'`` (accumulated).
         crop_bottom: Fraction of the height to cut off below, for a bonnet in view.
         static_threshold: Leave out frames that differ from their last neighbour by less grey levels than this
@@ -238,6 +106,8 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             raise InputError(f"layout '{layout}' is unknown; choose one of {', '.join(self.LAYOUTS)}")
         if 0 in offsets or len(set(offsets)) < len(offsets) or not offsets:
             raise InputError(f'offsets must be different numbers other than 0, got {tuple(offsets)}')
+        if frame_step is not None and (not isinstance(frame_step, int) or frame_step < 1):
+            raise InputError(f'frame_step must be a whole number from 1 on, or None, got {frame_step!r}')
         if not 0 <= crop_bottom < 1:
             raise InputError(f'crop_bottom must lie in 0..1, got {crop_bottom}')
         if isinstance(intrinsics, str) and intrinsics != 'calibration':
@@ -252,34 +122,26 @@ class VideoClipDataset(SeededDataset, BaseDataset):
         self.crop_bottom = crop_bottom
         self.static_threshold = static_threshold
         self.cache_path = cache_path
-        self._calibrations: dict[Path, np.ndarray] = {}
-        super().__init__(data_root=data_root, data_prefix=data_prefix or dict(img_path=''), ann_file=ann_file,
-                         **kwargs)
+        self._calibrations: dict[tuple[Path, int], np.ndarray] = {}
+        prefix = checked_prefix(data_prefix, ('img_path', 'camera_path', 'depth_path'), type(self).__name__)
+        super().__init__(data_root=data_root, data_prefix=prefix, ann_file=ann_file, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         clips = self._index()
         chosen = self._chosen_frames(clips)
-        items, unusable = [], 0
-        members: list[Any]
-        for clip in clips:
-            numbers = sorted(clip.frames)
-            place = {number: position for position, number in enumerate(numbers)}
-            for number in numbers:
-                if (clip.name, number) not in chosen:
-                    continue
-                if self.test_mode:
-                    usable, members = number in clip.depth, [number]
-                else:
-                    members = [self._neighbour(numbers, place, number, offset) for offset in self.offsets]
-                    usable = all(member in clip.frames for member in members)
-                if usable:
-                    items.append(self._item(clip, number, members))
-                unusable += not usable
+        members = [{number: [number] for number in clip.depth} if self.test_mode
+                   else with_neighbours(clip, self.offsets, self.frame_step) for clip in clips]
+        items = [self._item(clips[index], number, members[index][number])
+                 for index, number in sorted(chosen) if number in members[index]]
         if not items:
-            self._explain_emptiness(clips, len(chosen))
+            raise InputError(self._why_empty(clips, chosen))
+        if not self.test_mode and (advice := advise_step(clips, chosen, self.offsets, self.frame_step)):
+            notice(f'{self._root}: only {len(items)} of {len(chosen)} frames have neighbours at the offsets '
+                   f'{self.offsets} with frame_step={self.frame_step}; {advice}')
         kept = items if self.test_mode else self._moving(items)
-        print_log(f'{self._root}: {len(kept)} samples in {len(clips)} clips; left out {unusable} frames without '
-                  f'{"depth" if self.test_mode else "neighbours"}, {len(items) - len(kept)} static ones', 'current')
+        print_log(f'{self._root}: {len(kept)} samples in {len(clips)} clips; left out {len(chosen) - len(items)} '
+                  f'frames without {"depth" if self.test_mode else "neighbours"}, {len(items) - len(kept)} static ones',
+                  'current')
         if not kept:
             raise InputError(f'{self._root}: all {len(items)} samples are static; lower static_threshold')
         return kept
@@ -293,52 +155,26 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             raise InputError(f'{self._root}: no such folder')
         depth = Path(self.data_prefix['depth_path']) if 'depth_path' in self.data_prefix else None
         camera = Path(self.data_prefix['camera_path']) if 'camera_path' in self.data_prefix else None
+        chosen = None if self.camera is None else [self.camera]
         if self.layout == 'cityscapes':
             clips = index_cityscapes(self._root, camera, depth)
         elif self.layout == 'kitti_raw':
-            stereo_side = 2 if self.camera is None else self.camera
-            clips = index_kitti_raw(self._root, stereo_side, depth, self.depth_kind)
+            clips = index_kitti_raw(self._root, chosen or ([2, 3] if self.ann_file else [2]), depth, self.depth_kind)
         elif self.layout == 'kitti_odometry':
-            clips = index_kitti_odometry(self._root, self.camera)
+            choices = ([2, 3], [0, 1]) if self.ann_file else ([2], [0])
+            clips = index_kitti_odometry(self._root, [chosen] if chosen else choices)
         else:
-            clips = index_folder(self._root)
+            clips = index_folder(self._root, [path for path in (depth, camera) if path and path != self._root])
         if not clips:
             raise InputError(f"{self._root}: holds no frames in the layout '{self.layout}'")
         return clips
 
-    def _chosen_frames(self, clips: list[Clip]) -> set[tuple[str, int]]:
-        everything = {(clip.name, number) for clip in clips for number in clip.frames}
+    def _chosen_frames(self, clips: list[Clip]) -> set[Frame]:
         if not self.ann_file:
-            return everything
-        try:
-            lines = [line.split() for line in Path(self.ann_file).read_text().splitlines() if line.strip()]
-        except FileNotFoundError:
-            raise InputError(f'{self.ann_file}: no such file (ann_file, a list of frames)') from None
-        names: dict[str, set[tuple[str, int]]] = defaultdict(set)
-        for clip in clips:
-            for number, path in clip.frames.items():
-                stem = path.relative_to(self._root).with_suffix('')
-                for name in {clip.name, stem.as_posix(), stem.name, stem.name.removesuffix('_leftImg8bit')}:
-                    names[name].add((clip.name, number))
-        chosen: set[tuple[str, int]] = set()
-        side = {2: 'l', 3: 'r'}.get(2 if self.camera is None else self.camera)
-        for line in lines:
-            if len(line) == 3 and line[2] in ('l', 'r') and line[2] != side:
-                continue
-            found = names[line[0]]
-            if len(line) > 1:
-                found = {(line[0], int(line[1]))} & everything if line[1].isdigit() else set()
-            if not found:
-                raise InputError(f"{self.ann_file}: names '{' '.join(line)}', but {self._root} holds no such "
-                                 'clip or frame')
-            chosen |= found
-        return chosen
-
-    def _neighbour(self, numbers: list[int], place: dict[int, int], number: int, offset: int) -> int | None:
-        if self.frame_step is not None:
-            return number + offset * self.frame_step
-        position = place[number] + offset
-        return numbers[position] if 0 <= position < len(numbers) else None
+            return {(index, number) for index, clip in enumerate(clips) for number in clip.frames}
+        usual = dict(kitti_raw=(2,), kitti_odometry=(2, 0)).get(self.layout, ())
+        cameras = usual if self.camera is None else usual and (self.camera,)
+        return FrameList(clips, self._root, cameras, self.layout == 'kitti_odometry').read(self.ann_file)
 
     def _item(self, clip: Clip, number: int, neighbours: list[Any]) -> dict:
         item = dict(img_path=str(clip.frames[number]), clip=clip.name, crop_bottom=self.crop_bottom,
@@ -361,9 +197,10 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             raise InputError(f'{clip.frames[number]}: no calibration found ({expected[self.layout]}); supply '
                              'it, or set intrinsics=(fx, fy, cx, cy) as fractions of the image size, or '
                              'intrinsics=None and let the model learn them')
-        if file not in self._calibrations:
-            self._calibrations[file] = self._read_calibration(file, clip, clip.frames[number])
-        return self._calibrations[file]
+        key = file, clip.camera
+        if key not in self._calibrations:
+            self._calibrations[key] = self._read_calibration(file, clip, clip.frames[number])
+        return self._calibrations[key]
 
     def _read_calibration(self, file: Path, clip: Clip, frame: Path) -> np.ndarray:
         if self.layout == 'cityscapes':
@@ -398,13 +235,10 @@ class VideoClipDataset(SeededDataset, BaseDataset):
     def _pair_key(self, pair: tuple[str, str]) -> str:
         return ' '.join(Path(path).relative_to(self._root).as_posix() for path in pair)
 
-    def _explain_emptiness(self, clips: list[Clip], count: int) -> None:
+    def _why_empty(self, clips: Sequence[Clip], chosen: Collection[Frame]) -> str:
         if self.test_mode:
-            raise InputError(f'{self._root}: none of {count} frames has measured depth, which test_mode '
-                             "needs; set data_prefix['depth_path'] (or depth_kind for KITTI)")
-        steps = [after - before for clip in clips
-                 for before, after in itertools.pairwise(sorted(clip.frames))]
-        hint = (f'the smallest difference between frame numbers is {min(steps)}: set frame_step' if steps
-                else 'every clip is a single image')
-        raise InputError(f'{self._root}: none of {count} frames has neighbours at the offsets {self.offsets} '
-                         f'with frame_step={self.frame_step}; {hint}')
+            return (f'{self._root}: none of {len(chosen)} frames has measured depth, which test_mode needs; set '
+                    "data_prefix['depth_path'] (or depth_kind for KITTI)")
+        advice = advise_step(clips, chosen, self.offsets, self.frame_step)
+        return (f'{self._root}: none of {len(chosen)} frames has neighbours at the offsets {self.offsets} with '
+                f'frame_step={self.frame_step}; {advice}')

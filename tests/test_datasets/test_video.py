@@ -94,20 +94,6 @@ def test_calibration_of_shrunk_images(cityscapes):
     assert focal(dataset.get_data_info(0)) == pytest.approx(15)
 
 
-RAW = 'S_rect_02: 24 16\nP_rect_02: 30 0 12 0 0 30 8 0 0 0 1 0\n'
-
-
-@pytest.fixture
-def kitti(tmp_path):
-    for drive in ('2011_09_26/2011_09_26_drive_0001_sync', '2011_09_26/2011_09_26_drive_0002_sync'):
-        for number in range(4):
-            frame(tmp_path / f'raw/{drive}/image_02/data/{number:010d}.png')
-    (tmp_path / 'raw/2011_09_26/calib_cam_to_cam.txt').write_text(RAW)
-    for drive in ('2011_09_26/2011_09_26_drive_0001_sync', '2011_09_26_drive_0002_sync'):
-        depth(tmp_path / f'depth/{drive}/proj_depth/groundtruth/image_02/0000000002.png')
-    return dict(layout='kitti_raw', data_root=str(tmp_path), data_prefix=dict(img_path='raw', depth_path='depth'))
-
-
 def test_kitti_drives(kitti):
     dataset = VideoClipDataset(**kitti)
     assert centres(dataset) == ['0000000001', '0000000002'] * 2
@@ -119,19 +105,6 @@ def test_kitti_depth_in_both_places(kitti):
     assert len(VideoClipDataset(test_mode=True, depth_kind='groundtruth', **kitti)) == 2
     with pytest.raises(InputError, match='depth_kind'):
         VideoClipDataset(test_mode=True, **kitti)
-
-
-def test_kitti_lists(kitti, tmp_path):
-    drive = '2011_09_26/2011_09_26_drive_0001_sync'
-    (tmp_path / 'train.txt').write_text(f'{drive} 2 l\n{drive} 1 r\n')
-    dataset = VideoClipDataset(ann_file='train.txt', **kitti)
-    assert centres(dataset) == ['0000000002']
-    (tmp_path / 'train.txt').write_text(f'{drive}\n')
-    assert len(VideoClipDataset(ann_file='train.txt', **kitti)) == 2
-    for line in (f'{drive} 9', f'{drive} x', 'nothing'):
-        (tmp_path / 'train.txt').write_text(line)
-        with pytest.raises(InputError, match=r'train\.txt'):
-            VideoClipDataset(ann_file='train.txt', **kitti)
 
 
 def test_kitti_odometry(tmp_path):
@@ -168,10 +141,15 @@ def test_folders_of_frames(tmp_path):
     assert {info['clip'] for info in infos(double)} == {'mixed/x', 'mixed/y'}
 
 
-def test_frames_without_numbers(tmp_path):
+def test_frames_without_numbers(tmp_path, notices):
     for name in 'cab':
         frame(tmp_path / f'{name}.png')
-    assert centres(VideoClipDataset('folder', str(tmp_path), intrinsics=None)) == ['b']
+    with pytest.raises(InputError, match=r'3 images have no number .*a\.png'):
+        VideoClipDataset('folder', str(tmp_path), intrinsics=None)
+    for number in range(3):
+        frame(tmp_path / f'clip/{number}.png')
+    assert centres(VideoClipDataset('folder', str(tmp_path), intrinsics=None)) == ['1']
+    assert any('left out: 3 images' in notice for notice in notices)
 
 
 def test_static_frames_are_left_out(cityscapes, tmp_path):
@@ -220,6 +198,7 @@ def test_bottom_is_cut_off(cityscapes):
 @pytest.mark.parametrize(('change', 'word'), [
     (dict(layout='waymo'), 'waymo'), (dict(offsets=(0, 1)), 'offsets'), (dict(offsets=()), 'offsets'),
     (dict(offsets=(1, 1)), 'offsets'), (dict(crop_bottom=1.), 'crop_bottom'), (dict(intrinsics='none'), 'intrinsics'),
+    (dict(frame_step=0), 'frame_step'), (dict(frame_step=-1), 'frame_step'), (dict(frame_step=1.5), 'frame_step'),
     (dict(ann_file='nowhere.txt'), 'nowhere.txt'), (dict(offsets=(-9, 9)), 'frame_step'),
     (dict(layout='kitti_raw'), 'kitti_raw'), (dict(layout='folder', frame_step=1), 'intrinsics.json')])
 def test_bad_arguments(cityscapes, change, word):
@@ -244,11 +223,10 @@ def test_missing_calibration(kitti, cityscapes, tmp_path):
         VideoClipDataset(**cityscapes)
 
 
-def test_frame_step_is_hinted_at(tmp_path):
-    for number in (0, 2, 4):
-        frame(tmp_path / f'{number}.png')
-    with pytest.raises(InputError, match='is 2: set frame_step'):
-        VideoClipDataset('folder', str(tmp_path), intrinsics=None)
+def test_prefixes_are_known(cityscapes):
+    cityscapes['data_prefix']['camera'] = cityscapes['data_prefix'].pop('camera_path')
+    with pytest.raises(InputError, match=r"data_prefix\['camera'\] is unknown, did you mean camera_path"):
+        VideoClipDataset(**cityscapes)
 
 
 def test_real_clips_together(data_root):
