@@ -94,6 +94,8 @@ def test_tool_and_data_set(tmp_path):
         ToyInstanceDataset(**settings)
     with pytest.raises(InputError, match=r'no\.json: no such annotation file; make the file with'):
         ToyInstanceDataset(**{**settings, 'ann_file': 'no.json'})
+    with pytest.raises(InputError, match=r"data_prefix\['img_path'\] is unknown, did you mean img"):
+        ToyInstanceDataset(**{**settings, 'data_prefix': dict(img_path='images')})
 
 
 def test_tool_errors(tmp_path):

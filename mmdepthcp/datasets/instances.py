@@ -18,6 +18,7 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
 from mmdet.datasets import CocoDataset
 from mmseg.datasets import CityscapesDataset
 
+from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.subsets import select_items
 from mmdepthcp.fileio import InputError, read_json
 from mmdepthcp.instances import CITYSCAPES_THINGS
@@ -45,6 +46,8 @@ class StreetInstanceDataset(CocoDataset):
 
     def __init__(self, *args: Any, subset: dict | None = None, **kwargs: Any) -> None:
         self.subset = subset
+        if 'data_prefix' in kwargs:
+            kwargs['data_prefix'] = checked_prefix(kwargs['data_prefix'], ('img', 'seg'), type(self).__name__)
         super().__init__(*args, **kwargs)
 
     def load_data_list(self) -> list[dict]:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
+from os.path import isfile as is_file
 from pathlib import Path
 from typing import Any
 
 from mmseg.datasets import BaseSegDataset, CityscapesDataset
 
+from mmdepthcp.datasets.labels import IGNORED, look_at_labels
+from mmdepthcp.datasets.lists import find_listed, split_suffix
+from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.seeded import SeededDataset
 from mmdepthcp.datasets.subsets import select_items
-from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError, find_files
+from mmdepthcp.fileio import IMAGE_SUFFIXES, find_files, notice
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.toy.classes import TOY_CLASSES, TOY_TRAIN_IDS
 
 CITYSCAPES_TRAIN_IDS = {7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11,
                         25: 12, 26: 13, 27: 14, 28: 15, 31: 16, 32: 17, 33: 18}
 """Cityscapes label id → train id of the 19 classes that are scored; every other id is ignored."""
+
+ALL_CITYSCAPES_IDS = {label: CITYSCAPES_TRAIN_IDS.get(label, IGNORED) for label in range(34)}
+TRAIN_ID_FILE, LABEL_ID_FILE = 'labelTrainIds.png', 'labelIds.png'
 
 _CITYSCAPES = CityscapesDataset.METAINFO
 
@@ -41,8 +49,9 @@ class StreetDataset(SeededDataset, BaseSegDataset):
     the images exist is found out when they are loaded.
 
     Args:
-        ann_file: Text file with one image a line, relative to ``img_path``, with or without ``img_suffix``;
-            by default all images of the folder are taken.
+        ann_file: Text file with one image a line, relative to ``img_path``, with or without ``img_suffix`` (see
+            :func:`mmdepthcp.datasets.lists.find_listed`); by default all images of the folder are taken, except what
+            lies in the other folders of ``data_prefix``.
         img_suffix: One or several endings of image files.
         seg_map_suffix: Ending of label files.
         subset: Arguments of :func:`mmdepthcp.datasets.subsets.select_images`, to use one fold or a fraction of
@@ -50,8 +59,8 @@ class StreetDataset(SeededDataset, BaseSegDataset):
         kwargs: Arguments of mmseg's ``BaseSegDataset``.
 
     Raises:
-        InputError: the image folder is missing or empty; ``ann_file`` is missing, empty or names a missing
-            image; there is no such subset.
+        InputError: ``data_prefix`` has an unknown key; the image folder is missing or empty; two images differ in
+            nothing but the suffix; ``ann_file`` is missing, empty or names a missing image; there is no such subset.
     """
 
     METAINFO: dict = dict(classes=(), palette=[], protocol=None)
@@ -63,10 +72,10 @@ class StreetDataset(SeededDataset, BaseSegDataset):
                  subset: dict | None = None, **kwargs: Any) -> None:
         self.subset = subset
         suffixes = (img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix)
-        data_prefix = data_prefix or dict(img_path='')
+        known = ('img_path', 'seg_map_path', 'disparity_path', 'region_path')
         super().__init__(ann_file=ann_file, img_suffix=suffixes, seg_map_suffix=seg_map_suffix,
-                         data_prefix={key: path for key, path in data_prefix.items() if path is not None},
-                         data_root=data_root, **kwargs)
+                         data_prefix=checked_prefix(data_prefix, known, type(self).__name__), data_root=data_root,
+                         **kwargs)
 
     @classmethod
     def get_label_map(cls, new_classes: Sequence[str] | None = None) -> dict[int, int] | None:
@@ -76,49 +85,39 @@ class StreetDataset(SeededDataset, BaseSegDataset):
 
     def load_data_list(self) -> list[dict]:
         root = Path(self.data_prefix['img_path'] or '.')
-        label_map = self._stored_label_map()
+        classes = self.metainfo['classes'] or ()
         items = []
-        for image, stem in self._listed(root) if self.ann_file else self._found(root):
-            item = dict(img_path=str(root / image), label_map=label_map, seg_fields=[],
-                        reduce_zero_label=self.reduce_zero_label, num_classes=len(self.metainfo['classes'] or ()))
+        for image in self._images(root):
+            item = dict(img_path=str(root / image), seg_fields=[], reduce_zero_label=self.reduce_zero_label,
+                        num_classes=len(classes))
             if 'seg_map_path' in self.data_prefix:
-                item['seg_map_path'] = str(Path(self.data_prefix['seg_map_path'], stem + self.seg_map_suffix))
+                stem = split_suffix(image, self.img_suffix)[0]
+                item['seg_map_path'] = self._label_file(stem)
+            item['label_map'] = self._label_map_of(item.get('seg_map_path', ''))
             for key in ('disparity_path', 'region_path'):
                 if key in self.data_prefix:
                     item[key] = str(Path(self.data_prefix[key], Path(image).with_suffix('.png')))
             items.append(item)
-        return select_items(items, str(root), self.subset)
+        items = select_items(items, str(root), self.subset)
+        if 'seg_map_path' in self.data_prefix and classes:
+            look_at_labels(items, classes, self.data_prefix['seg_map_path'])
+        return items
 
-    def _stored_label_map(self) -> dict[int, int] | None:
+    def _images(self, root: Path) -> Iterable[str]:
+        if self.ann_file:
+            return find_listed(self.ann_file, root, self.img_suffix)
+        others = [folder for key, folder in self.data_prefix.items() if key != 'img_path' and Path(folder) != root]
+        return (image.as_posix() for image in find_files(root, self.img_suffix, others))
+
+    def _label_file(self, stem: str) -> str:
+        return str(Path(self.data_prefix['seg_map_path'], stem + self.seg_map_suffix))
+
+    def _label_map_of(self, label_file: str) -> dict[int, int] | None:
+        """Value in a label file → class index of this data set."""
         if self.LABEL_IDS is None:
             return self.label_map
         chosen = self.label_map or {}
         return {stored: chosen.get(index, index) for stored, index in self.LABEL_IDS.items()}
-
-    def _found(self, root: Path) -> Iterable[tuple[str, str]]:
-        for image in find_files(root, self.img_suffix):
-            name = image.as_posix()
-            yield name, name[:-len(self._suffix_of(name))]
-
-    def _listed(self, root: Path) -> Iterable[tuple[str, str]]:
-        try:
-            names = Path(self.ann_file).read_text().split('\n')
-        except FileNotFoundError:
-            raise InputError(f'{self.ann_file}: no such file (ann_file, a list of images)') from None
-        names = [name.strip() for name in names if name.strip()]
-        if not names:
-            raise InputError(f'{self.ann_file}: the list of images is empty')
-        for name in names:
-            stem = name[:-len(self._suffix_of(name))] if self._suffix_of(name) else name
-            candidates = (stem + suffix for suffix in self.img_suffix)
-            image = next((image for image in candidates if (root / image).is_file()), None)
-            if image is None:
-                raise InputError(f'{self.ann_file}: names {name}, but {root} holds no such image '
-                                 f'({", ".join(self.img_suffix)})')
-            yield image, stem
-
-    def _suffix_of(self, name: str) -> str:
-        return next((suffix for suffix in self.img_suffix if name.lower().endswith(suffix.lower())), '')
 
 
 @DATASETS.register_module()
@@ -127,7 +126,8 @@ class CityscapesStreetDataset(StreetDataset):
 
     ``img_path`` is ``leftImg8bit/<split>``, ``leftImg8bit_extra/...`` or ``leftImg8bit_sequence/...``,
     ``seg_map_path`` ``gtFine/<split>`` with the ``_gtFine_labelTrainIds.png`` that ``cityscapesscripts``
-    makes.
+    makes. Where one is missing, ``_gtFine_labelIds.png`` is read and its ids become train ids; the log says for how
+    many images.
     """
 
     METAINFO = dict(classes=_CITYSCAPES['classes'], palette=_CITYSCAPES['palette'], protocol='cityscapes19')
@@ -135,6 +135,26 @@ class CityscapesStreetDataset(StreetDataset):
     def __init__(self, img_suffix: str | Sequence[str] = ('_leftImg8bit.png', '_leftImg8bit.jpg'),
                  seg_map_suffix: str = '_gtFine_labelTrainIds.png', **kwargs: Any) -> None:
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        items = super().load_data_list()
+        ids = sum(item.get('seg_map_path', '').endswith(LABEL_ID_FILE) for item in items)
+        if ids:
+            notice(f'{self.data_prefix["seg_map_path"]}: of {ids} of {len(items)} images the label ids are read and '
+                   'turned into train ids', logging.INFO)
+        return items
+
+    def _label_file(self, stem: str) -> str:
+        train_ids = super()._label_file(stem)
+        ids = train_ids.removesuffix(TRAIN_ID_FILE) + LABEL_ID_FILE
+        return ids if train_ids.endswith(TRAIN_ID_FILE) and is_file(ids) and not is_file(train_ids) else train_ids
+
+    def _label_map_of(self, label_file: str) -> dict[int, int] | None:
+        label_map = super()._label_map_of(label_file)
+        if not label_file.endswith(LABEL_ID_FILE):
+            return label_map
+        return {stored: train_id if label_map is None else label_map.get(train_id, IGNORED)
+                for stored, train_id in ALL_CITYSCAPES_IDS.items()}
 
 
 @DATASETS.register_module()
@@ -145,7 +165,7 @@ class KITTIStreetDataset(StreetDataset):
     """
 
     METAINFO = dict(classes=_CITYSCAPES['classes'], palette=_CITYSCAPES['palette'], protocol='kitti19')
-    LABEL_IDS = {label: CITYSCAPES_TRAIN_IDS.get(label, 255) for label in range(34)}
+    LABEL_IDS = ALL_CITYSCAPES_IDS
 
 
 @DATASETS.register_module()

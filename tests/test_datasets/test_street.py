@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -52,14 +53,6 @@ def test_absolute_folders_may_lie_elsewhere(tmp_path):
     assert _paths(dataset, 'disparity_path') == [str(tmp_path / 'work/disparity/1.png')]
 
 
-def test_lists_of_images(tmp_path):
-    for name in ('a/1.png', 'a/2.png', 'b/3.jpg'):
-        _image(tmp_path / name)
-    (tmp_path / 'list.txt').write_text('b/3\n\na/1.png\n')
-    dataset = StreetDataset('list.txt', data_root=str(tmp_path))
-    assert [Path(path).name for path in _paths(dataset)] == ['3.jpg', '1.png']
-
-
 def test_cityscapes_layout(tmp_path):
     _image(tmp_path / 'leftImg8bit/val/ulm/ulm_000000_000019_leftImg8bit.png')
     labels = np.array([[0, 18, 255]] * 2, np.uint8)
@@ -71,6 +64,38 @@ def test_cityscapes_layout(tmp_path):
     assert info['disparity_path'] == str(tmp_path / 'disparity/val/ulm/ulm_000000_000019_leftImg8bit.png')
     assert dataset.metainfo['protocol'] == 'cityscapes19'
     assert len(dataset.metainfo['classes']) == len(dataset.metainfo['palette']) == 19
+
+
+@pytest.mark.parametrize(('files', 'suffix'), [
+    (dict(labelIds=[7, 33, 0]), None), (dict(labelIds=[1, 1, 1], labelTrainIds=[0, 18, 255]), None),
+    (dict(labelIds=[7, 33, 255], labelTrainIds=[1, 1, 1]), '_gtFine_labelIds.png')])
+def test_cityscapes_label_ids(tmp_path, notices, files, suffix):
+    _image(tmp_path / 'leftImg8bit/val/ulm/ulm_000000_000019_leftImg8bit.png')
+    for kind, labels in files.items():
+        _write(tmp_path / f'gtFine/val/ulm/ulm_000000_000019_gtFine_{kind}.png', np.array([labels * 2] * 4, np.uint8))
+    kwargs = dict(data_root=str(tmp_path), pipeline=LOAD, **(dict(seg_map_suffix=suffix) if suffix else {}),
+                  data_prefix=dict(img_path='leftImg8bit/val', seg_map_path='gtFine/val'))
+    assert CityscapesStreetDataset(**kwargs)[0]['gt_seg_map'][0].tolist() == [0, 18, 255] * 2
+    told = any('of 1 of 1 images the label ids are read and turned into train ids' in notice for notice in notices)
+    assert told == ('labelTrainIds' not in files or suffix is not None)
+    some = CityscapesStreetDataset(**kwargs, metainfo=dict(classes=('bicycle', 'road')))
+    assert some[0]['gt_seg_map'][0].tolist() == [1, 0, 255] * 2
+    if 'labelTrainIds' not in files:
+        assert ToyStreetDataset(**kwargs)[0]['gt_seg_map'][0].tolist() == [0, 255, 255] * 2
+
+
+def test_cityscapes_label_ids_that_are_unknown(tmp_path):
+    _image(tmp_path / 'leftImg8bit/a_0_0_leftImg8bit.png')
+    dataset = CityscapesStreetDataset(data_root=str(tmp_path), pipeline=LOAD, data_prefix=dict(
+        img_path='leftImg8bit', seg_map_path='gtFine'))
+    with pytest.raises(InputError, match='labelTrainIds'):
+        dataset[0]
+    for kind in ('labelIds', 'labelTrainIds'):
+        _write(tmp_path / f'gtFine/a_0_0_gtFine_{kind}.png', np.full((4, 6), 34, np.uint8))
+        dataset = CityscapesStreetDataset(data_root=str(tmp_path), pipeline=LOAD, data_prefix=dict(
+            img_path='leftImg8bit', seg_map_path='gtFine'))
+        with pytest.raises(InputError, match=f'{kind}.png: holds the label 34'):
+            dataset[0]
 
 
 def _labels(cls, tmp_path, stored, image='a.png', label='a.png', **kwargs):
@@ -90,6 +115,14 @@ def test_kitti_label_ids_become_train_ids(tmp_path):
 def test_camvid_ignores_unlabelled_pixels(tmp_path):
     assert _labels(CamVidStreetDataset, tmp_path, [0, 3, 10, 11]) == [0, 3, 10, 255]
     assert CamVidStreetDataset.METAINFO['protocol'] == 'camvid11'
+
+
+@pytest.mark.parametrize(('cls', 'names', 'stored'), [
+    (ToyStreetDataset, ('t_0_0_leftImg8bit.png', 't_0_0_gtFine_labelTrainIds.png'), 3),  # wall: no class of the toys
+    (KITTIStreetDataset, (), 34), (CamVidStreetDataset, (), 12)])
+def test_values_that_the_data_set_does_not_have(tmp_path, cls, names, stored):
+    with pytest.raises(InputError, match=f'holds the label {stored}, but the labels of this data set are'):
+        _labels(cls, tmp_path, [0, stored, 255], *names)
 
 
 def test_toy_classes_are_contiguous(tmp_path):
@@ -117,20 +150,65 @@ def test_own_classes_for_any_folder(tmp_path):
     assert np.unique(dataset[0]['gt_seg_map']).tolist() == [0, 2, 255]
 
 
-def test_bad_folders_and_lists(tmp_path):
+@pytest.mark.parametrize(('classes', 'labels', 'told'), [
+    (('background', 'road'), [[0, 255]],
+     'of 1 label files looked at, none has the class road; 50% of the pixels are 255, not labelled: where that is'),
+    (('background', 'road', 'car'), [[0, 1, 255]], 'of 1 label files looked at, none has the class car; 33%'),
+    (('background', 'road'), [[0, 1]], ''), (('background', 'road'), [[0, 1, 255]], ''), ((), [[0, 255]], ''),
+    (('background', 'road'), [[0, 1], [255], [255]], 'of 3 label files looked at, 2 have no labelled pixel'),
+    (('background', 'road'), [[0]] * 20 + [[1]], ''),
+    (('background', 'road'), [[0], [0], [1]] + [[0]] * 18, 'of 16 label files looked at (21 in all), none has')])
+def test_what_occurs_in_labels(tmp_path, notices, classes, labels, told):
+    for index, values in enumerate(labels):
+        _image(tmp_path / f'images/{index:02d}.png')
+        _write(tmp_path / f'labels/{index:02d}.png', np.array([values * (6 // len(values))] * 4, np.uint8))
+    _image(tmp_path / 'images/x.png')  # a label file that is missing is no reason to complain yet
+    StreetDataset(data_root=str(tmp_path), metainfo=dict(classes=classes, palette=[[9] * 3] * len(classes)),
+                  ann_file=str(_listed(tmp_path, len(labels))),
+                  data_prefix=dict(img_path='images', seg_map_path='labels'))
+    about_labels = [notice for notice in notices if 'label files' in notice]
+    assert len(about_labels) == bool(told) and all(told in notice for notice in about_labels)
+
+
+def _listed(folder: Path, count: int) -> Path:
+    path = folder / 'list.txt'
+    path.write_text('\n'.join(f'{index:02d}' for index in range(count)))
+    return path
+
+
+@pytest.mark.parametrize(('prefix', 'message'), [
+    (dict(img_pth='images'), "'img_pth'] is unknown, did you mean img_path"),
+    (dict(img_path='images', disparity='d'), "'disparity'] is unknown, did you mean disparity_path"),
+    (dict(img_path='images', depth_path='d'), "'depth_path'] is unknown"),
+    (dict(seg_map_path='labels'), "names no 'img_path'"), (dict(img_path=20110926), 'in quotes, got 20110926, a int'),
+    (dict(img_path=['2011', '09']), 'in quotes'), ('images', 'must be a dict of folders')])
+def test_prefixes_are_known(tmp_path, prefix, message):
+    _image(tmp_path / 'images/1.png')
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        StreetDataset(data_root=str(tmp_path), data_prefix=prefix)
+    assert 'img_path, seg_map_path, disparity_path, region_path' in str(caught.value) or 'depth' not in message
+
+
+def test_other_folders_below_that_of_the_images(tmp_path):
+    for name in ('a/1.png', 'disparity/a/1.png', 'regions/a/1.png', 'labels/a/1.png'):
+        _image(tmp_path / name)
+    dataset = StreetDataset(data_root=str(tmp_path), data_prefix=dict(
+        img_path='', disparity_path='disparity', region_path='regions', seg_map_path='labels'))
+    assert _paths(dataset) == [str(tmp_path / 'a/1.png')]
+    beside = StreetDataset(data_root=str(tmp_path), img_suffix='1.png', seg_map_suffix='1.png', data_prefix=dict(
+        img_path='a', seg_map_path='a'))
+    assert _paths(beside) == _paths(beside, 'seg_map_path')
+
+
+def test_bad_folders(tmp_path):
     with pytest.raises(InputError, match='no such folder'):
         StreetDataset(data_root=str(tmp_path / 'nowhere'))
     with pytest.raises(InputError, match='holds no file'):
         StreetDataset(data_root=str(tmp_path))
-    _image(tmp_path / '1.png')
-    with pytest.raises(InputError, match='no such file'):
-        StreetDataset('list.txt', data_root=str(tmp_path))
-    (tmp_path / 'list.txt').write_text('2\n')
-    with pytest.raises(InputError, match='names 2'):
-        StreetDataset('list.txt', data_root=str(tmp_path))
-    (tmp_path / 'list.txt').write_text('\n')
-    with pytest.raises(InputError, match='empty'):
-        StreetDataset('list.txt', data_root=str(tmp_path))
+    for name in ('1.png', '1.jpg'):
+        _image(tmp_path / name)
+    with pytest.raises(InputError, match=r'1\.jpg and 1\.png differ in nothing but the suffix'):
+        StreetDataset(data_root=str(tmp_path))
 
 
 def test_real_camvid(data_root):

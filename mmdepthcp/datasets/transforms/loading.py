@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmseg.datasets.transforms import LoadAnnotations
 
-from mmdepthcp.fileio import InputError, read_disparity, read_image, read_regions
+from mmdepthcp.datasets.labels import class_indices
+from mmdepthcp.fileio import InputError, notice, read_disparity, read_image, read_labels, read_regions
 from mmdepthcp.registry import TRANSFORMS
 
 ASPECT_TOLERANCE = 0.15
@@ -50,56 +52,65 @@ class LoadImage(BaseTransform):
 
 
 @TRANSFORMS.register_module()
-class LoadLabels(LoadAnnotations):
-    """mmseg's ``LoadAnnotations`` (``gt_seg_map``, class indices, 255 = ignore) that says in words what is
-    wrong with a file.
+class LoadLabels(BaseTransform):
+    """Load ``seg_map_path`` as ``gt_seg_map``, (H, W) uint8 class indices, 255 = ignore, and add it to ``seg_fields``.
+
+    What mmseg's ``LoadAnnotations`` does, except that values are not cut to 8 bits and none passes unknown: they go
+    through ``label_map`` and are held against ``num_classes`` (see :func:`mmdepthcp.datasets.labels.class_indices`).
 
     Raises:
-        InputError: the data set has no label folder; the file is missing, no image, differs in size from the
-            image, or holds a label that is no class of the data set.
+        InputError: the data set has no label folder; the file is missing, no image with one channel, differs in size
+            from the image, or holds a label that is no class of the data set.
     """
 
     def transform(self, results: dict) -> dict:
         path = _require_path(results, 'seg_map_path', 'labels', 'name the label folder there')
+        if not Path(path).is_file():
+            raise InputError(f'{path}: no such label file for the image {results["img_path"]}')
+        stored = read_labels(path)
+        if stored.shape != tuple(results.get('ori_shape', stored.shape)):
+            raise InputError(f'{path}: has the shape {stored.shape}, its image {results["img_path"]} '
+                             f'{tuple(results["ori_shape"])}; the two must agree')
         try:
-            results = super().transform(results)
-        except FileNotFoundError:
-            raise InputError(f'{path}: no such label file for the image {results["img_path"]}') from None
-        except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f'{path}: not a readable label image ({error}); replace it') from None
-        if results['gt_seg_map'].shape != tuple(results.get('ori_shape', results['gt_seg_map'].shape)):
-            raise InputError(f'{path}: has the shape {results["gt_seg_map"].shape}, its image '
-                             f'{results["img_path"]} {tuple(results["ori_shape"])}; the two must agree')
-        labels, classes = results['gt_seg_map'], results.get('num_classes', 0)
-        if classes and (wrong := labels[(labels >= classes) & (labels != 255)]).size:
-            raise InputError(f'{path}: holds the label {wrong[0]}, but the data set has {classes} classes (0..'
-                             f'{classes - 1}, 255 for no class); change the file, or metainfo.classes and num_classes')
+            results['gt_seg_map'] = class_indices(stored, results.get('label_map'), results.get('num_classes', 0),
+                                                  results.get('reduce_zero_label', False))
+        except InputError as error:
+            raise InputError(f'{path}: {error}') from None
+        results.setdefault('seg_fields', []).append('gt_seg_map')
         return results
 
 
 @TRANSFORMS.register_module()
 class LoadDisparity(BaseTransform):
-    """Load ``disparity_path`` as ``disparity``, (h, w) float32 in 0..1, larger is closer; its raster may be
-    finer or
+    """Load ``disparity_path`` as ``disparity``, (h, w) float32 in 0..1, larger is closer; its raster may be finer or
     coarser than the image's (see :class:`ResizeStreet`).
+
+    A file with one value everywhere holds no depth: the first, tenth, hundredth ... of them is reported in the log.
 
     Raises:
         InputError: the data set has no disparity folder; the file is missing, unusable, or shaped unlike the
             image.
     """
 
+    def __init__(self) -> None:
+        self.num_constant = 0
+
     def transform(self, results: dict) -> dict:
         remedy = 'make the files with tools/infer_depth.py'
         path = _require_path(results, 'disparity_path', 'disparity', remedy)
         results['disparity'] = read_disparity(path)
+        if results['disparity'].min() == results['disparity'].max():
+            self.num_constant += 1
+            if 10**(len(str(self.num_constant)) - 1) == self.num_constant:
+                notice(f'{path}: disparity is the same everywhere, so it holds no depth; {self.num_constant} such '
+                       f'files so far; {remedy}')
         _check_aspect(results, results['disparity'].shape, path, remedy)
         return results
 
 
 @TRANSFORMS.register_module()
 class LoadRegions(BaseTransform):
-    """Load ``region_path`` as ``regions``, (h, w) int32, ids 0..R−1, 65535 where there is no region; its
-    raster
+    """Load ``region_path`` as ``regions``, (h, w) int32, ids 0..R−1, 65535 where there is no region; its raster
     may be finer or coarser than the image's (see :class:`ResizeStreet`).
 
     Raises:
@@ -118,8 +129,7 @@ class LoadRegions(BaseTransform):
 @TRANSFORMS.register_module()
 class ResizeStreet(BaseTransform):
     """Bring ``img`` (area average when shrinking, else bilinear), ``disparity`` (bilinear) and ``regions``
-    (nearest), those
-    that are there, to one raster; labels keep theirs, for scores are taken at label size.
+    (nearest), those that are there, to one raster; labels keep theirs, for scores are taken at label size.
 
     Args:
         scale: (width, height) in pixels.

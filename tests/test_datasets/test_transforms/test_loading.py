@@ -122,3 +122,43 @@ def test_labels_that_are_no_class(item):
     load(dict(item, num_classes=0), LoadLabels())
     with pytest.raises(InputError, match=r'holds the label 2, but the data set has 2 classes \(0\.\.1, 255'):
         load(dict(item, num_classes=2), LoadLabels())
+
+
+def _save(item, stored, dtype=np.uint8):
+    assert cv2.imwrite(item['seg_map_path'], np.resize(np.array(stored, dtype), (8, 12)))
+
+
+def test_labels_of_16_bits(item):
+    _save(item, [0, 1, 255], np.uint16)
+    loaded = load(dict(item, num_classes=2, seg_fields=[]), LoadLabels())['gt_seg_map']
+    assert loaded.dtype == np.uint8 and np.unique(loaded).tolist() == [0, 1, 255]
+    for value in (256, 257, 26001, 65535):  # 256 and 257 were cut to 0 and 1
+        _save(item, [0, 1, value], np.uint16)
+        for classes in (0, 2):
+            with pytest.raises(InputError, match=rf'label\.png: holds the label {value}, but'):
+                load(dict(item, num_classes=classes), LoadLabels())
+        with pytest.raises(InputError, match=f'holds the label {value}, but the labels of this data set are 0, 1, and'):
+            load(dict(item, label_map={0: 1, 1: 0}), LoadLabels())
+
+
+def test_labels_in_colour(item):
+    cv2.imwrite(item['seg_map_path'], np.zeros((8, 12, 3), np.uint8))
+    with pytest.raises(InputError, match=r'label\.png: labels are class indices in a PNG with one channel'):
+        load(dict(item), LoadLabels())
+
+
+def test_zero_may_mean_no_class(item):
+    _save(item, [0, 1, 2, 255])
+    loaded = load(dict(item, num_classes=2, reduce_zero_label=True), LoadLabels())['gt_seg_map']
+    assert loaded[0, :4].tolist() == [255, 0, 1, 255]
+
+
+def test_disparity_that_is_the_same_everywhere_is_reported_and_counted(item, notices):
+    transform = LoadDisparity()
+    load(dict(item), transform)
+    assert not notices
+    write_disparity(item['disparity_path'], np.full((8, 12), .5))
+    for _ in range(12):
+        load(dict(item), transform)
+    assert len(notices) == 2 and item['disparity_path'] in notices[0]
+    assert '; 1 such files' in notices[0] and '; 10 such files' in notices[1]
