@@ -42,7 +42,8 @@ if [[ -z $(wheel) ]]; then
     mkdir -p "$KEPT"
     BUILD=$(mktemp -d "$KEPT/build.XXXXXX")
     trap 'rm -rf "$BUILD"' EXIT
-    MMCV_WITH_OPS=1 pip wheel --no-build-isolation --no-cache-dir --no-binary "$PACKAGE" --no-deps \
+    # Debug information, which many Pythons ask for, would take most of the time.
+    MMCV_WITH_OPS=1 CFLAGS="${CFLAGS:-} -O2 -g0" CXXFLAGS="${CXXFLAGS:-} -O2 -g0" pip wheel --no-build-isolation --no-cache-dir --no-binary "$PACKAGE" --no-deps \
         -w "$BUILD" "$REQUIREMENT"
     mv "$BUILD"/*.whl "$KEPT/"
 fi
