@@ -42,9 +42,10 @@ if [[ -z $(wheel) ]]; then
     mkdir -p "$KEPT"
     BUILD=$(mktemp -d "$KEPT/build.XXXXXX")
     trap 'rm -rf "$BUILD"' EXIT
-    # Debug information, which many Pythons ask for, would take most of the time.
-    MMCV_WITH_OPS=1 CFLAGS="${CFLAGS:-} -O2 -g0" CXXFLAGS="${CXXFLAGS:-} -O2 -g0" pip wheel --no-build-isolation --no-cache-dir --no-binary "$PACKAGE" --no-deps \
-        -w "$BUILD" "$REQUIREMENT"
+    # ninja compiles on all cores, but torch looks for it in PATH only; debug information would take half of the time
+    export PATH=$(realpath "$(dirname "$(command -v "$PY")")"):$PATH
+    MMCV_WITH_OPS=1 CFLAGS="${CFLAGS:-} -O2 -g0" CXXFLAGS="${CXXFLAGS:-} -O2 -g0" \
+        pip wheel --no-build-isolation --no-cache-dir --no-binary "$PACKAGE" --no-deps -w "$BUILD" "$REQUIREMENT"
     mv "$BUILD"/*.whl "$KEPT/"
 fi
 
