@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import cv2
 import numpy as np
 import torch
@@ -12,8 +15,10 @@ from mmseg.structures import SegDataSample
 from mmdepthcp.datasets.seeded import require_rng
 from mmdepthcp.datasets.transforms.loading import resize_image
 from mmdepthcp.fileio import InputError, read_depth, read_image
-from mmdepthcp.geometry.cameras import crop_normalised_intrinsics, flip_intrinsics
+from mmdepthcp.geometry.cameras import crop_normalised_intrinsics, flip_intrinsics, intrinsic_matrix
 from mmdepthcp.registry import TRANSFORMS
+
+INTRINSICS = ('intrinsics', 'unit_intrinsics')
 
 
 def jitter_colours(image: np.ndarray, order: tuple[str, ...], brightness: float, contrast: float,
@@ -59,7 +64,9 @@ class LoadClip(BaseTransform):
     channels), and
     ``depth_path``, if there, as ``gt_depth_map``, (H, W) float32 metres, 0 where nothing was measured.
 
-    The fraction ``crop_bottom`` of the height, if there, is cut off all of them, and ``intrinsics`` follow.
+    The fraction ``crop_bottom`` of the height, if there, is cut off all of them, and ``intrinsics`` follow. Where there
+    are none, ``unit_intrinsics`` are made, normalised intrinsics of square pixels, a centred principal point and a
+    focal length of the image's width, for models that learn the focal length; they go the same way.
 
     Raises:
         InputError: a file is missing or unusable, or sizes differ.
@@ -80,9 +87,9 @@ class LoadClip(BaseTransform):
                 raise InputError(f'{results["depth_path"]}: is {depth.shape[1]}x{depth.shape[0]}, its image '
                                  f'{results["img_path"]} {width}x{height}; the two must agree')
             results['gt_depth_map'] = depth[:kept]
-        if 'intrinsics' in results:
-            results['intrinsics'] = crop_normalised_intrinsics(
-                results['intrinsics'], (width, height), 0, 0, (width, kept))
+        if 'intrinsics' not in results:
+            results['unit_intrinsics'] = intrinsic_matrix(1, width / height, .5, .5)
+        _change_intrinsics(results, crop_normalised_intrinsics, (width, height), 0, 0, (width, kept))
         results['img_shape'] = results['ori_shape'] = (kept, width)
         return results
 
@@ -126,9 +133,7 @@ class CropClip(BaseTransform):
         rng = require_rng(results)
         x, y = int(rng.integers(width - self.size[0] + 1)), int(rng.integers(height - self.size[1] + 1))
         results['frames'] = [frame[y:y + self.size[1], x:x + self.size[0]] for frame in results['frames']]
-        if 'intrinsics' in results:
-            results['intrinsics'] = crop_normalised_intrinsics(
-                results['intrinsics'], (width, height), x, y, self.size)
+        _change_intrinsics(results, crop_normalised_intrinsics, (width, height), x, y, self.size)
         results['img_shape'] = results['frames'][0].shape[:2]
         return results
 
@@ -148,8 +153,7 @@ class FlipClip(BaseTransform):
         results['flip'] = bool(require_rng(results).random() < self.prob)
         if results['flip']:
             results['frames'] = [frame[:, ::-1] for frame in results['frames']]
-            if 'intrinsics' in results:
-                results['intrinsics'] = flip_intrinsics(results['intrinsics'])
+            _change_intrinsics(results, flip_intrinsics)
         return results
 
 
@@ -191,8 +195,8 @@ class PackMonoInputs(BaseTransform):
 
     Returns:
         ``inputs``: ``clean``, uint8 (F, 3, H, W) BGR in temporal order, and, with more than one frame,
-        ``augmented`` alike. ``data_samples``: a ``SegDataSample`` with ``intrinsics``, float32 (3, 3)
-        normalised, and ``gt_depth_map``, ``PixelData`` (1, h, w) in metres, those that are there, and the
+        ``augmented`` alike. ``data_samples``: a ``SegDataSample`` with ``intrinsics`` or ``unit_intrinsics``, float32
+        (3, 3) normalised, and ``gt_depth_map``, ``PixelData`` (1, h, w) in metres, those that are there, and the
         metainfo of ``META_KEYS``.
     """
 
@@ -203,12 +207,19 @@ class PackMonoInputs(BaseTransform):
         if len(results['frames']) > 1:
             inputs['augmented'] = _to_tensor(results.get('augmented', results['frames']))
         sample = SegDataSample(metainfo={key: results[key] for key in self.META_KEYS if key in results})
-        if 'intrinsics' in results:
-            sample.intrinsics = torch.from_numpy(np.asarray(results['intrinsics'], np.float32))
+        for key in INTRINSICS:
+            if key in results:
+                sample.set_data({key: torch.from_numpy(np.asarray(results[key], np.float32))})
         if 'gt_depth_map' in results:
             depth = torch.from_numpy(np.ascontiguousarray(results['gt_depth_map']))
             sample.gt_depth_map = PixelData(data=depth[None])
         return dict(inputs=inputs, data_samples=sample)
+
+
+def _change_intrinsics(results: dict, change: Callable[..., np.ndarray], *args: Any) -> None:
+    for key in INTRINSICS:
+        if key in results:
+            results[key] = change(results[key], *args)
 
 
 def _to_tensor(frames: list[np.ndarray]) -> torch.Tensor:

@@ -50,7 +50,7 @@ class MonoDepth(BaseModel):
         backbone: config of the depth encoder, such as ``DepthResNet``.
         decode_head: config of the decoder, such as ``DepthDecoder``.
         pose_net: config of the motion network, such as ``PoseNet``. With its ``learn_intrinsics``, samples
-            without ``intrinsics`` get predicted ones.
+            without ``intrinsics`` get a predicted focal length.
         frame_offsets: the source frames' places relative to the target frame.
         min_depth: depth of sigmoid disparity 1, in the arbitrary unit of monocular training.
         max_depth: depth of sigmoid disparity 0.
@@ -135,8 +135,9 @@ class MonoDepth(BaseModel):
         Args:
             inputs: ``network`` (B, F, 3, H, W) normalised frames in temporal order and, for the losses,
                 ``clean`` of the same shape, RGB in 0..1. Prediction takes one frame too.
-            data_samples: one per item; ``intrinsics`` (3, 3) normalised by the image's size are read in
-                training, ``ori_shape`` in prediction.
+            data_samples: one per item. In training ``intrinsics`` (3, 3) normalised by the view's size are read,
+                or, where they are to be learnt, ``unit_intrinsics``, those of a focal length of the image's width;
+                in prediction ``ori_shape``.
             mode: 'loss', 'predict' or 'tensor'.
 
         Returns:
@@ -155,41 +156,44 @@ class MonoDepth(BaseModel):
         return frames[:, 0 if frames.shape[1] == 1 else self.target_index]
 
     def motions(self, frames: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Motions from target to source cameras, (S, B, 4, 4), and predicted intrinsics, (B, 3, 3)."""
+        """Motions from target to source cameras, (S, B, 4, 4), and predicted focal lengths, (B,)."""
         target = self.target_index
         sources = [i for i in range(frames.shape[1]) if i != target]
         pairs = torch.stack([frames[:, [min(i, target), max(i, target)]].flatten(1, 2) for i in sources])
-        axis_angle, translation, intrinsics = self.pose_net(_channels_last(pairs.flatten(0, 1)))
+        axis_angle, translation, focal = self.pose_net(_channels_last(pairs.flatten(0, 1)))
         motions = pose_matrix(axis_angle, translation).unflatten(0, pairs.shape[:2])
         motions = torch.cat([inverse_pose(motions[:target]), motions[target:]])
-        if intrinsics is not None:
-            intrinsics = intrinsics.unflatten(0, pairs.shape[:2]).mean(0)
-        return motions, intrinsics
+        return motions, None if focal is None else focal.unflatten(0, pairs.shape[:2]).mean(0)
 
-    def _intrinsics(self, predicted: Tensor | None, data_samples: Sequence[BaseDataElement],
-                    device: torch.device) -> Tensor:
-        """Normalised intrinsics (B, 3, 3): the samples' own, else the predicted ones."""
-        known = [sample.get('intrinsics') for sample in data_samples]
-        if predicted is None:
-            for sample, matrix in zip(data_samples, known, strict=True):
-                if matrix is None:
+    def _intrinsics(self, focal: Tensor | None, data_samples: Sequence[BaseDataElement],
+                    device: torch.device) -> tuple[Tensor, Tensor]:
+        """Normalised intrinsics (B, 3, 3): the samples' own, else those of the predicted focal lengths; and for which
+        samples these are taken, (B,) bool on the CPU."""
+        matrices, learnt = [], []
+        for sample in data_samples:
+            matrix = sample.get('intrinsics')
+            learnt.append(matrix is None)
+            if matrix is None:
+                matrix = sample.get('unit_intrinsics')
+                if focal is None or matrix is None:
                     raise InputError(
                         f'{sample.get("img_path", "a sample")}: has no intrinsics; give the camera calibration to '
                         'the data set or set pose_net.learn_intrinsics=True')
-            predicted = torch.zeros(len(known), 3, 3, device=device)
-        unknown = torch.full((3, 3), torch.nan)
-        given = torch.stack([
-            torch.as_tensor(unknown if matrix is None else matrix).to(device, torch.float32) for matrix in known])
-        return torch.where(given.isnan(), predicted, given)
+            matrices.append(torch.as_tensor(matrix, dtype=torch.float32))
+        intrinsics, mask = torch.stack(matrices).to(device), torch.tensor(learnt)
+        if focal is not None:
+            factors = torch.where(mask.to(device), focal, 1.)
+            intrinsics = intrinsics * torch.stack([factors, factors, torch.ones_like(factors)], -1).unsqueeze(1)
+        return intrinsics, mask
 
     def loss(self, inputs: dict[str, Tensor], data_samples: Sequence[BaseDataElement]) -> dict[str, Tensor]:
         """Losses of a batch, in float32 under mixed precision too.
 
         Returns:
             ``loss_photometric`` and ``loss_smoothness``, means over the scales, ``loss_feature_distance``
-            where asked for; for the log ``automask``, the share of pixels kept, ``disparity_std``, the spread
-            of σ_0 within an image, and ``focal_x``, ``focal_y`` (units of width and height) where intrinsics
-            are predicted.
+            where asked for, ``loss_focal_prior`` where intrinsics may be predicted; for the log ``automask``, the
+            share of pixels kept, ``disparity_std``, the spread of σ_0 within an image, and the mean ``focal_x``,
+            ``focal_y`` (units of the view's width and height) of the samples whose intrinsics are predicted.
         """
         clean, network = inputs['clean'], inputs['network']
         if clean.shape[1] != len(self.frame_offsets) + 1:
@@ -199,13 +203,15 @@ class MonoDepth(BaseModel):
         target = _channels_last(self._target(network))
         features = self.backbone(target)
         sigmoids = self.decode_head(features)
-        motions, predicted = self.motions(network)
-        intrinsics = self._intrinsics(predicted, data_samples, clean.device)
+        motions, focal = self.motions(network)
+        intrinsics, learnt = self._intrinsics(focal, data_samples, clean.device)
         with torch.autocast(clean.device.type, enabled=False):
             losses = self._image_losses(clean, sigmoids, motions, intrinsics)
         losses['disparity_std'] = sigmoids[0].detach().flatten(1).std(1).mean()
-        if predicted is not None:
-            losses['focal_x'], losses['focal_y'] = predicted[:, [0, 1], [0, 1]].detach().mean(0)
+        if focal is not None:
+            losses['loss_focal_prior'] = (self.pose_net.prior_loss(focal) * learnt.to(focal.device)).mean()
+            if learnt.any():
+                losses['focal_x'], losses['focal_y'] = intrinsics[learnt][:, [0, 1], [0, 1]].detach().mean(0)
         if self.reference_encoder is not None:
             with torch.no_grad():
                 reference = self.reference_encoder(target)[-1]

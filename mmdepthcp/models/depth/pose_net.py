@@ -1,13 +1,14 @@
-"""The network that sees two frames and gives the camera's motion between them, and its intrinsics where asked
+"""The network that sees two frames and gives the camera's motion between them, and its focal length where asked
 for."""
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
+import math
+
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import MODELS
 
 _OUTPUT_SCALE = 0.01
@@ -34,25 +35,27 @@ class PoseDecoder(nn.Module):
 
 
 class IntrinsicsHead(nn.Module):
-    """Pinhole intrinsics from the coarsest features (Gordon et al., "Depth from Videos in the Wild", ICCV
-    2019).
+    """Focal length from the coarsest features (after Gordon et al., "Depth from Videos in the Wild", ICCV 2019).
 
-    Focal lengths are softplus outputs times the image's width, so that pixels start square; the principal
-    point is an offset from the centre in units of the image's size.
+    Video tells focal length only where the camera turns, so what is not known better is assumed: pixels are square and
+    the principal point is the image's centre, which leaves one number, and that starts at the focal length of a usual
+    field of view. Four numbers are given, of which the first is used, so that earlier weights fit.
+
+    Args:
+        in_channels: channels of the features.
+        field_of_view: horizontal, degrees, where training starts.
     """
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, field_of_view: float) -> None:
         super().__init__()
+        self.prior = 0.5 / math.tan(math.radians(field_of_view) / 2)
         self.linear = nn.Linear(in_channels, 4)
         nn.init.normal_(self.linear.weight, std=1e-3)
         nn.init.zeros_(self.linear.bias)
 
-    def forward(self, features: Tensor, aspect: float) -> Tensor:
-        """(B, C, H, W) and the image's width / height to normalised (B, 3, 3) float32 intrinsics."""
-        raw = self.linear(features.mean((2, 3))).float()
-        focal = F.softplus(raw[:, :2]) * raw.new_tensor([1, aspect])
-        column = torch.cat([raw[:, 2:] + 0.5, torch.ones_like(raw[:, :1])], 1).unsqueeze(-1)
-        return torch.cat([F.pad(torch.diag_embed(focal), (0, 0, 0, 1)), column], -1)
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to focal lengths in units of the image's width, (B,) float32."""
+        return self.prior * self.linear(features.mean((2, 3)))[:, 0].float().exp()
 
 
 @MODELS.register_module()
@@ -63,15 +66,22 @@ class PoseNet(BaseModule):
         encoder: config of an encoder that takes two images stacked on the channel axis; its last output is
             used.
         in_channels: channels of that output.
-        learn_intrinsics: also predict the camera's intrinsics.
+        learn_intrinsics: also predict the camera's focal length.
+        field_of_view: of a usual camera, horizontal, degrees: 48.7 in Cityscapes, 81.5 in KITTI.
+        prior_weight: how strongly the focal length is held there; see :meth:`prior_loss`.
     """
 
     def __init__(self, encoder: dict, in_channels: int = 512, learn_intrinsics: bool = False,
-                 init_cfg: dict | None = None) -> None:
+                 field_of_view: float = 50., prior_weight: float = 0.05, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         self.encoder = MODELS.build(encoder)
         self.decoder = PoseDecoder(in_channels)
-        self.intrinsics_head = IntrinsicsHead(in_channels) if learn_intrinsics else None
+        if not (0 < field_of_view < 180 and prior_weight >= 0):
+            raise InputError(
+                f'pose_net: field_of_view must lie between 0 and 180 degrees and prior_weight be at least 0, got '
+                f'{field_of_view} and {prior_weight}')
+        self.intrinsics_head = IntrinsicsHead(in_channels, field_of_view) if learn_intrinsics else None
+        self.prior_weight = prior_weight
 
     def forward(self, pairs: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """Motion from the first frame's camera to the second's.
@@ -80,10 +90,12 @@ class PoseNet(BaseModule):
             pairs: two frames in temporal order stacked on the channel axis, (B, 6, H, W), normalised.
 
         Returns:
-            axis-angle (B, 3) in radians, translation (B, 3), normalised intrinsics (B, 3, 3) or None.
+            axis-angle (B, 3) in radians, translation (B, 3), focal length in units of the image's width (B,) or None.
         """
         features = self.encoder(pairs)[-1]
-        intrinsics = None
-        if self.intrinsics_head is not None:
-            intrinsics = self.intrinsics_head(features, pairs.shape[-1] / pairs.shape[-2])
-        return *self.decoder(features), intrinsics
+        focal = None if self.intrinsics_head is None else self.intrinsics_head(features)
+        return *self.decoder(features), focal
+
+    def prior_loss(self, focal: Tensor) -> Tensor:
+        """prior_weight · log(f / f₀)², f₀ = 1 / (2 tan(field_of_view / 2)), of predicted focal lengths, any shape."""
+        return self.prior_weight * (focal / self.intrinsics_head.prior).log().square()

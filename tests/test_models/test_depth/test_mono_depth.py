@@ -141,18 +141,57 @@ def test_mixed_precision_keeps_losses_in_float32():
 def test_missing_intrinsics_are_named_or_learnt():
     with pytest.raises(InputError, match=r'0\.png: has no intrinsics.*learn_intrinsics'):
         losses_of(build(), batch(intrinsics=None))
+    with pytest.raises(InputError, match=r'0\.png: has no intrinsics'):
+        losses_of(build(learn_intrinsics=True), batch(intrinsics=None))
+
+
+# a camera of 480x360 whose frames are seen at 96x64: square pixels there are not square here
+UNIT = torch.tensor([[1, 0, .5], [0, 480 / 360, .5], [0, 0, 1]])
+
+
+def unknown(**metainfo):
+    element = sample(None, **metainfo)
+    element.set_data(dict(unit_intrinsics=UNIT))
+    return element
+
+
+def test_learnt_intrinsics_are_square_centred_and_held_by_the_prior():
     model = build(learn_intrinsics=True)
-    losses = losses_of(model, batch(intrinsics=None))
-    assert .4 < losses['focal_x'] < 1
-    losses['loss_photometric'].backward()
-    assert model.pose_net.intrinsics_head.linear.weight.grad.abs().sum() > 0
+    data = batch(intrinsics=None)
+    data['data_samples'] = [unknown(), unknown()]
+    losses = losses_of(model, data)
+    assert 1 < losses['focal_x'] < 1.15
+    torch.testing.assert_close(losses['focal_y'], losses['focal_x'] * 4 / 3)
+    (losses['loss_photometric'] + losses['loss_focal_prior']).backward()
+    gradient = model.pose_net.intrinsics_head.linear.weight.grad.abs().sum(1)
+    assert gradient[0] > 0 and (gradient[1:] == 0).all()
+
+
+def test_only_learnt_intrinsics_are_held_by_the_prior():
+    model = build(learn_intrinsics=True)
+    with torch.no_grad():
+        model.pose_net.intrinsics_head.linear.bias[0] = 1
+    data = batch(intrinsics=None)
+    losses = []
+    for samples in ([unknown(), unknown()], [unknown(), sample()], [sample(), sample()]):
+        losses.append(losses_of(model, dict(data, data_samples=samples)))
+    prior = [loss['loss_focal_prior'].item() for loss in losses]
+    assert prior == pytest.approx([.05, .025, 0], rel=.05)
+    assert 'focal_x' not in losses[2]
 
 
 def test_given_intrinsics_come_before_learnt_ones():
     model = build(learn_intrinsics=True)
-    predicted = torch.full((2, 3, 3), 9.)
-    chosen = model._intrinsics(predicted, [sample(), sample(None)], torch.device('cpu'))
-    assert torch.equal(chosen, torch.stack([K.float(), predicted[1]]))
+    chosen, learnt = model._intrinsics(torch.tensor([9., 2.]), [sample(), unknown()], torch.device('cpu'))
+    assert learnt.tolist() == [False, True]
+    expected = torch.tensor([[2, 0, .5], [0, 2 * 480 / 360, .5], [0, 0, 1]])
+    torch.testing.assert_close(chosen, torch.stack([K.float(), expected]))
+
+
+def test_weights_of_the_head_with_four_outputs_fit(tmp_path):
+    state = build(learn_intrinsics=True).state_dict()
+    assert state['pose_net.intrinsics_head.linear.weight'].shape == (4, 64)
+    assert state['pose_net.intrinsics_head.linear.bias'].shape == (4,)
 
 
 def test_feature_distance_uses_a_frozen_encoder(tmp_path):

@@ -2,6 +2,7 @@ import pytest
 import torch
 from mmengine.runner import load_checkpoint
 
+from mmdepthcp.fileio import InputError
 from mmdepthcp.models.depth import ASPP, DepthDecoder, DepthResNet, PoseDecoder, PoseNet
 from mmdepthcp.registry import MODELS
 
@@ -87,13 +88,16 @@ def test_pose_decoder_starts_near_rest():
     assert max(rotation.abs().max(), translation.abs().max()) < .01
 
 
-def test_learnt_intrinsics_start_square_and_centred():
+def test_learnt_focal_length_starts_at_the_field_of_view():
     torch.manual_seed(0)
-    net = PoseNet(dict(type='DepthResNet', depth=18, in_channels=6), learn_intrinsics=True)
-    matrix = net(torch.rand(2, 6, 64, 128))[2]
-    assert matrix.shape == (2, 3, 3)
-    torch.testing.assert_close(matrix[:, 0, 0] * 128, matrix[:, 1, 1] * 64, rtol=.2, atol=0)
-    torch.testing.assert_close(matrix[:, :2, 2], torch.full((2, 2), .5), atol=.1, rtol=0)
-    assert (matrix[:, 2] == torch.tensor([0., 0, 1])).all() and (matrix[:, [0, 1], [1, 0]] == 0).all()
-    matrix.sum().backward()
-    assert net.intrinsics_head.linear.weight.grad.abs().sum(1).min() > 0
+    encoder = dict(type='DepthResNet', depth=18, in_channels=6)
+    net = PoseNet(encoder, learn_intrinsics=True, field_of_view=90, prior_weight=.1)
+    focal = net(torch.rand(2, 6, 64, 128))[2]
+    torch.testing.assert_close(focal, torch.full((2,), .5), rtol=.05, atol=0)
+    focal.sum().backward()
+    assert net.intrinsics_head.linear.weight.grad[0].abs().min() > 0
+    penalty = net.prior_loss(torch.tensor([.5, .25, 1.]))
+    torch.testing.assert_close(penalty, torch.tensor([0, .048045, .048045]), rtol=1e-4, atol=1e-8)
+    for options in (dict(field_of_view=0), dict(field_of_view=180), dict(prior_weight=-1)):
+        with pytest.raises(InputError, match='field_of_view'):
+            PoseNet(encoder, learn_intrinsics=True, **options)
