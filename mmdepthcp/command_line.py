@@ -16,22 +16,30 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mmdepthcp
+from mmdepthcp.cfg_options import Option, add_cfg_options, parse_options
 from mmdepthcp.fileio import InputError
 from mmdepthcp.resources import find_shipped
 
+__all__ = [
+    'add_cfg_options',
+    'add_launcher',
+    'checked_work_dir',
+    'code_commit',
+    'errors_in_words',
+    'hide_known_noise',
+    'load_config',
+    'note_code_version',
+    'override_settings',
+    'register_modules',
+    'set_launcher',
+    'set_work_dir',
+]
+
 if TYPE_CHECKING:
     from mmengine.config import Config
-
-
-def add_cfg_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--cfg-options KEY=VALUE ...``; :func:`load_config` reads the values."""
-    parser.add_argument(
-        '--cfg-options', nargs='+', metavar='KEY=VALUE', default=[],
-        help='override settings of the config: nested keys with dots, lists as key="[a,b]" or key=a,b, '
-             'without white space')
 
 
 def add_launcher(parser: argparse.ArgumentParser) -> None:
@@ -60,22 +68,6 @@ def set_launcher(config: Config, args: argparse.Namespace) -> None:
             find_unused_parameters=config.get('find_unused_parameters', False)))
 
 
-def parse_cfg_options(options: Sequence[str]) -> dict[str, Any]:
-    """``['a.b=1', 'c=[1,2]']`` → ``{'a.b': 1, 'c': [1, 2]}``, by MMEngine's rules.
-
-    Raises:
-        InputError: an option is not KEY=VALUE.
-    """
-    from mmengine.config import DictAction
-
-    for option in options:
-        if '=' not in option:
-            raise InputError(f'--cfg-options {option}: an option is written KEY=VALUE')
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--cfg-options', nargs='*', action=DictAction, default={})
-    return parser.parse_args(['--cfg-options', *options]).cfg_options or {}
-
-
 @contextlib.contextmanager
 def _without_import_noise() -> Iterator[None]:
     """Leave out of the standard output that OneDL, a cloud service, is not installed."""
@@ -87,7 +79,7 @@ def _without_import_noise() -> Iterator[None]:
         print(''.join(line for line in said.getvalue().splitlines(True) if 'OneDL' not in line), end='')
 
 
-def load_config(path: str | os.PathLike, options: Sequence[str] = ()) -> Config:
+def load_config(path: str | os.PathLike, options: Sequence[Option] = ()) -> Config:
     """Read a config file, one's own or one that comes with the package, and override settings in it.
 
     Raises:
@@ -106,20 +98,49 @@ def load_config(path: str | os.PathLike, options: Sequence[str] = ()) -> Config:
             config = Config.fromfile(str(file))
     except (OSError, SyntaxError, TypeError, NameError, KeyError) as error:
         raise InputError(f'{path}: cannot be read as a config: {error}') from error
-    overrides = parse_cfg_options(options)
-    try:
-        config.merge_from_dict(overrides)
-    except (TypeError, KeyError, IndexError, AssertionError) as error:
-        raise InputError(f'{path}: --cfg-options {" ".join(options)} does not fit the config: {error}') from error
+    override_settings(config, options, path)
     return config
 
 
+def override_settings(config: Config, options: Sequence[Option], path: str | os.PathLike) -> None:
+    """Override settings of a config in place.
+
+    Raises:
+        InputError: an option is not KEY=VALUE, or does not fit the config, which is called ``path``.
+    """
+    overrides = parse_options(options, config.to_dict() if options else None)
+    try:
+        config.merge_from_dict(overrides)
+    except (TypeError, KeyError, IndexError, AssertionError) as error:
+        words = ' '.join(option if isinstance(option, str) else f'{option[0]}={option[1]}' for option in options)
+        raise InputError(f'{path}: --cfg-options {words} does not fit the config: {error}') from error
+
+
 def set_work_dir(config: Config, path: str | os.PathLike, work_dir: str | None) -> None:
-    """Choose the work dir: command line, then config, then ``work_dirs/<name of the config file>``."""
+    """Choose the work dir: command line, then config, then ``work_dirs/<name of the config file>``.
+
+    Raises:
+        InputError: see :func:`checked_work_dir`.
+    """
     if work_dir is not None:
         config.work_dir = work_dir
     elif config.get('work_dir') is None:
         config.work_dir = str(Path('work_dirs', Path(path).stem))
+    config.work_dir = checked_work_dir(config.work_dir)
+
+
+def checked_work_dir(path: str | os.PathLike) -> str:
+    """The path of a work dir, which no tool takes for an option.
+
+    Raises:
+        InputError: the name is not UTF-8, so that MMEngine could not write down in it which checkpoint is the last.
+    """
+    path = os.fspath(path)
+    try:
+        os.path.abspath(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(f'--work-dir {path!a}: the name is not UTF-8; choose another') from None
+    return os.path.abspath(path) if path.startswith('-') else path
 
 
 def code_commit(digits: int = 40) -> str:
@@ -143,7 +164,13 @@ def note_code_version(config: Config) -> None:
 
 @contextlib.contextmanager
 def errors_in_words() -> Iterator[None]:
-    """End the program with one message, without a traceback, when input or environment cannot be used."""
+    """End the program with one message, without a traceback, when input or environment cannot be used.
+
+    Names of files that are not UTF-8 are printed as they are.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='surrogateescape')
     try:
         yield
     except (InputError, ImportError) as error:

@@ -18,9 +18,9 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from mmdepthcp.command_line import load_config, parse_cfg_options
+from mmdepthcp.command_line import load_config, override_settings
 from mmdepthcp.fileio import InputError, atomic_path, read_json
-from mmdepthcp.pipeline import FINISHED, Stage, config_digest, state_of
+from mmdepthcp.pipeline import FINISHED, OPTIONS, Stage, config_digest, fill, fill_args, state_of
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -277,12 +277,12 @@ def fold_options(config: Config, fold: int) -> list[str]:
     return options
 
 
-def init_options(pretraining: Pretraining, task: Task, checkpoint: str) -> list[str]:
-    """Settings that fill the parts of a task's network from a checkpoint."""
+def init_options(pretraining: Pretraining, task: Task) -> list[str]:
+    """Settings that fill the parts of a task's network from ``{its_checkpoint}``."""
     options = []
     for part, key in task.parts.items():
         if part in pretraining.parts:
-            options += [f'{key}.init_cfg.type=Pretrained', f'{key}.init_cfg.checkpoint={checkpoint}']
+            options += [f'{key}.init_cfg.type=Pretrained', f'{key}.init_cfg.checkpoint={{its_checkpoint}}']
             options += [] if pretraining.bare else [f'{key}.init_cfg.prefix={part}.']
     return options
 
@@ -339,34 +339,36 @@ class Planner:
                 stage = self._training(entry['name'], entry['config'], entry.get('options', ()), folder, needs, where)
                 self.values[entry['name']] = stage.outputs[0]
             else:
-                args = self._filled(entry.get('args', ()), where)
-                outputs = self._filled(entry.get('outputs', ()), where)
-                stage = Stage(entry['name'], (entry['tool'], *args), tuple(outputs), '', needs)
+                args, data = fill_args(entry.get('args', ()), self.values, where)
+                outputs = tuple(fill(output, self.values, where) for output in entry.get('outputs', ()))
+                stage = Stage(entry['name'], (entry['tool'], *args), outputs, '', needs, tuple(data.items()))
             stages.append(stage)
         return stages
 
-    def _filled(self, texts: Iterable[str], where: str) -> list[str]:
-        try:
-            return [str(text).format_map(self.values) for text in texts]
-        except (KeyError, ValueError, IndexError) as error:
-            raise InputError(f'{where}: only {", ".join(self.values)} may stand in braces, not {error}') from None
-
     def _config(self, path: str, options: Sequence[str] = ()) -> Config:
+        """A config with settings overridden, in which placeholders may stand."""
         if path not in self._configs:
             self._configs[path] = load_config(path)
             self._digests[path] = config_digest([path])
         config = copy.deepcopy(self._configs[path])
-        config.merge_from_dict(parse_cfg_options(options))
+        override_settings(config, options, path)
         return config
 
     def _training(self, name: str, path: str, options: Iterable[str], folder: str, needs: frozenset[Stage],
-                  where: str) -> Stage:
-        options = self._filled(options, where)
+                  where: str, checkpoint: str | None = None) -> Stage:
+        options = list(options)
         if self.smoke:
             options += smoke_options(self._config(path, options))
-        config = self._config(path, options)
-        command = ['tools/train.py', path, '--work-dir', folder, *(['--cfg-options', *options] if options else [])]
-        return Stage(name, tuple(command), (f'{folder}/{final_checkpoint(config)}',), self._digests[path], needs)
+        output = f'{folder}/{final_checkpoint(self._config(path, options))}'
+        command = ['tools/train.py', path, '--work-dir', folder]
+        return self._stage(name, command, options, output, self._digests[path], needs, where, checkpoint)
+
+    def _stage(self, name: str, command: Sequence[str], options: Sequence[str], output: str, digest: str,
+               needs: frozenset[Stage], where: str, checkpoint: str | None) -> Stage:
+        """A stage with settings in which ``{its_checkpoint}`` and the planner's placeholders stand."""
+        values = {**self.values, **({'its_checkpoint': checkpoint} if checkpoint else {})}
+        words, data = fill_args([OPTIONS, *options] if options else [], values, where)
+        return Stage(name, (*command, *words), (output,), digest, needs, tuple(data.items()))
 
     def _group(self, row: str, seed: int, needs: frozenset[Stage]) -> tuple[list[Stage], list[Cell]]:
         pretraining = self.table.pretrainings[row]
@@ -374,7 +376,7 @@ class Planner:
         stages: list[Stage] = []
         checkpoint = pretraining.file
         if pretraining.checkpoint is not None:
-            checkpoint, = self._filled([pretraining.checkpoint], where)
+            checkpoint = fill(pretraining.checkpoint, self.values, where)
         if pretraining.config is not None:
             stages.append(self._training(
                 f'pretrain-{row}-{seed}', pretraining.config, [*pretraining.options, f'randomness.seed={seed}'],
@@ -398,7 +400,7 @@ class Planner:
         name = f'{column}-{row}-{seed}' + (f'-{fold}' if task.folds > 1 else '')
         folder = f'{self.work_dir}/{column}/{row}/{seed}' + (f'/{fold}' if task.folds > 1 else '')
         out = f'{folder}/scores.json'
-        options = [*self._filled(task.options, where), f'randomness.seed={seed}']
+        options = [*task.options, f'randomness.seed={seed}']
         config = self._config(task.config, options)
         if task.folds > 1:
             options += fold_options(config, fold)
@@ -409,16 +411,16 @@ class Planner:
         stages = []
         scored = checkpoint if not task.parts else None
         if checkpoint and task.parts:
-            options += init_options(pretraining, task, checkpoint)
+            options += init_options(pretraining, task)
         if task.train:
-            stages.append(self._training(name, task.config, options, folder, needs, where))
+            stages.append(self._training(name, task.config, options, folder, needs, where, checkpoint))
             scored = stages[0].outputs[0]
             needs |= {stages[0]}
         if self.smoke:
             options += smoke_options(config)
-        command = ['tools/test.py', task.config, scored or 'none', '--work-dir', f'{folder}/score', '--out', out,
-                   '--cfg-options', *options]
-        stages.append(Stage(f'{name}-score', tuple(command), (out,), self._digests[task.config], needs))
+        command = ['tools/test.py', task.config, scored or 'none', '--work-dir', f'{folder}/score', '--out', out]
+        stages.append(self._stage(
+            f'{name}-score', command, options, out, self._digests[task.config], needs, where, checkpoint))
         return stages, Cell(row, column, seed, fold, stages[-1], out)
 
 

@@ -1,16 +1,20 @@
 """Experiments of several stages: each stage one command, restartable, its time and command kept beside its results.
 
 A config declares its stages as ``pipeline = [dict(name=..., tool='tools/x.py', args=[...], outputs=[...]), ...]``. In
-``args`` and ``outputs``, ``{work_dir}``, ``{config}`` and ``{seed}`` are replaced. A stage builds on all earlier ones,
-or only on those named in its key ``needs``; when its command or a config that it reads changes, it and all that builds
-on it have to run anew. The state of each stage is a JSON file (its stamp) in ``<work_dir>/pipeline``, beside its log.
+``args`` and ``outputs``, ``{work_dir}``, ``{config}`` and ``{seed}`` are replaced. Settings after ``--cfg-options``
+that hold a path are handed over in a file, ``<work_dir>/pipeline/options/<name>.json``, so that nothing in the name of
+a folder is taken for a list or a number. A stage builds on all earlier ones, or only on those named in its key
+``needs``; when its command or a config that it reads changes, it and all that builds on it have to run anew. The state
+of each stage is a JSON file (its stamp) in ``<work_dir>/pipeline``, beside its log.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,13 +24,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from string import Formatter
 from typing import IO, Any
 
+from mmdepthcp.cfg_options import parse_value
 from mmdepthcp.command_line import code_commit, load_config
 from mmdepthcp.fileio import InputError, read_json, write_json
-from mmdepthcp.resources import find_shipped
+from mmdepthcp.resources import find_shipped, is_shipped_tool
 
 KEYS = {'name', 'tool', 'args', 'outputs', 'needs'}
+OPTIONS, OPTIONS_FILE = '--cfg-options', '--cfg-options-file'
 LAST_LINES = 15
 WAIT_SECONDS = 10.0
 LOOKS = 6
@@ -52,6 +59,7 @@ class Stage:
         outputs: files or folders that exist once the stage has finished.
         settings: a digest of every config that the command reads.
         needs: the stages that it builds on directly.
+        data: words ``KEY=VALUE`` of the command that hold a path, each with its value in JSON.
     """
 
     name: str
@@ -59,6 +67,7 @@ class Stage:
     outputs: tuple[str, ...]
     settings: str
     needs: frozenset[Stage] = frozenset()
+    data: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def upstream(self) -> frozenset[Stage]:
@@ -69,7 +78,28 @@ class Stage:
     def digest(self) -> str:
         """A digest of all that decides about its outputs: command and settings, here and in what it builds on."""
         parts = [*self.command, self.settings, *sorted(stage.digest for stage in self.needs)]
-        return hashlib.sha256('\0'.join(parts).encode()).hexdigest()[:16]
+        return hashlib.sha256(os.fsencode('\0'.join(parts))).hexdigest()[:16]
+
+    @property
+    def text(self) -> str:
+        """The command as a shell reads it."""
+        return shlex.join(self.command)
+
+    def command_line(self, work_dir: str | os.PathLike) -> list[str]:
+        """The words to run it with; writes the file of settings that they name, if there is one."""
+        tool, *words = self.command
+        start = [sys.executable, str(find_shipped(tool))]
+        if not self.data or not is_shipped_tool(tool):
+            return [*start, *words]
+        handed = dict(self.data)
+        left = [word for word in words if word not in handed]
+        flags = [index for index, word in enumerate(left) if word == OPTIONS]
+        for index in reversed(flags):
+            if left[index + 1:index + 2] == [] or left[index + 1].startswith('--'):
+                del left[index]
+        file = options_path(work_dir, self)
+        write_json(file, {word.partition('=')[0]: json.loads(value) for word, value in handed.items()})
+        return [*start, *left, OPTIONS_FILE, str(file)]
 
     @property
     def trains(self) -> bool:
@@ -87,11 +117,53 @@ def config_digest(paths: Sequence[str | os.PathLike]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _filled(text: Any, values: Mapping[str, str], where: str) -> str:
+def fill(text: Any, values: Mapping[str, Any], where: str) -> str:
+    """A text with values for its placeholders.
+
+    Raises:
+        InputError: there is no such placeholder; the message begins with ``where``.
+    """
     try:
         return str(text).format_map(values)
-    except (KeyError, ValueError, IndexError) as error:
-        raise InputError(f'{where}: {text!r} may hold only {{work_dir}}, {{config}} and {{seed}} in braces') from error
+    except (KeyError, ValueError, IndexError, AttributeError) as error:
+        raise InputError(f'{where}: only {", ".join(values)} may stand in braces, not {error}') from None
+
+
+def _holds_path(text: str, values: Mapping[str, Any]) -> bool:
+    return any(isinstance(values.get(name or ''), str) for _, name, _, _ in Formatter().parse(text))
+
+
+def fill_args(args: Iterable[Any], values: Mapping[str, Any], where: str) -> tuple[list[str], dict[str, str]]:
+    """Arguments of a tool with values for their placeholders.
+
+    Args:
+        args: the arguments; settings of a config follow on ``--cfg-options``.
+        values: what stands for the placeholders; texts are paths.
+        where: see :func:`fill`.
+
+    Returns:
+        The words; and of those of the settings that hold a path, the value in JSON. There the path is a text, whatever
+        its characters.
+
+    Raises:
+        InputError: see :func:`fill`.
+    """
+    words, data, among_options = [], {}, False
+    for arg in map(str, args):
+        words.append(fill(arg, values, where))
+        among_options = arg == OPTIONS or (among_options and not arg.startswith('--'))
+        if among_options and '=' in arg and _holds_path(arg.partition('=')[2], values):
+            data[words[-1]] = json.dumps(_filled_value(parse_value(arg.partition('=')[2]), values, where))
+    return words, data
+
+
+def _filled_value(value: Any, values: Mapping[str, Any], where: str) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_filled_value(item, values, where) for item in value]
+    if not isinstance(value, str):
+        return value
+    filled = fill(value, values, where)
+    return filled if _holds_path(value, values) else parse_value(filled)
 
 
 def read_stages(declared: Any, config: str, work_dir: str, seed: int) -> list[Stage]:
@@ -109,7 +181,7 @@ def read_stages(declared: Any, config: str, work_dir: str, seed: int) -> list[St
     """
     if not declared:
         raise InputError(f'{config}: declares no stages; add pipeline = [dict(name=..., tool=..., args=[...]), ...]')
-    values = {'work_dir': work_dir, 'config': config, 'seed': str(seed)}
+    values = {'work_dir': work_dir, 'config': config, 'seed': seed}
     stages: list[Stage] = []
     for number, entry in enumerate(declared, 1):
         where = f'{config}: stage {number} of the pipeline'
@@ -125,17 +197,23 @@ def read_stages(declared: Any, config: str, work_dir: str, seed: int) -> list[St
             raise InputError(f'{where}: needs {", ".join(absent)}, which is no earlier stage')
         if not find_shipped(entry['tool']).is_file():
             raise InputError(f'{where}: {entry["tool"]}: no such tool')
-        args = tuple(_filled(arg, values, where) for arg in entry.get('args', ()))
-        outputs = tuple(_filled(output, values, where) for output in entry.get('outputs', ()))
+        args, data = fill_args(entry.get('args', ()), values, where)
+        outputs = tuple(fill(output, values, where) for output in entry.get('outputs', ()))
         configs = [arg for arg in args if arg.endswith('.py') and find_shipped(arg).is_file()]
         needs = frozenset(earlier[name] for name in direct)
-        stages.append(Stage(entry['name'], (entry['tool'], *args), outputs, config_digest(configs), needs))
+        stages.append(Stage(
+            entry['name'], (entry['tool'], *args), outputs, config_digest(configs), needs, tuple(data.items())))
     return stages
 
 
 def stamp_path(work_dir: str | os.PathLike, stage: Stage) -> Path:
     """Where the state of a stage is kept."""
     return Path(work_dir, 'pipeline', f'{stage.name}.json')
+
+
+def options_path(work_dir: str | os.PathLike, stage: Stage) -> Path:
+    """Where the settings of a stage are that are handed over as data."""
+    return Path(work_dir, 'pipeline', 'options', f'{stage.name}.json')
 
 
 def log_path(work_dir: str | os.PathLike, stage: Stage) -> Path:
@@ -245,7 +323,7 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage) -> float:
         StageError: the tool failed, or did not write an output that it declares.
     """
     earlier = 0.0
-    command = [sys.executable, str(find_shipped(stage.command[0])), *stage.command[1:]]
+    command = stage.command_line(work_dir)
     if state_of(work_dir, stage) in (INTERRUPTED, FAILED):
         earlier = (_read_stamp(work_dir, stage) or {})['seconds']
         if stage.trains:
@@ -324,7 +402,7 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
                 if stage in later.upstream:
                     stamp_path(work_dir, later).unlink(missing_ok=True)
         note = {INTERRUPTED: ' (going on)', FAILED: ' (going on)', CHANGED: ' (command or config changed)'}
-        print(f'{title}: {" ".join(stage.command)}{note.get(state, "")}', flush=True)
+        print(f'{title}: {stage.text}{note.get(state, "")}', flush=True)
         try:
             seconds = run_stage(work_dir, stage)
         except StageError as error:

@@ -22,3 +22,8 @@ def find_shipped(path: str | os.PathLike) -> Path:
     """
     own = Path(path)
     return own if own.is_file() or not (ROOT / own).is_file() else ROOT / own
+
+
+def is_shipped_tool(path: str | os.PathLike) -> bool:
+    """Whether :func:`find_shipped` finds a tool that comes with the package."""
+    return (ROOT / 'tools').resolve() in find_shipped(path).resolve().parents

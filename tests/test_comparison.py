@@ -1,5 +1,6 @@
 """Comparisons: what is planned, run, skipped, gathered and written, on tools that only write numbers."""
 
+import json
 import math
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from mmdepthcp import pipeline
+from mmdepthcp import resources
 from mmdepthcp.comparison import (
     Measured,
     Planner,
@@ -26,9 +27,11 @@ from mmdepthcp.fileio import InputError
 from mmdepthcp.pipeline import run_stages
 
 TRAIN = '''
-import pathlib, re, sys
+import json, pathlib, sys
 args = sys.argv[1:]
 options = dict(word.split('=', 1) for word in args if '=' in word)
+if '--cfg-options-file' in args:
+    options |= json.loads(pathlib.Path(args[args.index('--cfg-options-file') + 1]).read_text())
 folder = pathlib.Path(args[args.index('--work-dir') + 1])
 folder.mkdir(parents=True, exist_ok=True)
 iters = options.get('train_cfg.max_iters', '5')
@@ -45,6 +48,8 @@ args = sys.argv[1:]
 out = pathlib.Path(args[args.index('--out') + 1])
 out.parent.mkdir(parents=True, exist_ok=True)
 options = dict(word.split('=', 1) for word in args if '=' in word)
+if '--cfg-options-file' in args:
+    options |= json.loads(pathlib.Path(args[args.index('--cfg-options-file') + 1]).read_text())
 seed, fold = int(options['randomness.seed']), int(options.get('test_dataloader.dataset.subset.fold', 0))
 pretrained = 10 if 'model.backbone.init_cfg.checkpoint' in options else 0
 out.write_text(json.dumps({'mIoU': 20 + seed + fold + pretrained, 'coco/segm_mAP': 0.5}))
@@ -97,7 +102,7 @@ def home(tmp_path, monkeypatch):
     for name, text in (('tools/train.py', train), ('tools/test.py', TEST), ('tools/scorer.py', SCORER),
                        ('pretrain.py', CONFIG), ('seg.py', CONFIG), ('broken.py', CONFIG), ('table.py', TABLE)):
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(pipeline, 'ROOT', tmp_path)
+    monkeypatch.setattr(resources, 'ROOT', tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -133,6 +138,16 @@ def test_plan(home):
     assert upstream('seg-random-0') == {'data'}
     assert upstream('objects-ours-0-1-score') == {'data', 'depth', 'pretrain-ours-0', 'objects-ours-0-1'}
     assert stages['seg-random-1-score'].command[:3] == ('tools/test.py', 'seg.py', 'work/seg/random/1/iter_5.pth')
+
+
+def test_paths_are_handed_over_as_data(home):
+    stages = {stage.name: stage for stage in Planner(read_table('table.py'), '[my {runs}, 1').plan().stages}
+    start = '[my {runs}, 1/depth/iter_5.pth'
+    assert stages['pretrain-ours-1'].data == ((f'start={start}', json.dumps(start)),)
+    checkpoint = '[my {runs}, 1/pretrain/ours/1/iter_5.pth'
+    for name in ('seg-ours-1', 'seg-ours-1-score'):
+        assert [json.loads(value) for _, value in stages[name].data] == [checkpoint]
+    assert run(Planner(read_table('table.py'), '[my {runs}, 1').plan()) == {}
 
 
 def test_a_given_file_without_prefixes(home):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mmdepthcp import pipeline
-from mmdepthcp.command_line import code_commit
+from mmdepthcp import pipeline, resources
+from mmdepthcp.command_line import checked_work_dir, code_commit
 from mmdepthcp.fileio import InputError
 from mmdepthcp.pipeline import StageError, read_stages, run_stages, state_of
 
@@ -40,7 +40,8 @@ def root(tmp_path, monkeypatch):
     (tmp_path / 'tools').mkdir()
     for name in ('write.py', 'train.py'):
         (tmp_path / 'tools' / name).write_text(TOOL)
-    monkeypatch.setattr(pipeline, 'ROOT', tmp_path)
+    monkeypatch.setattr(resources, 'ROOT', tmp_path)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
@@ -85,6 +86,40 @@ def test_runs_in_order_and_skips_what_is_finished(work, capfd):
 def test_placeholders(work):
     item, = stages_of(work, dict(name='a', tool='tools/write.py', args=['{work_dir}/x', '{config}', 'seed={seed}', 7]))
     assert item.command == ('tools/write.py', f'{work}/x', 'config.py', 'seed=3', '7')
+
+
+STRANGE = ['my runs/a', 'run,lr=0.1', '2011_09_26', '[1,2]', '(a', '{b}', "it's \"c\"", 'a\nb', '-d', 'None', '1e3']
+
+
+@pytest.mark.parametrize('name', STRANGE)
+def test_paths_reach_a_tool_as_they_are(root, monkeypatch, name):
+    """The tool reads its settings as the tools of the package do."""
+    (root / 'tools/settings.py').write_text(
+        'import argparse, json, pathlib\n'
+        'from mmdepthcp.cfg_options import add_cfg_options, parse_options\n'
+        'parser = argparse.ArgumentParser()\n'
+        'parser.add_argument("--out")\n'
+        'add_cfg_options(parser)\n'
+        'args = parser.parse_args()\n'
+        'pathlib.Path(args.out).parent.mkdir(parents=True, exist_ok=True)\n'
+        'pathlib.Path(args.out).write_text(json.dumps(parse_options(args.cfg_options)))\n')
+    work = checked_work_dir(name)
+    declared = dict(
+        name='a', tool='tools/settings.py', outputs=['{work_dir}/out.json'],
+        args=['--cfg-options', 'x.path={work_dir}/p', 'lr=1e-3', 'many=[{work_dir},b]', 'seed={seed}', '--out',
+              '{work_dir}/out.json', '--cfg-options', 'c={config}'])
+    run_stages(work, stages_of(work, declared))
+    assert json.loads((root / work / 'out.json').read_text()) == {
+        'x.path': f'{work}/p', 'lr': 1e-3, 'many': [work, 'b'], 'seed': 3, 'c': 'config.py'}
+    assert state_of(work, stages_of(work, declared)[0]) == 'finished'
+
+
+def test_a_tool_from_elsewhere_gets_its_options_as_words(root, work):
+    (root / 'own.py').write_text('import pathlib, sys\npathlib.Path(sys.argv[1]).write_text(sys.argv[3])\n')
+    work.mkdir()
+    run_stages(work, stages_of(work, dict(
+        name='a', tool='own.py', args=['{work_dir}/a', '--cfg-options', 'x={work_dir}'], outputs=['{work_dir}/a'])))
+    assert (work / 'a').read_text() == f'x={work}'
 
 
 def test_changed_command_runs_anew_with_all_that_builds_on_it(work):
@@ -224,9 +259,9 @@ def test_outputs_outside_the_work_dir_are_never_removed(work, root):
 def test_interrupted_training_goes_on(work, root, signal_number):
     code = (
         'import pathlib, signal\n'
-        'from mmdepthcp import pipeline\n'
+        'from mmdepthcp import pipeline, resources\n'
         'signal.signal(signal.SIGINT, signal.default_int_handler)\n'  # a shell's background jobs ignore it
-        f'pipeline.ROOT = pathlib.Path({str(root)!r})\n'
+        f'resources.ROOT = pathlib.Path({str(root)!r})\n'
         f'stages = pipeline.read_stages({[stage("a", "wait", tool="tools/train.py"), stage("b")]!r}, "c.py", '
         f'{str(work)!r}, 0)\n'
         f'pipeline.run_stages({str(work)!r}, stages)\n')
@@ -253,7 +288,7 @@ def test_interrupted_training_goes_on(work, root, signal_number):
     ([dict(name='a')], 'stage 1 of the pipeline: needs name and tool'),
     ([dict(name='a', tool='tools/write.py', arg=[])], 'not arg'),
     ([dict(name='a', tool='tools/none.py')], 'tools/none.py: no such tool'),
-    ([dict(name='a', tool='tools/write.py', args=['{workdir}'])], 'may hold only'),
+    ([dict(name='a', tool='tools/write.py', args=['{workdir}'])], 'only work_dir, config, seed may stand in braces'),
     ([dict(name='a', tool='tools/write.py', needs=['z'])], 'needs z, which is no earlier stage'),
     ([dict(name='a', tool='tools/write.py')] * 2, "stage 2 of the pipeline: the name 'a' is taken"),
 ])

@@ -15,7 +15,7 @@ import os
 import sys
 from pathlib import Path
 
-from mmdepthcp.command_line import errors_in_words, hide_known_noise
+from mmdepthcp.command_line import checked_work_dir, errors_in_words, hide_known_noise
 from mmdepthcp.utils.trees import default_shard, parse_shard
 
 RANK_VARIABLES = (
@@ -105,15 +105,15 @@ def main() -> int:
 
         table = read_table(args.table)
         wanted = keep_only(table, args)
-        work_dir = Path(args.work_dir or Path('work_dirs/tables', Path(args.table).stem))
-        work_dir = work_dir / 'smoke' if args.smoke else work_dir
+        work_dir = checked_work_dir(args.work_dir or Path('work_dirs/tables', Path(args.table).stem))
+        work_dir = Path(work_dir, 'smoke') if args.smoke else Path(work_dir)
         index, count = args.shard or default_shard()
         stops_others = 'TORCHELASTIC_RUN_ID' in os.environ
         take_own_gpu()
         plan = Planner(wanted, work_dir, args.smoke).plan()
         if args.list:
             for stage in plan.stages:
-                print(f'{stage.name:<40}{state_of(work_dir, stage):<13}{" ".join(stage.command)}')
+                print(f'{stage.name:<40}{state_of(work_dir, stage):<13}{stage.text}')
             return 0
         failures = {}
         if not args.report:

@@ -40,7 +40,7 @@ def main() -> None:
         stages = read_stages(config.get('pipeline'), path, config.work_dir, seed)
         if args.list:
             for stage in stages:
-                print(f'{stage.name:<24}{state_of(config.work_dir, stage):<13}{" ".join(stage.command)}')
+                print(f'{stage.name:<24}{state_of(config.work_dir, stage):<13}{stage.text}')
             return
         try:
             run_stages(config.work_dir, stages, args.only, args.first)
