@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING
 import mmdepthcp
 from mmdepthcp.cfg_options import Option, add_cfg_options, parse_options
 from mmdepthcp.fileio import InputError
+from mmdepthcp.processes import tie_children
 from mmdepthcp.resources import find_shipped
+from mmdepthcp.utils.trees import WorkerKilled
 
 __all__ = [
     'add_cfg_options',
@@ -166,18 +168,24 @@ def note_code_version(config: Config) -> None:
 def errors_in_words() -> Iterator[None]:
     """End the program with one message, without a traceback, when input or environment cannot be used.
 
-    Names of files that are not UTF-8 are printed as they are.
+    Names of files that are not UTF-8 are printed as they are. Processes that the program starts end with it.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='surrogateescape')
+    tie_children()
     try:
         yield
-    except (InputError, ImportError) as error:
+    except (InputError, ImportError, WorkerKilled) as error:
         message = str(error)
         if 'in DataLoader worker process' in message:
             message = message.rpartition(f'{type(error).__name__}: ')[2].strip()
         sys.exit(f'error: {message}')
+    except RuntimeError as error:
+        if not str(error).startswith('DataLoader worker'):
+            raise
+        sys.exit('error: a process that loads data was killed, most often for want of memory; use fewer of them '
+                 f'(num_workers): {error}')
 
 
 def hide_known_noise() -> None:

@@ -11,6 +11,7 @@ of each stage is a JSON file (its stamp) in ``<work_dir>/pipeline``, beside its 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +31,7 @@ from typing import IO, Any
 from mmdepthcp.cfg_options import parse_value
 from mmdepthcp.command_line import code_commit, load_config
 from mmdepthcp.fileio import InputError, read_json, write_json
+from mmdepthcp.processes import end_with_parent
 from mmdepthcp.resources import find_shipped, is_shipped_tool
 
 KEYS = {'name', 'tool', 'args', 'outputs', 'needs'}
@@ -238,22 +240,36 @@ def state_of(work_dir: str | os.PathLike, stage: Stage) -> str:
     return FINISHED if all(Path(output).exists() for output in stage.outputs) else WAITING
 
 
-def wait_for(work_dir: str | os.PathLike, stages: Iterable[Stage]) -> dict[str, StageError]:
-    """Wait until another process has run the stages; one that stays failed for a minute is given up.
+def wait_for(work_dir: str | os.PathLike, stages: Iterable[Stage],
+             at_work: Callable[[], bool] = lambda: True) -> dict[str, StageError]:
+    """Wait until another process has run the stages.
+
+    A stage is given up that stays failed for a minute, or unfinished while for a minute nobody is at work.
+
+    Args:
+        work_dir: the experiment's folder.
+        stages: what to wait for.
+        at_work: whether the other process is there, see :func:`mmdepthcp.processes.is_claimed`.
 
     Returns:
         The stages that are not finished, and why.
     """
     failures: dict[str, StageError] = {}
     for stage in stages:
-        seen_failed = 0
+        seen_failed = seen_alone = 0
         while (state := state_of(work_dir, stage)) != FINISHED:
             if broken := [need.name for need in stage.needs if need.name in failures]:
                 failures[stage.name] = StageError(f'not started, for {", ".join(sorted(broken))} failed')
                 break
             seen_failed = seen_failed + 1 if state == FAILED else 0
+            seen_alone = 0 if at_work() else seen_alone + 1
             if seen_failed > LOOKS:
                 failures[stage.name] = StageError(f'failed in another process; its log is {log_path(work_dir, stage)}')
+                break
+            if seen_alone > LOOKS:
+                failures[stage.name] = StageError(
+                    f'{state}, and the process that runs it is gone; its log is {log_path(work_dir, stage)}; run the '
+                    'same command again')
                 break
             print(f'waiting for the process that runs {stage.name}', flush=True)
             time.sleep(WAIT_SECONDS)
@@ -339,6 +355,7 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage) -> float:
     try:
         with open(log, 'ab' if earlier else 'wb') as sink, \
                 subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 preexec_fn=functools.partial(end_with_parent, os.getpid()),
                                  env={**os.environ, 'PYTHONUNBUFFERED': '1'}) as process, \
                 _ended_with_us(process):
             _stream(process, sink)

@@ -13,7 +13,7 @@ import pytest
 
 from mmdepthcp import pipeline, resources
 from mmdepthcp.command_line import checked_work_dir, code_commit
-from mmdepthcp.fileio import InputError
+from mmdepthcp.fileio import InputError, write_json
 from mmdepthcp.pipeline import StageError, read_stages, run_stages, state_of
 
 TOOL = '''
@@ -224,6 +224,41 @@ def test_waiting_for_another_process(work, monkeypatch):
     order(work)
     failures = run_stages(work, more[2:], keep_going=True, failed=failures)
     assert order(work) == ['e'] and str(failures['d']) == 'not started, for b failed'
+
+
+def test_nobody_is_waited_for_who_is_gone(work, monkeypatch):
+    stages = stages_of(work, stage('a'), stage('b', needs=[]), stage('c', needs=['b']))
+    looks = []
+    monkeypatch.setattr(pipeline.time, 'sleep', looks.append)
+    here = iter([True] * 20)
+    failures = pipeline.wait_for(work, stages[1:], lambda: next(here, False))
+    assert set(failures) == {'b', 'c'} and len(looks) == 20 + pipeline.LOOKS
+    assert 'waiting, and the process that runs it is gone; its log is' in str(failures['b'])
+    stamp = dict(digest=stages[0].digest, finished=False, failed=False, seconds=0)
+    write_json(pipeline.stamp_path(work, stages[0]), stamp)  # killed in the middle
+    assert 'interrupted, and the process that runs it is gone' in str(
+        pipeline.wait_for(work, stages[:1], lambda: False)['a'])
+
+
+def test_a_stage_ends_with_a_pipeline_that_is_killed(work, root):
+    (root / 'tools/slow.py').write_text(
+        'import os, pathlib, sys, time\npathlib.Path(sys.argv[1]).write_text(str(os.getpid()))\ntime.sleep(60)\n')
+    work.mkdir()
+    declared = dict(name='a', tool='tools/slow.py', args=['{work_dir}/pid'], outputs=['{work_dir}/pid'])
+    pid = os.fork()
+    if pid == 0:
+        run_stages(work, stages_of(work, declared))
+        os._exit(0)
+    deadline = time.monotonic() + 30
+    while not ((work / 'pid').exists() and (work / 'pid').read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    stat = Path('/proc', (work / 'pid').read_text(), 'stat')
+    while stat.exists() and stat.read_text().rpartition(')')[2].split()[0] != 'Z' and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert time.monotonic() < deadline
+    assert states(work, stages_of(work, declared)) == ['interrupted']
 
 
 def test_nothing_of_an_earlier_setting_is_kept(work, root):

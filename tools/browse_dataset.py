@@ -1,6 +1,7 @@
 """Look at what the data pipeline of a config gives: clips, street images with their maps, mixed views with matches."""
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from mmdepthcp.command_line import add_cfg_options, errors_in_words, load_config, register_modules
@@ -31,6 +32,7 @@ def main() -> None:
         from mmengine.utils import track_iter_progress
 
         from mmdepthcp.fileio import InputError, write_png
+        from mmdepthcp.processes import claim
         from mmdepthcp.registry import DATASETS
         from mmdepthcp.visualization.samples import draw_item, draw_street_image
 
@@ -43,18 +45,19 @@ def main() -> None:
         draw = ((config.get('randomness') or {}).get('seed') or 0, args.epoch)
         dataset = DATASETS.build(loader.dataset)
         chosen = np.unique(np.linspace(0, len(dataset) - 1, min(args.number, len(dataset))).astype(int)).tolist()
-        for index in track_iter_progress(chosen):
-            rng = np.random.default_rng([*draw, index])
-            pictures = draw_item(dataset[(*draw, index)], dataset.metainfo, rng)
-            if hasattr(dataset, 'members'):
-                pictures['group'] = np.vstack([
-                    draw_street_image(dataset.dataset[(*draw, member)], dataset.metainfo.get('palette') or [])
-                    for member in dataset.members(draw, index)])
-            for name, picture in pictures.items():
-                if args.output_dir is not None:
-                    write_png(args.output_dir / f'{args.split}_{index:06d}_{name}.png', picture)
-                if not args.not_show:
-                    show(picture, f'{args.split} {index}: {name}')
+        with claim(args.output_dir) if args.output_dir else contextlib.nullcontext():
+            for index in track_iter_progress(chosen):
+                rng = np.random.default_rng([*draw, index])
+                pictures = draw_item(dataset[(*draw, index)], dataset.metainfo, rng)
+                if hasattr(dataset, 'members'):
+                    pictures['group'] = np.vstack([
+                        draw_street_image(dataset.dataset[(*draw, member)], dataset.metainfo.get('palette') or [])
+                        for member in dataset.members(draw, index)])
+                for name, picture in pictures.items():
+                    if args.output_dir is not None:
+                        write_png(args.output_dir / f'{args.split}_{index:06d}_{name}.png', picture)
+                    if not args.not_show:
+                        show(picture, f'{args.split} {index}: {name}')
 
 
 def show(picture, title: str) -> None:

@@ -102,6 +102,7 @@ def main() -> int:
     with errors_in_words():
         from mmdepthcp.comparison import Planner, read_table
         from mmdepthcp.pipeline import run_stages, state_of, wait_for
+        from mmdepthcp.processes import claim, is_claimed
 
         table = read_table(args.table)
         wanted = keep_only(table, args)
@@ -119,12 +120,15 @@ def main() -> int:
         if not args.report:
             own = [stage for group in plan.groups[index::count] for stage in group]
             try:
-                if index > 0:
-                    failures = wait_for(work_dir, [
-                        stage for stage in plan.prepare if any(stage in other.upstream for other in own)])
-                else:
-                    own = [*plan.prepare, *own]
-                failures = run_stages(work_dir, own, keep_going=True, failed=failures)
+                with claim(work_dir, (index, count)):
+                    if index > 0:
+                        failures = wait_for(
+                            work_dir,
+                            [stage for stage in plan.prepare if any(stage in other.upstream for other in own)],
+                            lambda: is_claimed(work_dir, (0, count)))
+                    else:
+                        own = [*plan.prepare, *own]
+                    failures = run_stages(work_dir, own, keep_going=True, failed=failures)
             except KeyboardInterrupt:
                 print('\ninterrupted; the same command goes on from here', file=sys.stderr)
                 return 130

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.command_line import add_cfg_options, errors_in_words, load_config, set_work_dir
-from mmdepthcp.pipeline import StageError, read_stages, run_stages, state_of
+from mmdepthcp.pipeline import Stage, StageError, read_stages, run_stages, state_of
+from mmdepthcp.processes import claim
 
 
 def parse_args() -> argparse.Namespace:
@@ -31,24 +32,29 @@ def main() -> None:
     with errors_in_words():
         config = load_config(args.config, args.cfg_options)
         set_work_dir(config, args.config, args.work_dir)
-        path = args.config
-        if args.cfg_options:
-            path = str(Path(config.work_dir, 'pipeline', Path(args.config).name))
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            config.dump(path)
-        seed = (config.get('randomness') or {}).get('seed') or 0
-        stages = read_stages(config.get('pipeline'), path, config.work_dir, seed)
         if args.list:
-            for stage in stages:
+            for stage in stages_of(config, args):
                 print(f'{stage.name:<24}{state_of(config.work_dir, stage):<13}{stage.text}')
             return
         try:
-            run_stages(config.work_dir, stages, args.only, args.first)
+            with claim(config.work_dir):
+                run_stages(config.work_dir, stages_of(config, args), args.only, args.first)
         except StageError as error:
             sys.exit(f'error: {error}')
         except KeyboardInterrupt:
             print('\ninterrupted; the same command goes on from here', file=sys.stderr)
             sys.exit(130)
+
+
+def stages_of(config, args: argparse.Namespace) -> list[Stage]:
+    """The stages of the config, which is written down in the work dir where it was overridden."""
+    path = args.config
+    if args.cfg_options:
+        path = str(Path(config.work_dir, 'pipeline', Path(args.config).name))
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        config.dump(path)
+    seed = (config.get('randomness') or {}).get('seed') or 0
+    return read_stages(config.get('pipeline'), path, config.work_dir, seed)
 
 
 if __name__ == '__main__':

@@ -30,6 +30,7 @@ def main() -> None:
         work_dir = Path(config.work_dir)
 
         from mmdepthcp.fileio import InputError, atomic_path, write_json
+        from mmdepthcp.processes import claim
         from mmdepthcp.summary import collect, read_loss_curve, table
         from mmdepthcp.visualization.report import Report, render_report
 
@@ -59,10 +60,11 @@ def main() -> None:
                 'learnt': summary['depth']['abs_rel'],
                 'best constant': summary['depth']['abs_rel_constant']}}
         bars = {name: values for name, values in bars.items() if any(value is not None for value in values.values())}
-        write_json(work_dir / 'summary.json', summary)
         page = render_report(Report(args.title or work_dir.name, summary, curves, bars, figures, missing))
-        with atomic_path(work_dir / 'report.html') as aside:
-            aside.write_text(page, encoding='utf-8')
+        with claim(work_dir):
+            write_json(work_dir / 'summary.json', summary)
+            with atomic_path(work_dir / 'report.html') as aside:
+                aside.write_text(page, encoding='utf-8')
         print(table(summary))
         for sentence in missing:
             print(f'not found: {sentence}')

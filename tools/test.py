@@ -1,6 +1,7 @@
 """Score a model on the test set of its config."""
 
 import argparse
+import contextlib
 
 from mmdepthcp.command_line import (
     add_cfg_options,
@@ -36,6 +37,7 @@ def main() -> None:
 
         from mmdepthcp.checkpoint import check_fit, read_state_dict
         from mmdepthcp.fileio import write_json
+        from mmdepthcp.processes import claim
 
         config.resume = False
         config.load_from = None
@@ -51,7 +53,8 @@ def main() -> None:
         else:
             check_fit(model, state, args.checkpoint)
             runner.load_checkpoint(args.checkpoint, map_location='cpu')
-        scores = runner.test()
+        with claim(args.show_dir) if args.show_dir and is_main_process() else contextlib.nullcontext():
+            scores = runner.test()
         if args.out and is_main_process():
             write_json(args.out, {name: float(value) for name, value in scores.items()})
 

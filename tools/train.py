@@ -1,6 +1,7 @@
 """Train a model: depth, pretraining or fine-tuning, whatever the config describes."""
 
 import argparse
+import contextlib
 
 from mmdepthcp.command_line import (
     add_cfg_options,
@@ -41,6 +42,8 @@ def main() -> None:
 
         from mmdepthcp.checkpoint import read_state_dict
         from mmdepthcp.fileio import InputError
+        from mmdepthcp.processes import claim
+        from mmdepthcp.utils.trees import default_shard
 
         if args.amp:
             config.optim_wrapper.type = 'AmpOptimWrapper'
@@ -59,13 +62,15 @@ def main() -> None:
             if checkpoint:
                 read_state_dict(checkpoint)
         register_modules()
-        set_launcher(config, args)
-        runner = Runner.from_cfg(config)
-        loader = runner.train_dataloader
-        if len(loader) == 0:
-            raise InputError(f'{args.config}: train_dataloader: the data set holds {len(loader.dataset)} samples, '
-                             'fewer than a batch; give it more, or make batch_size smaller')
-        runner.train()
+        writes_alone = args.launcher == 'none' or default_shard()[0] == 0
+        with claim(config.work_dir) if writes_alone else contextlib.nullcontext():
+            set_launcher(config, args)
+            runner = Runner.from_cfg(config)
+            loader = runner.train_dataloader
+            if len(loader) == 0:
+                raise InputError(f'{args.config}: train_dataloader: the data set holds {len(loader.dataset)} samples, '
+                                 'fewer than a batch; give it more, or make batch_size smaller')
+            runner.train()
 
 
 if __name__ == '__main__':

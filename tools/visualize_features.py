@@ -102,6 +102,7 @@ def main() -> None:
         from mmdepthcp.apis.features import dense_features
         from mmdepthcp.command_line import register_modules
         from mmdepthcp.fileio import read_image
+        from mmdepthcp.processes import claim
         from mmdepthcp.utils.trees import progress_bar
         from mmdepthcp.visualization.embeddings import draw_points, embed_points, feature_colours, fit_colours
 
@@ -118,18 +119,21 @@ def main() -> None:
             features.append(without_padding(found, item['inputs'].shape, batch['inputs'].shape).cpu().numpy())
             bar.update()
         print()
-        basis = fit_colours(np.concatenate([feature.reshape(len(feature), -1).T for feature in features]))
-        visualizer = Visualizer(vis_backends=[dict(type='LocalVisBackend')], save_dir=str(args.out))
-        for number, (item, feature) in enumerate(zip(items, features, strict=True)):
-            path = Path(item['data_samples'].img_path)
-            image = read_image(path)[..., ::-1]
-            colours = cv2.resize(feature_colours(feature, basis), image.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-            visualizer.add_image(path.stem, np.hstack([image, colours]), step=number)
-        if args.images is None and 'gt_sem_seg' in items[0]['data_samples']:
-            labels = [item['data_samples'].gt_sem_seg.data.squeeze(0).numpy().astype(np.uint8) for item in items]
-            vectors, classes = labelled_pixels(features, labels, args.points, args.seed)
-            draw_points(args.out / 'tsne.png', embed_points(vectors, args.seed), classes, dataset.metainfo['classes'],
-                        dataset.metainfo['palette'], f'{args.source} of {Path(args.checkpoint).name}')
+        with claim(args.out):
+            basis = fit_colours(np.concatenate([feature.reshape(len(feature), -1).T for feature in features]))
+            visualizer = Visualizer(vis_backends=[dict(type='LocalVisBackend')], save_dir=str(args.out))
+            for number, (item, feature) in enumerate(zip(items, features, strict=True)):
+                path = Path(item['data_samples'].img_path)
+                image = read_image(path)[..., ::-1]
+                colours = cv2.resize(
+                    feature_colours(feature, basis), image.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+                visualizer.add_image(path.stem, np.hstack([image, colours]), step=number)
+            if args.images is None and 'gt_sem_seg' in items[0]['data_samples']:
+                labels = [item['data_samples'].gt_sem_seg.data.squeeze(0).numpy().astype(np.uint8) for item in items]
+                vectors, classes = labelled_pixels(features, labels, args.points, args.seed)
+                draw_points(
+                    args.out / 'tsne.png', embed_points(vectors, args.seed), classes, dataset.metainfo['classes'],
+                    dataset.metainfo['palette'], f'{args.source} of {Path(args.checkpoint).name}')
         print(f'pictures of {len(items)} images in {args.out}')
 
 

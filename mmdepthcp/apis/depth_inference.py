@@ -19,6 +19,7 @@ from mmdepthcp.checkpoint import check_fit, read_state_dict
 from mmdepthcp.datasets.transforms.loading import resize_disparity
 from mmdepthcp.fileio import InputError, file_sha256, find_files, read_image, read_json, write_disparity
 from mmdepthcp.geometry.depth_maps import depth_to_disparity, inverse_depth_scale
+from mmdepthcp.processes import claim
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.trees import (
     Failure,
@@ -26,7 +27,7 @@ from mmdepthcp.utils.trees import (
     image_key,
     progress_bar,
     select_files,
-    use_one_thread,
+    start_worker,
 )
 
 METRIC_MODELS = ('zoedepth', 'glpn', 'depth_pro', 'prompt_depth_anything')
@@ -234,11 +235,19 @@ def infer_tree(predictor: DepthPredictor, root: Path, out: Path, mode: str = 'ra
         The failures, and how many images were tried.
 
     Raises:
-        InputError: no images, or the output folder belongs to another export.
+        InputError: no images, or the output folder belongs to another export, or another process writes there.
     """
     files = find_files(root, leave_out=[out])
-    claim_export(out, dict(mode=mode, size=list(size) if size else None,
-                           scale=getattr(predictor, 'scale', None), **predictor.settings))
+    settings = dict(mode=mode, size=list(size) if size else None, scale=getattr(predictor, 'scale', None),
+                    **predictor.settings)
+    with claim(out, shard):
+        claim_export(out, settings)
+        return _infer_files(predictor, root, out, files, mode, size, batch_size, num_workers, shard)
+
+
+def _infer_files(predictor: DepthPredictor, root: Path, out: Path, files: Sequence[Path], mode: str,
+                 size: tuple[int, int] | None, batch_size: int, num_workers: int,
+                 shard: tuple[int, int]) -> tuple[list[Failure], int]:
     left = select_files(files, lambda file: Path(out, f'{image_key(file)}.png').exists(), shard)
     if not left:
         return [], 0
@@ -272,4 +281,4 @@ def _predict(predictor: DepthPredictor, good: Sequence[tuple[Path, Any]],
 
 
 def _start_worker(_: int) -> None:
-    use_one_thread()
+    start_worker()

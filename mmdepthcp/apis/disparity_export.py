@@ -22,6 +22,7 @@ from mmdepthcp.fileio import (
     write_json,
 )
 from mmdepthcp.geometry.depth_maps import decode_cityscapes_disparity, depth_to_disparity, fill_holes
+from mmdepthcp.processes import claim
 from mmdepthcp.utils.trees import Failure, process_tree, select_files
 
 
@@ -127,9 +128,11 @@ def convert_tree(work: DisparityFile, settings: dict[str, Any], num_workers: int
         The failures, and how many files were tried.
 
     Raises:
-        InputError: the input folder is missing or empty, or the output folder belongs to another export.
+        InputError: the input folder is missing or empty, or the output folder belongs to another export, or another
+            process writes there.
     """
     files = find_files(work.root, (work.suffix,), [work.out])
-    claim_export(work.out, settings)
-    left = select_files(files, lambda file: work.target(file).exists(), shard)
-    return process_tree(left, work, num_workers, f'{work.root} to {work.out}'), len(left)
+    with claim(work.out, shard):
+        claim_export(work.out, settings)
+        left = select_files(files, lambda file: work.target(file).exists(), shard)
+        return process_tree(left, work, num_workers, f'{work.root} to {work.out}'), len(left)

@@ -24,6 +24,7 @@ from mmdepthcp.fileio import (
 )
 from mmdepthcp.geometry.cameras import read_cityscapes_intrinsics
 from mmdepthcp.grouping import KITTI_INTRINSICS, PRESETS, GroupingParams, RegionQuality, group_regions
+from mmdepthcp.processes import claim
 from mmdepthcp.utils.trees import Failure, image_key, process_tree, select_files
 
 Size = tuple[int, int]
@@ -154,21 +155,23 @@ def group_tree(
         The failures, and how many images were tried.
 
     Raises:
-        InputError: there are no images, or ``out`` holds regions made with other settings.
+        InputError: there are no images, ``out`` holds regions made with other settings, or another process writes
+            there.
     """
     images = find_files(grouper.image_root, suffixes, [out, grouper.disparity_root])
     for folder in (grouper.disparity_root, grouper.camera_root):
         if folder is not None and not folder.is_dir():
             raise InputError(f'{folder}: no such folder')
-    meta, description = out / 'meta.json', grouper.description()
-    if meta.exists():
-        if read_json(meta) != description:
-            raise InputError(
-                f'{out}: holds regions made with other settings (see {meta}); remove them or name another folder')
-    else:
-        write_json(meta, description)
-    missing = select_files(images, lambda name: (out / name.with_suffix('.png')).exists(), shard)
-    return process_tree(missing, _Writer(grouper, out), num_workers, 'depth regions'), len(missing)
+    with claim(out, shard):
+        meta, description = out / 'meta.json', grouper.description()
+        if meta.exists():
+            if read_json(meta) != description:
+                raise InputError(
+                    f'{out}: holds regions made with other settings (see {meta}); remove them or name another folder')
+        else:
+            write_json(meta, description)
+        missing = select_files(images, lambda name: (out / name.with_suffix('.png')).exists(), shard)
+        return process_tree(missing, _Writer(grouper, out), num_workers, 'depth regions'), len(missing)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ..fileio import InputError, read_json, write_json, write_png
+from ..processes import claim
+from ..utils.trees import Failure, process_tree
 from .classes import TOY_CLASSES, TOY_TRAIN_IDS
 from .rendering import render
 from .scene import FAR, Camera, camera_pose
@@ -128,13 +131,23 @@ def write_sequence(out: str | os.PathLike, split: str, index: int, settings: Toy
     )
 
 
-def _write(task: tuple[str, int], out: str, settings: ToySettings) -> None:
+class _Sequence(NamedTuple):
+    """A sequence to write."""
+
+    split: str
+    index: int
+
+    def __str__(self) -> str:
+        return f'{self.split}, sequence {self.index}'
+
+
+def _write(task: _Sequence, out: str, settings: ToySettings) -> None:
     write_sequence(out, *task, settings)
 
 
 def write_toy_streets(
     out: str | os.PathLike, num_sequences: Mapping[str, int], settings: ToySettings, workers: int = 1
-) -> None:
+) -> tuple[list[Failure], int]:
     """Write a data set of toy streets in the layout of Cityscapes.
 
     Finished sequences of the same settings are kept. Every sequence depends on (seed, split, index) alone: more
@@ -146,8 +159,13 @@ def write_toy_streets(
         settings: size, length, labels, seed.
         workers: processes to render with.
 
+    Returns:
+        The sequences that could not be written, and how many were tried.
+
     Raises:
-        InputError: ``out`` holds toy streets of other settings, or a split has no name in ``CITIES``.
+        InputError: ``out`` holds toy streets of other settings, another process writes there, or a split has no name
+            in ``CITIES``.
+        WorkerKilled: a process was killed.
     """
     unknown = sorted(set(num_sequences) - set(CITIES))
     if unknown:
@@ -160,26 +178,21 @@ def write_toy_streets(
         'depth_scale': DEPTH_SCALE,
         'far': FAR,
     }
-    path = out / SETTINGS_FILE
-    if path.exists():
-        if read_json(path) != recorded:
-            raise InputError(
-                f'{path}: the folder holds toy streets of other settings; remove it or choose another folder'
-            )
-    else:
-        write_json(path, recorded)
-    tasks = [(split, index) for split, count in num_sequences.items() for index in range(count)]
-    function = partial(_write, out=str(out), settings=settings)
-    if not tasks:
-        return
-    from mmengine.utils import track_parallel_progress, track_progress
-
-    if workers > 1:
-        _compile(settings)
-        track_parallel_progress(function, tasks, min(workers, len(tasks)), keep_order=False)
-    else:
-        track_progress(function, tasks)
-        print()
+    tasks = [_Sequence(split, index) for split, count in num_sequences.items() for index in range(count)]
+    with claim(out):
+        path = out / SETTINGS_FILE
+        if path.exists():
+            if read_json(path) != recorded:
+                raise InputError(
+                    f'{path}: the folder holds toy streets of other settings; remove it or choose another folder'
+                )
+        else:
+            write_json(path, recorded)
+        workers = min(workers, len(tasks))
+        if workers > 1:
+            _compile(settings)
+        function = partial(_write, out=str(out), settings=settings)
+        return process_tree(tasks, function, workers, f'sequences of {settings.num_frames} frames'), len(tasks)
 
 
 def _compile(settings: ToySettings) -> None:

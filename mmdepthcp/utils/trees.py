@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mmdepthcp.fileio import InputError
+from mmdepthcp.processes import end_with_parent
 
 if TYPE_CHECKING:
     from mmengine.utils import ProgressBar
@@ -69,6 +70,18 @@ def describe_error(error: Exception) -> str:
     return str(error) if isinstance(error, InputError) else f'{type(error).__name__}: {error}'
 
 
+class WorkerKilled(RuntimeError):
+    """A process that did part of the work was killed from outside."""
+
+
+def start_worker(parent: int | None = None) -> None:
+    """Begin as one of several processes that share the cores: with one thread for the numeric libraries, and to end
+    with the process that started this one, whose id is ``parent``, if known.
+    """
+    end_with_parent(parent)
+    use_one_thread()
+
+
 def use_one_thread() -> None:
     """Let the numeric libraries of this process use one thread; for processes that share the cores."""
     import cv2
@@ -92,13 +105,15 @@ def _run(worker: Callable[[T], object], files: Sequence[T], num_workers: int) ->
     if num_workers < 2:
         yield from (_attempt(worker, file) for file in files)
         return
-    with ProcessPoolExecutor(num_workers, multiprocessing.get_context(), use_one_thread) as pool:
+    context = multiprocessing.get_context()
+    parent = os.getpid() if context.get_start_method() == 'fork' else None
+    with ProcessPoolExecutor(num_workers, context, start_worker, (parent,)) as pool:
         try:
             for future in as_completed([pool.submit(_attempt, worker, file) for file in files]):
                 yield future.result()
         except BrokenProcessPool:
-            raise RuntimeError('a worker process was killed, most often for want of memory; use fewer '
-                               'workers. Finished files are kept: run the same command again') from None
+            raise WorkerKilled('a worker process was killed, most often for want of memory; use fewer workers. '
+                               'Finished files are kept: run the same command again') from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -137,7 +152,7 @@ def process_tree(files: Sequence[T], worker: Callable[[T], object], num_workers:
         The failures, sorted by file.
 
     Raises:
-        RuntimeError: a worker process was killed.
+        WorkerKilled: a worker process was killed.
     """
     if not files:
         return []

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,8 @@ import numpy as np
 import pytest
 
 from mmdepthcp.fileio import InputError
-from mmdepthcp.toy import ToySettings, toy_camera, write_toy_streets
+from mmdepthcp.toy import ToySettings, toy_camera, write_toy_streets, writing
+from mmdepthcp.utils.trees import WorkerKilled
 
 SETTINGS = ToySettings(num_frames=3, labels_per_sequence=1, width=64, height=32, seed=4)
 TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/toy_streets.py'
@@ -114,6 +117,26 @@ def test_interrupted_work_is_finished_and_finished_work_kept(tmp_path):
     kept.unlink()
     write_toy_streets(tmp_path, {'train': 1}, SETTINGS)
     assert _digests(tmp_path) == before
+
+
+def kill_worker(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_process_ends_in_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, 'write_sequence', kill_worker)
+    with pytest.raises(WorkerKilled, match='a worker process was killed'):
+        write_toy_streets(tmp_path, {'train': 3}, SETTINGS, workers=2)
+
+
+def test_a_sequence_that_fails_is_named(tmp_path, monkeypatch):
+    def fail(out, split, index, settings):
+        if index == 1:
+            raise OSError('disk full')
+
+    monkeypatch.setattr(writing, 'write_sequence', fail)
+    failures, tried = write_toy_streets(tmp_path, {'train': 3}, SETTINGS)
+    assert tried == 3 and failures == [('train, sequence 1', 'OSError: disk full')]
 
 
 def test_other_settings_are_refused(tmp_path):

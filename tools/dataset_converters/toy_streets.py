@@ -9,6 +9,9 @@ import argparse
 import os
 import sys
 
+from mmdepthcp.command_line import errors_in_words
+from mmdepthcp.utils.trees import report_failures
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -40,17 +43,15 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
+def main() -> int:
     args = parse_args()
-    from mmdepthcp.fileio import InputError
-    from mmdepthcp.toy import ToySettings, write_toy_streets
+    with errors_in_words():
+        from mmdepthcp.toy import ToySettings, write_toy_streets
 
-    try:
         settings = ToySettings(args.frames, args.labels_per_sequence, *args.size, args.seed)
-        write_toy_streets(args.out, {'train': args.train, 'val': args.val}, settings, args.workers)
-    except InputError as error:
-        sys.exit(f'toy_streets: {error}')
+        failures, tried = write_toy_streets(args.out, {'train': args.train, 'val': args.val}, settings, args.workers)
+    return report_failures(failures, tried)
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())
