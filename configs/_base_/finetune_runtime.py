@@ -5,7 +5,12 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2000, max_keep_ckpts=1),
     sampler_seed=dict(type='DistSamplerSeedHook'))
-custom_hooks = [dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='mmdepthcp.ClassListHook')]
+custom_hooks = [
+    dict(type='mmdepthcp.PretrainedCheckHook'),
+    dict(type='mmdepthcp.ClassListHook'),
+    # what is random in the model is drawn from (seed, iteration, rank), so that a resumed run continues exactly
+    dict(type='mmdepthcp.IterSeedHook'),
+]
 
 env_cfg = dict(
     cudnn_benchmark=True,

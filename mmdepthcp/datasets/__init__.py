@@ -1,5 +1,5 @@
 from .groups import ImageGroupDataset
-from .samplers import EpochSampler
+from .samplers import EndlessSampler, EpochSampler
 from .seeded import SeededConcatDataset, SeededDataset
 from .street import (
     CamVidStreetDataset,

@@ -19,6 +19,7 @@ from mmdet.datasets import CocoDataset
 from mmseg.datasets import CityscapesDataset
 
 from mmdepthcp.datasets.prefixes import checked_prefix
+from mmdepthcp.datasets.seeded import drawn_by, split_index
 from mmdepthcp.datasets.subsets import select_items
 from mmdepthcp.fileio import InputError, read_json
 from mmdepthcp.instances import CITYSCAPES_THINGS
@@ -31,6 +32,9 @@ _COLOURS = dict(zip(CityscapesDataset.METAINFO['classes'], CityscapesDataset.MET
 @DATASETS.register_module()
 class StreetInstanceDataset(CocoDataset):
     """Objects in a COCO file of ``tools/dataset_converters/instances_to_coco.py``: the 8 classes of Cityscapes.
+
+    Asked by ``(seed, pass, index)`` (:class:`mmdepthcp.datasets.EndlessSampler`), all that is random in the pipeline
+    depends on these numbers only.
 
     Args:
         subset: arguments of :func:`mmdepthcp.datasets.subsets.select_images`, to use one fold or a fraction of
@@ -49,6 +53,10 @@ class StreetInstanceDataset(CocoDataset):
         if 'data_prefix' in kwargs:
             kwargs['data_prefix'] = checked_prefix(kwargs['data_prefix'], ('img', 'seg'), type(self).__name__)
         super().__init__(*args, **kwargs)
+
+    def __getitem__(self, index: int | tuple[int, ...]) -> Any:
+        with drawn_by(index):
+            return super().__getitem__(split_index(index)[1])
 
     def load_data_list(self) -> list[dict]:
         self._check_classes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sized
 
@@ -60,3 +61,53 @@ class EpochSampler(Sampler):
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch that the next iteration visits."""
         self.epoch = epoch
+
+
+@DATA_SAMPLERS.register_module()
+class EndlessSampler(Sampler):
+    """MMEngine's ``InfiniteSampler``, but it yields ``(seed, pass, index)``, for trainings that count iterations.
+
+    Sample p of all ranks together is the (p mod N)-th of pass p // N over the N samples of the data set, and rank r of
+    n visits the samples r, r + n, r + 2 n, ... So each sample comes once in every pass, and each visit draws its own
+    random numbers, the same ones after a run is resumed (see :class:`SeededDataset`).
+
+    Args:
+        dataset: The data set.
+        shuffle: Visit pass e in the order of ``numpy.random.default_rng([seed, e]).permutation``; False: in the data
+            set's own order.
+        seed: The same on all ranks; None draws one and shares it. A runner gives its own.
+
+    Raises:
+        InputError: the data set is empty.
+    """
+
+    def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None) -> None:
+        if len(dataset) == 0:
+            raise InputError('the data set holds no sample')
+        self.rank, self.world_size = get_dist_info()
+        self.dataset = dataset
+        self.shuffle = shuffle
+        self.seed = sync_random_seed() if seed is None else seed
+        self.start = 0
+
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
+        count, order = len(self.dataset), (-1, np.empty(0, np.int64))
+        for number in itertools.count(self.start):
+            turn, place = divmod(self.rank + number * self.world_size, count)
+            if turn != order[0]:
+                rng = np.random.default_rng([self.seed, turn])
+                order = turn, rng.permutation(count) if self.shuffle else np.arange(count)
+            yield self.seed, turn, int(order[1][place])
+
+    def __len__(self) -> int:
+        """The number of samples of one pass."""
+        return len(self.dataset)
+
+    def skip(self, num_samples: int) -> None:
+        """Begin after so many samples of this rank; the maintained MMEngine calls it to resume, the original one
+        loads them again instead.
+        """
+        self.start = num_samples
+
+    def set_epoch(self, epoch: int) -> None:
+        """Nothing depends on the epoch."""

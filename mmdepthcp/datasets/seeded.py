@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import random
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from mmengine.dataset import ConcatDataset
 
 from mmdepthcp.fileio import InputError
@@ -20,30 +23,53 @@ else:
 def split_index(index: int | tuple[int, ...]) -> tuple[tuple[int, ...], int]:
     """The draw, numbers >= 0 that tell it from other draws of the same sample, and the index of the sample.
 
-    :class:`EpochSampler` yields ``(seed, epoch, index)``, whose draw is ``(seed, epoch)``; a plain index belongs
-    to seed 0 and epoch 0.
+    :class:`EpochSampler` yields ``(seed, epoch, index)``, whose draw is ``(seed, epoch)``; a plain index belongs to
+    seed 0 and epoch 0.
     """
     return (index[:-1], index[-1]) if isinstance(index, tuple) else ((0, 0), index)
+
+
+@contextlib.contextmanager
+def drawn_by(index: int | tuple[int, ...]) -> Iterator[None]:
+    """Have what draws from the global generators of Python, NumPy and PyTorch, as transforms of other packages do,
+    draw numbers that depend on an index ``(seed, epoch, index)`` only. A plain index changes nothing. Afterwards the
+    generators are as they were.
+    """
+    if not isinstance(index, tuple):
+        yield
+        return
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    state = np.random.SeedSequence(index).generate_state(3)
+    random.seed(int(state[0]))
+    np.random.seed(int(state[1]))  # noqa: NPY002
+    torch.default_generator.manual_seed(int(state[2]))
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+        torch.set_rng_state(before[2])
 
 
 class SeededDataset(Base):
     """Mixin over MMEngine's ``BaseDataset`` (write it first among the bases): reproducible random samples.
 
-    An item is asked for by index or by ``(seed, epoch, index)``, see :class:`EpochSampler`. Before the pipeline
-    runs, ``results['rng'] = numpy.random.default_rng([seed, epoch, index])``; the random transforms of this
-    package draw from it and from nothing else. There is no second try with another sample: one that cannot be
-    used raises.
+    An item is asked for by index or by ``(seed, epoch, index)``, see :class:`EpochSampler`, :class:`EndlessSampler`.
+    Before the pipeline runs, ``results['rng'] = numpy.random.default_rng([seed, epoch, index])``; the random transforms
+    of this package draw from it and from nothing else, and for those of others see :func:`drawn_by`. There is no second
+    try with another sample: one that cannot be used raises.
     """
 
     def __getitem__(self, index: int | tuple[int, ...]) -> Any:
-        draw, index = split_index(index)
+        asked, (draw, index) = index, split_index(index)
         if not self._fully_initialized:
             self.full_init()
         index = index + len(self) if index < 0 else index
         results = self.get_data_info(index)
         source = results.get('img_path', index)
         results['rng'] = np.random.default_rng([*draw, index])
-        results = self.pipeline(results)
+        with drawn_by((*draw, index) if isinstance(asked, tuple) else index):
+            results = self.pipeline(results)
         if results is None:
             raise InputError(f'{source}: a transform of the pipeline returned nothing for this sample; '
                              'samples are not replaced by others, so remove it from the data set')

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, islice
 
 import pytest
 
-from mmdepthcp.datasets import EpochSampler, samplers
+from mmdepthcp.datasets import EndlessSampler, EpochSampler, samplers
 from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import DATA_SAMPLERS
 
@@ -68,7 +68,36 @@ def test_without_shuffling_the_order_is_that_of_the_data_set(monkeypatch):
 def test_empty_data_set(monkeypatch):
     with pytest.raises(InputError, match='no sample'):
         _sampler(monkeypatch, 0)
+    with pytest.raises(InputError, match='no sample'):
+        EndlessSampler([])
+
+
+def _endless(monkeypatch, count, rank=0, world_size=1, seed=3, skipped=0, **kwargs):
+    monkeypatch.setattr(samplers, 'get_dist_info', lambda: (rank, world_size))
+    sampler = EndlessSampler(range(count), seed=seed, **kwargs)
+    sampler.skip(skipped)
+    return list(islice(sampler, 40))
+
+
+def test_without_end_every_pass_visits_all_in_another_order(monkeypatch):
+    visited = _endless(monkeypatch, 8)
+    passes = [visited[start:start + 8] for start in range(0, 40, 8)]
+    assert [{(seed, turn) for seed, turn, _ in part} for part in passes] == [{(3, turn)} for turn in range(5)]
+    orders = [[index for *_, index in part] for part in passes]
+    assert all(sorted(order) == list(range(8)) for order in orders) and len({*map(tuple, orders)}) == 5
+    assert _endless(monkeypatch, 2, shuffle=False)[:3] == [(3, 0, 0), (3, 0, 1), (3, 1, 0)]
+    assert visited == _endless(monkeypatch, 8) != _endless(monkeypatch, 8, seed=4)
+
+
+@pytest.mark.parametrize('count', [1, 3, 8, 13])
+def test_ranks_share_the_passes_and_go_on_where_they_were(monkeypatch, count):
+    parts = [_endless(monkeypatch, count, rank, 3) for rank in range(3)]
+    woven = [sample for samples in zip(*parts, strict=True) for sample in samples]
+    assert woven[:40] == _endless(monkeypatch, count)
+    for rank in range(3):
+        assert _endless(monkeypatch, count, rank, 3, skipped=11)[:29] == parts[rank][11:]
 
 
 def test_registered():
     assert DATA_SAMPLERS.get('EpochSampler') is EpochSampler
+    assert DATA_SAMPLERS.get('EndlessSampler') is EndlessSampler

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
+import torch
 from mmengine.dataset import BaseDataset
 from torch.utils.data import DataLoader
 
@@ -36,6 +39,27 @@ def test_random_numbers_belong_to_seed_epoch_and_index():
     assert dataset[5, 2, 3] == (3, expected)
     draws = {dataset[seed, epoch, index][1] for seed in range(3) for epoch in range(4) for index in range(8)}
     assert len(draws) == 96
+
+
+def global_draws(results=None):
+    return random.random(), float(np.random.random()), float(torch.rand(1))  # noqa: NPY002
+
+
+def test_global_generators_belong_to_seed_epoch_and_index_and_are_left_as_they_were():
+    dataset = _numbers(pipeline=[global_draws])
+    torch.manual_seed(1)
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    expected = global_draws()
+    torch.manual_seed(1)
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    first = dataset[5, 2, 3]
+    assert global_draws() == expected
+    assert dataset[5, 2, 3] == first and dataset[5, 2, -5] == first
+    drawn = {value for epoch in range(4) for index in range(8) for value in dataset[0, epoch, index]}
+    assert len(drawn) == 96
+    assert dataset[3] != dataset[3]  # a plain index leaves them alone
 
 
 def test_negative_indices_and_the_end():

@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from mmdepthcp.engine.hooks import EpochSeedHook, SwAVMonitorHook
+from mmdepthcp.engine.hooks import EpochSeedHook, IterSeedHook, SwAVMonitorHook
 
 
 def draws(seed, epoch):
     EpochSeedHook().before_train_epoch(SimpleNamespace(seed=seed, epoch=epoch))
+    return global_draws()
+
+
+def iteration_draws(seed, iteration):
+    IterSeedHook().before_train_iter(SimpleNamespace(seed=seed, iter=iteration), iteration)
+    return global_draws()
+
+
+def global_draws():
     return random.random(), np.random.random(), torch.rand(1).item()  # noqa: NPY002
 
 
@@ -24,8 +33,18 @@ def test_epoch_seed_depends_on_seed_and_epoch_only():
 
 def test_epoch_seed_differs_between_ranks(monkeypatch):
     first = draws(3, 1)
-    monkeypatch.setattr('mmdepthcp.engine.hooks.epoch_seed.get_rank', lambda: 1)
+    monkeypatch.setattr('mmdepthcp.engine.hooks.seeds.get_rank', lambda: 1)
     assert not set(draws(3, 1)) & set(first)
+
+
+def test_iteration_seed_depends_on_seed_and_iteration_only(monkeypatch):
+    first = iteration_draws(3, 1)
+    iteration_draws(3, 0)
+    assert iteration_draws(3, 1) == first
+    assert not set(iteration_draws(3, 2)) & set(first)
+    assert not set(iteration_draws(4, 1)) & set(first)
+    monkeypatch.setattr('mmdepthcp.engine.hooks.seeds.get_rank', lambda: 1)
+    assert not set(iteration_draws(3, 1)) & set(first)
 
 
 def run_monitor(ratios, caplog, interval=4):

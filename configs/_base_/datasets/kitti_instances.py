@@ -22,7 +22,7 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=8,
     persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
+    sampler=dict(type='mmdepthcp.EndlessSampler', shuffle=True),
     dataset=dict(
         type='mmdepthcp.StreetInstanceDataset',
         data_root=data_root,

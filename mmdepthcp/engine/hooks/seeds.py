@@ -1,4 +1,4 @@
-"""Random numbers that depend on the epoch only."""
+"""Random numbers that depend on the epoch, or the iteration, only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmdepthcp.registry import HOOKS
+
+
+def seed_all(seed: int, number: int) -> None:
+    """Seed the generators of Python, NumPy and PyTorch from the seed of a run, the number of its epoch or iteration,
+    and the rank.
+    """
+    state = np.random.SeedSequence([seed, number, get_rank()]).generate_state(3)
+    random.seed(int(state[0]))
+    np.random.seed(int(state[1]))  # noqa: NPY002  other packages draw from the global generator
+    torch.manual_seed(int(state[2]))
 
 
 @HOOKS.register_module()
@@ -29,12 +39,26 @@ class EpochSeedHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Seed all generators."""
-        state = np.random.SeedSequence([runner.seed, runner.epoch, get_rank()]).generate_state(3)
-        random.seed(int(state[0]))
-        np.random.seed(int(state[1]))  # noqa: NPY002  other packages draw from the global generator
-        torch.manual_seed(int(state[2]))
+        seed_all(runner.seed, runner.epoch)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Seed all generators before the first iteration."""
         if batch_idx == 0:
             self.before_train_epoch(runner)
+
+
+@HOOKS.register_module()
+class IterSeedHook(Hook):
+    """Seed Python, NumPy and PyTorch from (seed, iteration, rank) before every iteration of training.
+
+    For trainings that count iterations: resumed after any of them, they draw the same numbers in the model (dropout,
+    the boxes that Mask R-CNN learns from) as ones that were never interrupted. What :class:`EpochSeedHook` says of
+    gradient accumulation holds here too; the data draws from its own numbers, see
+    :class:`mmdepthcp.datasets.EndlessSampler`.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Seed all generators."""
+        seed_all(runner.seed, runner.iter)
