@@ -24,6 +24,8 @@ frame_pipeline = [
     dict(type='ResizeClip', scale=input_size),
     dict(type='PackMonoInputs'),
 ]
+# the learning rates of the configs are for this many at once, over all processes
+auto_scale_lr = dict(enable=False, base_batch_size=4)
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,

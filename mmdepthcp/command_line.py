@@ -55,7 +55,7 @@ def set_launcher(config: Config, args: argparse.Namespace) -> None:
     """Hand ``--launcher`` and ``--local-rank`` on to MMEngine.
 
     MMEngine starts distributed jobs on accelerators only; where there is none, the processes of torchrun are joined
-    here, through gloo.
+    here, through gloo, and batch normalisation over all of them (``sync_bn``) is our own.
     """
     from mmengine.device import get_device
 
@@ -66,8 +66,8 @@ def set_launcher(config: Config, args: argparse.Namespace) -> None:
 
         torch.distributed.init_process_group('gloo')
         config.setdefault('model_wrapper_cfg', dict(
-            type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False,
-            find_unused_parameters=config.get('find_unused_parameters', False)))
+            type='mmdepthcp.CPUDataParallel', sync_bn=config.pop('sync_bn', None) is not None, device_ids=None,
+            broadcast_buffers=False, find_unused_parameters=config.get('find_unused_parameters', False)))
 
 
 @contextlib.contextmanager

@@ -21,6 +21,8 @@ TRANSFORMS = root.Registry(
     locations=['mmdepthcp.datasets.transforms'])
 MODELS = root.Registry(
     'model', parent=root.MODELS, scope=SCOPE, locations=['mmdepthcp.models'])
+MODEL_WRAPPERS = root.Registry(
+    'model wrapper', parent=root.MODEL_WRAPPERS, scope=SCOPE, locations=['mmdepthcp.models'])
 METRICS = root.Registry(
     'metric', parent=root.METRICS, scope=SCOPE, locations=['mmdepthcp.evaluation'])
 HOOKS = root.Registry('hook', parent=root.HOOKS, scope=SCOPE, locations=['mmdepthcp.engine'])

@@ -311,6 +311,19 @@ def check_validation(runner: Runner, small: bool) -> None:
         assert scores and all(math.isfinite(value) for value in scores.values())
 
 
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_several_processes(path):
+    """Each config that trains says what its learning rate is for, and normalises over all processes."""
+    config = load_config(path)
+    if not config.get('train_dataloader'):
+        return
+    if path.stem.startswith(('swav_', 'densecl_')) and 'auto_scale_lr' not in config:
+        pytest.skip('not yet')
+    assert config.auto_scale_lr == dict(enable=False, base_batch_size=config.train_dataloader.batch_size)
+    if config.model.type not in ('SwAV', 'DenseCL'):
+        assert config.sync_bn == 'torch'
+
+
 @pytest.mark.parametrize('path', BASES, ids=lambda path: path.stem)
 def test_parts_of_configs_can_be_read(path):
     assert load_config(path).to_dict()

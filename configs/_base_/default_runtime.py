@@ -16,3 +16,5 @@ log_level = 'INFO'
 load_from = None
 resume = False
 randomness = dict(seed=0)
+# several processes normalise over all their images, as one does that has them all
+sync_bn = 'torch'

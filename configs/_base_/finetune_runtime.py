@@ -21,5 +21,7 @@ log_level = 'INFO'
 load_from = None
 resume = False
 randomness = dict(seed=0)
+# several processes normalise over all their images, as one does that has them all
+sync_bn = 'torch'
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -4,3 +4,4 @@ from .depth import DepthDecoder, DepthResNet, MonoDepth, MonoDepthDataPreprocess
 from .heads import SemanticFPNFeatures
 from .probes import FrozenFeatures, KNNHead, LinearProbeHead
 from .selfsup import DepthCP
+from .sync_batch_norm import CPUDataParallel

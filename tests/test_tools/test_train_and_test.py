@@ -42,12 +42,13 @@ class Numbers(torch.utils.data.Dataset):
 
 @MODELS.register_module()
 class Line(BaseModel):
-    def __init__(self, width=1, init_cfg=None):
+    def __init__(self, width=1, norm=False, init_cfg=None):
         super().__init__(init_cfg=init_cfg)
+        self.norm = torch.nn.BatchNorm1d(width) if norm else torch.nn.Identity()
         self.layer = torch.nn.Linear(width, 1)
 
     def forward(self, inputs, data_samples=None, mode='tensor'):
-        values = self.layer(torch.stack(list(inputs)))
+        values = self.layer(self.norm(torch.stack(list(inputs))))
         return dict(loss=values.square().mean()) if mode == 'loss' else list(values)
 
 
@@ -193,12 +194,14 @@ def test_checkpoint_of_another_model_is_refused(trained):
     assert 'a checkpoint of another model: 1 of 2 tensors of Line fit' in message
 
 
-def test_two_processes_train_as_one(home, trained):
-    run_on_two_processes('dist_train.sh', home, 'line.py', 2, '--work-dir', 'd', '--cfg-options',
-                         'train_cfg.max_epochs=1', 'train_dataloader.batch_size=1', port='29617')
-    both = weights(home / 'd/epoch_1.pth')
-    for name, tensor in weights(trained).items():
-        torch.testing.assert_close(both[name], tensor)
+def test_two_processes_train_as_one(home):
+    options = ['train_cfg.max_epochs=1', 'model.norm=True', 'sync_bn=torch']
+    assert run('train.py', 'line.py', '--work-dir', 'one', '--cfg-options', *options) is None
+    run_on_two_processes('dist_train.sh', home, 'line.py', 2, '--work-dir', 'd', '--cfg-options', *options,
+                         'train_dataloader.batch_size=1', port='29617')
+    one, both = (weights(home / folder / 'epoch_1.pth') for folder in ('one', 'd'))
+    assert one.keys() == both.keys() and 'norm.running_var' in one
+    torch.testing.assert_close(dict(both), dict(one))
 
 
 @pytest.mark.parametrize('tool', sorted(str(path.relative_to(TOOLS)) for path in TOOLS.rglob('*.py')))

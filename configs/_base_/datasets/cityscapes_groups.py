@@ -20,6 +20,8 @@ eval_pipeline = [
     dict(type='mmseg.PackSegInputs'),
 ]
 
+# the learning rates of the configs are for one group at once
+auto_scale_lr = dict(enable=False, base_batch_size=1)
 train_dataloader = dict(
     batch_size=1,
     num_workers=8,

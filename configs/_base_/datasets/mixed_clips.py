@@ -41,6 +41,8 @@ camvid = dict(
     frame_step=2,
     intrinsics=None,
     pipeline=camvid_pipeline)
+# the learning rates of the configs are for this many at once, over all processes
+auto_scale_lr = dict(enable=False, base_batch_size=8)
 train_dataloader = dict(
     batch_size=8,
     num_workers=8,

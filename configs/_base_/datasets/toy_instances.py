@@ -18,6 +18,8 @@ test_pipeline = [
         type='PackDetInputs',
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'instances')),
 ]
+# the learning rates of the configs are for this many at once, over all processes
+auto_scale_lr = dict(enable=False, base_batch_size=4)
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,

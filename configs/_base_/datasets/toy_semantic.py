@@ -17,6 +17,8 @@ test_pipeline = [
     dict(type='mmdepthcp.LoadLabels'),
     dict(type='PackSegInputs'),
 ]
+# the learning rates of the configs are for this many at once, over all processes
+auto_scale_lr = dict(enable=False, base_batch_size=8)
 train_dataloader = dict(
     batch_size=8,
     num_workers=1,
