@@ -23,7 +23,7 @@ class ColourSettings:
 
     Args:
         brightness, contrast, saturation: The factor is uniform in 1 ± this.
-        hue: The turn is uniform in ± this, 1 being the full circle.
+        hue: The turn is uniform in ± this, 1 being the full circle, from red to yellow to green.
         jitter_prob: Probability of these four, together.
         blur_prob: Probability of a 5×5 Gaussian blur.
         blur_sigma: Range of its sigma, in pixels of the view.
@@ -93,7 +93,7 @@ def colour_matrices(colours: Colours, mean_grey: np.ndarray) -> np.ndarray:
         return values[:, None, None]
 
     saturation = weight(colours.saturation) * identity + weight(1 - colours.saturation) * grey
-    angle = 2 * np.pi * colours.hue
+    angle = -2 * np.pi * colours.hue  # I and Q go from red over magenta to blue
     turn = np.zeros((len(angle), 3, 3))
     turn[:, 0, 0] = 1
     turn[:, 1, 1] = turn[:, 2, 2] = np.cos(angle)

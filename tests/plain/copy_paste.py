@@ -29,7 +29,7 @@ def plain_recolour(image: np.ndarray, colours, index: int, mean_grey: float) -> 
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     i = 0.595716 * red - 0.274453 * green - 0.321263 * blue
     q = 0.211456 * red - 0.522591 * green + 0.311135 * blue
-    turned = (i + 1j * q) * np.exp(2j * np.pi * colours.hue[index])
+    turned = (i + 1j * q) * np.exp(-2j * np.pi * colours.hue[index])
     i, q = turned.real, turned.imag
     blue, green = luma - 1.1070 * i + 1.7046 * q, luma - 0.2721 * i - 0.6474 * q
     image = np.stack([blue, green, luma + 0.9563 * i + 0.6210 * q], -1)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import colorsys
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,16 @@ def test_turning_the_hue_keeps_luma_and_leaves_grey_alone():
     assert turned @ weights == pytest.approx(np.array([200, 40, 90]) @ weights)
     assert np.abs(turned - (200, 40, 90)).max() > 20
     np.testing.assert_allclose(changed((77, 77, 77), hue=0.2), [77] * 3, atol=1e-9)
+
+
+@pytest.mark.parametrize('turn', [-0.2, -0.05, 0.05, 0.2])
+def test_hue_turns_as_in_hsv(turn):
+    """torchvision adds the turn to the hue of HSV; turning in YIQ differs from that by less than 0.12."""
+    for blue, green, red in [(20, 20, 200), (20, 200, 200), (20, 200, 20), (200, 200, 20), (200, 20, 20), (200, 20, 200)]:
+        turned = np.clip(changed((blue, green, red), hue=turn), 0, 255)
+        moved = colorsys.rgb_to_hsv(*turned[::-1])[0] - colorsys.rgb_to_hsv(red, green, blue)[0]
+        assert (moved + 0.5) % 1 - 0.5 == pytest.approx(turn, abs=0.12)
+        assert moved % 1 < 0.5 if turn > 0 else moved % 1 > 0.5
 
 
 def test_chained_matrices_equal_one_after_the_other():
