@@ -73,7 +73,7 @@ def main() -> None:
             pixels = features(item)
             clusters = k_means.predict(pixels.reshape(-1, 5) / scale).reshape(pixels.shape[:2])
             clusters = cv2.resize(clusters, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)
-            confusions.append(cluster_confusion(clusters, labels, len(classes)))
+            confusions.append(cluster_confusion(clusters, labels, len(classes), num_clusters=k_means.n_clusters))
         scores = match_and_score(add_confusions(confusions))
         record = score_record(scores, classes, dataset.metainfo.get('protocol') or 'unsup', len(dataset))
         record.update(num_clusters=k_means.n_clusters, seed=args.seed)

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 import torch.multiprocessing as mp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from mmdepthcp.evaluation.functional.segmentation import (
     add_confusions,
@@ -75,6 +78,67 @@ def test_scores_do_not_depend_on_the_numbering_of_clusters():
     scores, shuffled = match_and_score(confusion), match_and_score(confusion[order])
     assert shuffled.mean_iou == pytest.approx(scores.mean_iou)
     assert shuffled.class_of_cluster.tolist() == scores.class_of_cluster[order].tolist()
+
+
+def test_absent_class_is_left_to_an_empty_cluster_however_clusters_are_numbered():
+    """Class 2 is absent, one cluster is empty: the class does not count, wherever the empty cluster stands."""
+    confusion = np.array([[8, 2, 0], [1, 5, 0], [3, 1, 0], [0, 0, 0]])
+    for order in itertools.permutations(range(4)):
+        scores = match_and_score(confusion[list(order)])
+        np.testing.assert_array_equal(scores.class_iou, [8 / 14, 5 / 9, np.nan])
+        assert scores.accuracy == 13 / 20
+
+
+@pytest.mark.parametrize('match_by', ['iou', 'count'])
+@given(confusion=arrays(np.int64, st.tuples(st.integers(1, 6), st.integers(1, 5)), elements=st.integers(0, 3)),
+       random=st.randoms(use_true_random=False))
+@settings(max_examples=200, deadline=None)
+def test_scores_are_invariant_under_permutation_of_clusters(match_by, confusion, random):
+    confusion[0, 0] += 1
+    order = random.sample(range(len(confusion)), len(confusion))
+    scores, shuffled = match_and_score(confusion, match_by), match_and_score(confusion[order], match_by)
+    assert (scores.accuracy, scores.mean_iou) == (shuffled.accuracy, shuffled.mean_iou)
+    np.testing.assert_array_equal(scores.class_iou, shuffled.class_iou)
+    best = max(
+        sum(worth[k, c] for k, c in zip(rows, columns, strict=True))
+        for worth in [worths(confusion, match_by)] for rows, columns in matchings(*confusion.shape))
+    matched = scores.class_of_cluster >= 0
+    found = worths(confusion, match_by)[np.flatnonzero(matched), scores.class_of_cluster[matched]].sum()
+    assert found == pytest.approx(best)
+
+
+def worths(confusion, match_by):
+    if match_by == 'count':
+        return confusion
+    union = confusion.sum(1)[:, None] + confusion.sum(0) - confusion
+    return confusion / np.maximum(union, 1)
+
+
+def matchings(clusters, classes):
+    pairs = min(clusters, classes)
+    for rows in itertools.permutations(range(clusters), pairs):
+        if clusters >= classes:
+            yield rows, range(classes)
+        elif list(rows) == sorted(rows):
+            yield from ((rows, columns) for columns in itertools.permutations(range(classes), pairs))
+
+
+def test_matching_by_count_maximises_the_matched_pixels():
+    confusion = np.array([[100, 60], [40, 3]])
+    assert match_and_score(confusion, 'count').class_of_cluster.tolist() == [0, 1]
+    assert match_and_score(confusion, 'count').accuracy == 103 / 203
+    with pytest.raises(InputError, match='match_by'):
+        match_and_score(confusion, 'pixels')
+
+
+def test_metric_knows_clusters_that_no_pixel_has():
+    metric = UnsupervisedSegMetric(match_by='count')
+    metric.dataset_meta = META
+    clusters, labels = [[0, 1, 2, 2, 1, 1]], [[0, 1, 0, 0, 1, 1]]
+    for more, expected in ((3, 100 * (2 / 3 + 1 + 0) / 3), (4, 100 * (2 / 3 + 1) / 2)):
+        metric.process({}, [dict(sample(clusters, labels), num_clusters=more)])
+        assert metric.evaluate(1)['toy3/mIoU'] == pytest.approx(expected, abs=.005)
+        metric.results.clear()
 
 
 def test_nothing_labelled_is_an_error():

@@ -11,6 +11,10 @@ from scipy.optimize import linear_sum_assignment
 from mmdepthcp.fileio import InputError
 
 
+MATCH_BY = ('iou', 'count')
+TIE = 1e-12  # decides between matchings of equal worth only
+
+
 class MatchedScores(NamedTuple):
     """Scores after matching clusters to classes one to one.
 
@@ -20,25 +24,28 @@ class MatchedScores(NamedTuple):
         class_iou: (C,) 0..1; 0 for a class without a cluster; NaN for a class that neither occurs in the
             labels nor has a cluster with labelled pixels.
         class_of_cluster: (K,) int64, −1 for a cluster without a class.
+        match_by: what the matching maximised.
     """
 
     accuracy: float
     mean_iou: float
     class_iou: np.ndarray
     class_of_cluster: np.ndarray
+    match_by: str
 
 
 def cluster_confusion(
-    clusters: np.ndarray, labels: np.ndarray, num_classes: int, ignore_index: int = 255,
+    clusters: np.ndarray, labels: np.ndarray, num_classes: int, ignore_index: int = 255, num_clusters: int = 0,
 ) -> np.ndarray:
     """Count pixels by cluster and class.
 
     Args:
         clusters: integer array, 0 or larger.
         labels: integer array of the same shape: 0..num_classes−1 or ``ignore_index``.
+        num_clusters: how many there are at least, seen here or not.
 
     Returns:
-        (largest cluster + 1, num_classes) int64.
+        (largest cluster + 1 or ``num_clusters``, whichever is more; num_classes) int64.
 
     Raises:
         InputError: the shapes differ or a label is neither a class nor ignored.
@@ -48,12 +55,13 @@ def cluster_confusion(
     labelled = labels != ignore_index
     clusters, labels = clusters[labelled].astype(np.int64), labels[labelled].astype(np.int64)
     if not len(labels):
-        return np.zeros((0, num_classes), np.int64)
+        return np.zeros((num_clusters, num_classes), np.int64)
     if labels.min() < 0 or labels.max() >= num_classes:
         raise InputError(
             f'the label holds {labels.min()}..{labels.max()}, but classes are 0..{num_classes - 1} and '
             f'{ignore_index} is ignored')
-    counts = np.bincount(clusters * num_classes + labels, minlength=(clusters.max() + 1) * num_classes)
+    rows = max(clusters.max() + 1, num_clusters)
+    counts = np.bincount(clusters * num_classes + labels, minlength=rows * num_classes)
     return counts.reshape(-1, num_classes)
 
 
@@ -66,26 +74,35 @@ def add_confusions(confusions: Iterable[np.ndarray]) -> np.ndarray:
     return total
 
 
-def match_and_score(confusion: np.ndarray) -> MatchedScores:
-    """Match clusters to classes one to one by the Hungarian method on IoU, and score the result.
+def match_and_score(confusion: np.ndarray, match_by: str = 'iou') -> MatchedScores:
+    """Match clusters to classes one to one by the Hungarian method, and score the result.
 
     With more clusters than classes the pixels of the clusters left over are wrong; with fewer, the classes
-    left over have an IoU of 0.
+    left over have an IoU of 0. Of several best matchings the one is taken that leaves classes without labels to clusters
+    without pixels, so that they do not count. Scores do not depend on how clusters are numbered.
 
     Args:
         confusion: (K, C) pixels by cluster and class over the whole set.
+        match_by: what the matching maximises: 'iou', the sum of IoU (Zeng et al., BMVC 2022), or 'count', the matched
+            pixels (PiCIE, Cho et al., CVPR 2021; STEGO, Hamilton et al., ICLR 2022).
 
     Raises:
-        InputError: there is no labelled pixel.
+        InputError: there is no labelled pixel, or ``match_by`` is unknown.
     """
+    if match_by not in MATCH_BY:
+        raise InputError(f'match_by={match_by!r}: must be one of {", ".join(MATCH_BY)}')
     if not confusion.sum():
         raise InputError('no labelled pixel to score: every label is ignored')
+    order = np.lexsort(confusion.T)  # any numbering of the clusters becomes this one
+    confusion = confusion[order]
     cluster_pixels, class_pixels = confusion.sum(1), confusion.sum(0)
     union = cluster_pixels[:, None] + class_pixels - confusion
     iou = confusion / np.maximum(union, 1)
-    matched_clusters, matched_classes = linear_sum_assignment(iou, maximize=True)
+    needless = (cluster_pixels[:, None] > 0) & (class_pixels == 0)  # would make an absent class count, with 0
+    worth = iou if match_by == 'iou' else confusion / confusion.sum()
+    matched_clusters, matched_classes = linear_sum_assignment(worth - TIE * needless, maximize=True)
     class_of_cluster = np.full(len(confusion), -1, np.int64)
-    class_of_cluster[matched_clusters] = matched_classes
+    class_of_cluster[order[matched_clusters]] = matched_classes
     class_iou = np.where(class_pixels > 0, 0.0, np.nan)
     for cluster, label in zip(matched_clusters, matched_classes, strict=True):
         if union[cluster, label]:
@@ -94,7 +111,8 @@ def match_and_score(confusion: np.ndarray) -> MatchedScores:
         accuracy=float(confusion[matched_clusters, matched_classes].sum() / confusion.sum()),
         mean_iou=float(np.nanmean(class_iou)),
         class_iou=class_iou,
-        class_of_cluster=class_of_cluster)
+        class_of_cluster=class_of_cluster,
+        match_by=match_by)
 
 
 def score_record(scores: MatchedScores, classes: Sequence[str], protocol: str, images: int) -> dict[str, Any]:
@@ -102,6 +120,7 @@ def score_record(scores: MatchedScores, classes: Sequence[str], protocol: str, i
     iou = (None if np.isnan(value) else float(value) for value in scores.class_iou)
     return dict(
         protocol=protocol,
+        match_by=scores.match_by,
         images=images,
         acc=scores.accuracy,
         miou=scores.mean_iou,

@@ -15,6 +15,7 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 
 from mmdepthcp.evaluation.functional.segmentation import (
+    MATCH_BY,
     MatchedScores,
     add_confusions,
     cluster_confusion,
@@ -32,14 +33,15 @@ KEPT = '.clusters'
 class UnsupervisedSegMetric(BaseMetric):
     """Score clusters against classes (Zeng et al., BMVC 2022).
 
-    One confusion matrix over the whole set, clusters matched to classes one to one by the Hungarian method
-    on IoU. ``Acc`` is the matched pixels over all labelled pixels; ``mIoU`` is the mean over the classes
-    that occur in the labels or have a cluster (a class without a cluster counts 0). Both in percent; the
-    IoU of every class goes to the log as a table. The names of the scores start with the data set's
+    One confusion matrix over the whole set, clusters matched to classes one to one by the Hungarian method.
+    ``Acc`` is the matched pixels over all labelled pixels; ``mIoU`` is the mean over the classes that occur in
+    the labels or have a cluster (a class without a cluster counts 0). Both in percent; the IoU of every class
+    goes to the log as a table. The names of the scores start with the data set's
     ``metainfo['protocol']``, as ``cityscapes19/mIoU``.
 
     Args:
         ignore_index: label of pixels that are not scored.
+        match_by: 'iou' or 'count', see :func:`~mmdepthcp.evaluation.functional.match_and_score`.
         save_dir: where to save a picture per image: image, truth and prediction in the colours of the
             matched classes (black: not labelled, grey: cluster without a class); none by default.
         out_file: JSON file for the scores, as fractions; none by default.
@@ -52,12 +54,16 @@ class UnsupervisedSegMetric(BaseMetric):
     def __init__(
         self,
         ignore_index: int = 255,
+        match_by: str = 'iou',
         save_dir: str | None = None,
         out_file: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
+        if match_by not in MATCH_BY:
+            raise InputError(f'match_by={match_by!r}: must be one of {", ".join(MATCH_BY)}')
+        self.match_by = match_by
         self.ignore_index = ignore_index
         self.save_dir = save_dir
         self.out_file = out_file
@@ -89,7 +95,8 @@ class UnsupervisedSegMetric(BaseMetric):
             clusters = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
             labels = sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
             try:
-                confusion = cluster_confusion(clusters, labels, len(self._classes), self.ignore_index)
+                confusion = cluster_confusion(
+                    clusters, labels, len(self._classes), self.ignore_index, sample.get('num_clusters', 0))
             except InputError as error:
                 raise InputError(f'{sample.get("seg_map_path", image)}: {error}') from None
             kept = None
@@ -101,7 +108,7 @@ class UnsupervisedSegMetric(BaseMetric):
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Match clusters to classes and score them."""
-        scores = match_and_score(add_confusions(confusion for confusion, _, _ in results))
+        scores = match_and_score(add_confusions(confusion for confusion, _, _ in results), self.match_by)
         table = PrettyTable(['Class', 'IoU', 'Clusters'])
         for index, name in enumerate(self._classes):
             matched = np.flatnonzero(scores.class_of_cluster == index)

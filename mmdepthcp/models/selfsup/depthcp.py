@@ -216,6 +216,7 @@ class DepthCP(BaseSelfSupervisor):
             segmentation = assign_clusters(
                 projection.float(), prototypes, clusters, sample.ori_shape[:2], covered)
             sample.set_data(dict(pred_sem_seg=PixelData(data=segmentation[None])))
+            sample.set_metainfo(dict(num_clusters=self.num_clusters))
         return list(data_samples)
 
     def _clusters(self) -> Tensor:
