@@ -10,7 +10,6 @@ from scipy.optimize import linear_sum_assignment
 
 from mmdepthcp.fileio import InputError
 
-
 MATCH_BY = ('iou', 'count')
 TIE = 1e-12  # decides between matchings of equal worth only
 
@@ -78,8 +77,8 @@ def match_and_score(confusion: np.ndarray, match_by: str = 'iou') -> MatchedScor
     """Match clusters to classes one to one by the Hungarian method, and score the result.
 
     With more clusters than classes the pixels of the clusters left over are wrong; with fewer, the classes
-    left over have an IoU of 0. Of several best matchings the one is taken that leaves classes without labels to clusters
-    without pixels, so that they do not count. Scores do not depend on how clusters are numbered.
+    left over have an IoU of 0. Of several best matchings the one is taken that leaves classes without labels to
+    clusters without pixels, so that they do not count. Scores do not depend on how clusters are numbered.
 
     Args:
         confusion: (K, C) pixels by cluster and class over the whole set.
