@@ -198,6 +198,9 @@ def infomap(pairs: np.ndarray, links: np.ndarray, number: int, seed: int = 0) ->
         ModuleNotFoundError: the package is missing.
     """
     from infomap import Infomap
+
+    if len(pairs) == 0:
+        return np.arange(number, dtype=np.int32)
     search = Infomap(two_level=True, silent=True, teleportation_probability=0, seed=seed + 1)
     search.add_links([(int(i), int(j), float(link)) for (i, j), link in zip(pairs, links, strict=True)])
     search.run()
@@ -218,18 +221,18 @@ def cluster_hierarchy(
         threshold: float = 0.2,
         method: str = 'louvain',
         seed: int = 0) -> np.ndarray:
-    """Group nodes bottom up until every group is parted from all its neighbours by mean edge weights of at least
-    ``threshold``.
+    """Group nodes bottom up until no edge between two groups is below ``threshold``, or communities join no more.
 
-    In each round the communities of the graph with link weight 1 / edge weight become its nodes, joined by the
-    mean weight of the edges between them; a node none of whose edges is below ``threshold`` is finished and
-    leaves. It ends when no node is left or a round changes nothing.
+    Each round looks for the communities of the graph with link weight 1 / edge weight, in the first round of all
+    nodes. A community none of whose outgoing edges is below ``threshold`` is finished and leaves with its edges; the
+    others become the nodes of the next round, joined by the mean weight of all edges between them. It ends when none
+    is left, or when a round neither joins nor finishes anything.
 
     Args:
         pairs: (E, 2) integers in 0..number−1, i < j, every pair once.
         weights: (E,) edge weights in (0, 1], small where nodes belong together.
         number: of nodes.
-        threshold: above which groups are apart.
+        threshold: one outgoing edge below it keeps a community open.
         method: a key of `COMMUNITIES`.
         seed: of the clustering.
 
@@ -242,32 +245,27 @@ def cluster_hierarchy(
     group: np.ndarray = np.arange(number, dtype=np.int64)
     sums: np.ndarray = np.asarray(weights, np.float64)
     counts: np.ndarray = np.ones(len(pairs))
-    nodes: np.ndarray = np.arange(number)
+    nodes: np.ndarray = np.arange(number)  # ids of the groups still open; ``pairs`` index into it
     total = number
-    while True:
-        # ``nodes`` are the ids of the groups still open; ``pairs`` index into it.
-        smallest = np.full(len(nodes), np.inf)
-        np.minimum.at(smallest, pairs.ravel(), np.repeat(sums / counts, 2))
-        open_nodes = smallest < threshold
-        left = int(open_nodes.sum())
-        if left == 0:
-            break
-        renumber = np.cumsum(open_nodes) - 1
-        kept = open_nodes[pairs].all(axis=1)
-        changed = left < len(nodes)
-        pairs, sums, counts, nodes = renumber[pairs[kept]], sums[kept], counts[kept], nodes[open_nodes]
-        community = find_communities(pairs, counts / sums, left, seed=seed)
+    while len(nodes):
+        community = find_communities(pairs, counts / sums, len(nodes), seed=seed)
         joined = int(community.max()) + 1
-        if joined == left and not changed:
+        ends = community[pairs]
+        leaves = ends[:, 0] != ends[:, 1]
+        smallest = np.full(joined, np.inf)
+        np.minimum.at(smallest, ends[leaves].ravel(), np.repeat((sums / counts)[leaves], 2))
+        is_open = smallest < threshold
+        if joined == len(nodes) and is_open.all():
             break
         target = np.arange(total)
         target[nodes] = total + community
         group = target[group]
-        nodes, total = np.arange(total, total + joined), total + joined
-        pairs, rows = unique_pairs(community[pairs], joined)
-        inner = rows >= 0
-        sums = np.bincount(rows[inner], sums[inner], len(pairs))
-        counts = np.bincount(rows[inner], counts[inner], len(pairs))
+        nodes, total = total + np.flatnonzero(is_open), total + joined
+        renumber = np.cumsum(is_open) - 1
+        kept = leaves & is_open[ends].all(axis=1)
+        pairs, rows = unique_pairs(renumber[ends[kept]], len(nodes))
+        sums = np.bincount(rows, sums[kept], len(pairs))
+        counts = np.bincount(rows, counts[kept], len(pairs))
     return by_first(group)[0]
 
 

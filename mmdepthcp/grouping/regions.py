@@ -46,7 +46,8 @@ class GroupingParams:
         weights: of the edge terms (colour, depth, support, bias).
         method: 'agglomerative' (see `agglomerate`), or communities of the map equation, bottom up, found by
             'louvain' or by 'infomap' (needs the package of that name); see `cluster_hierarchy`.
-        threshold: mean edge weight from which on regions are apart.
+        threshold: mean edge weight from which on regions are apart ('agglomerative'), or below which one edge keeps a
+            community open.
         max_regions: 'agglomerative' joins on until no more are left; None for any number.
         area_power: of 'agglomerative': larger uses up small regions earlier.
         min_area: regions smaller than this fraction of the image join the neighbour they are least apart from.

@@ -106,29 +106,26 @@ def plain_hierarchy(
         weights: Edges, nodes: Iterable[int], threshold: float = 0.2,
         communities: Callable[[Edges, Iterable[int]], dict[int, int]] = plain_communities) -> list[set[int]]:
     """Groups of nodes, bottom up; every group open for joining is a frozen set of first nodes."""
-    groups = [frozenset([node]) for node in nodes]
+    still = [frozenset([node]) for node in nodes]
     finished = []
-    while groups:
-        owner = {node: index for index, group in enumerate(groups) for node in group}
+    while still:
+        owner = {node: index for index, group in enumerate(still) for node in group}
         between: dict[tuple[int, int], list[float]] = {}
         for (i, j), weight in weights.items():
             if i in owner and j in owner and owner[i] != owner[j]:
                 between.setdefault(tuple(sorted((owner[i], owner[j]))), []).append(weight)
         edges = {pair: sum(values) / len(values) for pair, values in between.items()}
-        near = {index for pair, weight in edges.items() if weight < threshold for index in pair}
-        finished += [group for index, group in enumerate(groups) if index not in near]
-        still = [index for index in range(len(groups)) if index in near]
-        edges = {pair: weight for pair, weight in edges.items() if pair[0] in near and pair[1] in near}
-        if not still:
-            break
-        found = communities(edges, still)
+        found = communities(edges, range(len(still)))
         joined: dict[int, frozenset] = {}
-        for index in still:
-            joined[found[index]] = joined.get(found[index], frozenset()) | groups[index]
-        if len(joined) == len(groups):
-            finished += [groups[index] for index in still]
+        for index, group in enumerate(still):
+            joined[found[index]] = joined.get(found[index], frozenset()) | group
+        near = {found[index] for (i, j), weight in edges.items() if weight < threshold and found[i] != found[j]
+                for index in (i, j)}
+        if len(joined) == len(still) == len(near):
+            finished += still
             break
-        groups = list(joined.values())
+        finished += [group for name, group in joined.items() if name not in near]
+        still = [group for name, group in joined.items() if name in near]
     return [set(group) for group in finished]
 
 

@@ -90,7 +90,8 @@ def test_hierarchy_equals_the_plain_one_with_the_same_communities(seed):
         place = {node: index for index, node in enumerate(nodes)}
         ordered = sorted((place[i], place[j], weight) for (i, j), weight in edges.items())
         found = louvain_map_equation(
-            np.array([row[:2] for row in ordered]), 1 / np.array([row[2] for row in ordered]), len(place))
+            np.array([row[:2] for row in ordered]).reshape(-1, 2), 1 / np.array([row[2] for row in ordered]),
+            len(place))
         return {node: int(found[index]) for node, index in place.items()}
 
     ours = cluster_hierarchy(pairs[np.lexsort(pairs.T[::-1])], weights[np.lexsort(pairs.T[::-1])], 180)
@@ -103,7 +104,28 @@ def test_threshold_decides_what_is_apart():
     pairs, weights = np.array([[0, 1], [1, 2], [2, 3]]), np.array([0.02, 0.3, 0.02])
     assert cluster_hierarchy(pairs, weights, 4).tolist() == [0, 0, 1, 1]
     assert cluster_hierarchy(pairs, weights, 4, threshold=0.31).tolist() == [0, 0, 0, 0]
-    assert cluster_hierarchy(pairs, weights, 4, threshold=0.01).tolist() == [0, 1, 2, 3]
+    assert cluster_hierarchy(pairs, weights, 4, threshold=0.01).tolist() == [0, 0, 1, 1]
+
+
+def test_nodes_join_in_the_first_round_whatever_their_edges():
+    triangle = np.array([[0, 1], [0, 2], [1, 2]])
+    assert cluster_hierarchy(triangle, np.full(3, 0.25), 3).tolist() == [0, 0, 0]
+
+
+def test_one_edge_below_the_threshold_keeps_a_community_open():
+    # Two cliques with soft edges between them; what counts is the least, .1, not their mean of .7.
+    inner = [(c + i, c + j) for c in (0, 4) for i in range(4) for j in range(i + 1, 4)]
+    pairs = np.array(sorted([*inner, (0, 4), (1, 5), (2, 6), (3, 7)]))
+    weights = np.where(pairs[:, 1] - pairs[:, 0] == 4, 0.9, 0.01)
+    assert cluster_hierarchy(pairs, weights, 8).tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    weights[(pairs == [3, 7]).all(axis=1)] = 0.1
+    assert cluster_hierarchy(pairs, weights, 8).tolist() == [0] * 8
+
+
+def test_finished_communities_take_no_part_in_what_follows():
+    pairs = np.array([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]])
+    weights = np.array([0.01, 0.3, 0.01, 0.15, 0.01])
+    assert cluster_hierarchy(pairs, weights, 6).tolist() == [0, 0, 1, 1, 1, 1]
 
 
 def test_nodes_without_edges_stay_alone():
