@@ -88,8 +88,8 @@ class ViewSettings:
 
     Args:
         size: (H, W) of the view. None: the size of the images.
-        area_range: Area after resizing, relative to the image's; the view is a crop of it.
-        aspect_range: Change of the aspect ratio by resizing.
+        area_range: Area after resizing, relative to the image's; the view is a crop of it. Uniform.
+        aspect_range: Change of the aspect ratio width / height by resizing. Uniform.
         flip_prob: Probability of a horizontal flip.
         colour: Colour changes.
     """
@@ -185,6 +185,9 @@ def sample_view_crops(
 ) -> np.ndarray:
     """Draw each view's random resize, crop and flip.
 
+    With area a and aspect r, both uniform, the image is resized to W·√(a·r) × H·√(a/r), each side at least the
+    view's, and the corner of the crop is uniform in what remains.
+
     Args:
         rng: Source of randomness.
         num_views: V.
@@ -197,8 +200,7 @@ def sample_view_crops(
     height, width = image_size
     view_height, view_width = settings.size or image_size
     area = rng.uniform(*settings.area_range, num_views)
-    narrowest, widest = np.log(settings.aspect_range)
-    aspect = np.exp(rng.uniform(narrowest, widest, num_views))
+    aspect = rng.uniform(*settings.aspect_range, num_views)
     resized_width = np.maximum(np.rint(width * np.sqrt(area * aspect)), view_width).astype(np.int64)
     resized_height = np.maximum(np.rint(height * np.sqrt(area / aspect)), view_height).astype(np.int64)
     left = rng.integers(0, resized_width - view_width, endpoint=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mmdepthcp.fileio import NO_REGION, InputError
 from mmdepthcp.geometry import affine
@@ -103,6 +104,34 @@ def test_view_crops_lie_inside_the_image(size):
     if size is None:
         area = np.abs(crops[:, 0, 0]) * crops[:, 1, 1]
         assert 1 <= area.min() and area.max() < 2.05
+
+
+def plain_view_crops(rng, count, image_size, view_size):
+    """One view after the other: sides after resizing, corner of the crop, flip."""
+    (height, width), (view_height, view_width) = image_size, view_size
+    for _ in range(count):
+        area, aspect = rng.uniform(1, 2), rng.uniform(3 / 4, 4 / 3)
+        new_width = max(round(width * (area * aspect) ** 0.5), view_width)
+        new_height = max(round(height * (area / aspect) ** 0.5), view_height)
+        left, top = rng.integers(new_width - view_width + 1), rng.integers(new_height - view_height + 1)
+        yield new_width, new_height, left, top, rng.random() < 0.5
+
+
+@pytest.mark.parametrize('view_size', [(384, 768), (300, 400)])
+def test_view_crops_are_distributed_as_specified(view_size):
+    count = 40_000
+    crops = sample_view_crops(np.random.default_rng(0), count, (384, 768), ViewSettings(size=view_size))
+    wide, high, left, top, flipped = np.array(
+        list(plain_view_crops(np.random.default_rng(1), count, (384, 768), view_size))).T
+    flip = crops[:, 0, 0] < 0
+    our_wide, our_high = np.rint(768 * np.abs(crops[:, 0, 0])), np.rint(384 * crops[:, 1, 1])
+    our_left = np.rint(np.where(flip, crops[:, 0, 2] - view_size[1], -crops[:, 0, 2]))
+    assert flip.mean() == pytest.approx(flipped.mean(), abs=0.02)
+    for name, ours, plain in [
+            ('width', our_wide, wide), ('height', our_high, high), ('area', our_wide * our_high, wide * high),
+            ('ratio', our_wide / our_high, wide / high), ('left', our_left, left),
+            ('top', np.rint(-crops[:, 1, 2]), top)]:
+        assert stats.ks_2samp(ours, plain).statistic < 0.02, name
 
 
 def test_unusable_settings_are_refused():
