@@ -5,12 +5,15 @@ go through the pipelines at the config's own sizes.
 from __future__ import annotations
 
 import inspect
+import logging
 import math
 import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.error import URLError
 
 import cv2
 import numpy as np
@@ -25,11 +28,12 @@ from mmdepthcp.command_line import load_config, register_modules, set_work_dir
 from mmdepthcp.comparison import Planner, read_table
 from mmdepthcp.datasets.street import StreetDataset
 from mmdepthcp.datasets.video import VideoClipDataset
-from mmdepthcp.fileio import write_disparity, write_json, write_png, write_regions
+from mmdepthcp.engine.hooks import PretrainedCheckHook
+from mmdepthcp.fileio import InputError, write_disparity, write_json, write_png, write_regions
 from mmdepthcp.models.depth import MonoDepth
 from mmdepthcp.models.selfsup import DepthCP
 from mmdepthcp.pipeline import read_stages
-from mmdepthcp.registry import DATASETS
+from mmdepthcp.registry import DATASETS, HOOKS, MODELS
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path for folder in ('', 'finetune', 'probes') for path in (ROOT / 'configs' / folder).glob('*.py'))
@@ -322,6 +326,96 @@ def test_several_processes(path):
     assert config.auto_scale_lr == dict(enable=False, base_batch_size=config.train_dataloader.batch_size)
     if config.model.type not in ('SwAV', 'DenseCL'):
         assert config.sync_bn == 'torch'
+
+
+KITTI_PRETRAINING = ('depthcp_kitti', 'depthcp_kitti_pixel', 'swav_kitti', 'densecl_kitti')
+
+
+@pytest.mark.parametrize('name', KITTI_PRETRAINING)
+def test_pretraining_on_kitti_sees_the_colour_cameras(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load_config(ROOT / f'configs/{name}.py')
+    register_modules()
+    init_default_scope(config.default_scope)
+    for camera in range(4):
+        write_png(Path(f'data/kitti/raw/2011_09_26/drive/image_{camera:02d}/data/1.png'), image(camera))
+    settings, = (node for node in settings_in(config.train_dataloader.dataset, 'data_root'))
+    dataset = DATASETS.build({**settings, 'pipeline': []})
+    assert [Path(item['img_path']).parts[-3] for item in dataset] == ['image_02', 'image_03']
+    if name.startswith('depthcp'):
+        assert size_in(settings['pipeline']) == (384, 768)
+        assert size_in(config.val_dataloader.dataset.pipeline) == (384, 1280)
+
+
+@pytest.mark.parametrize('name', ['monodepth_r18_kitti', 'monodepth_r18_kitti_scratch'])
+def test_kitti_depth_takes_every_line_of_its_lists(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load_config(ROOT / f'configs/{name}.py')
+    register_modules()
+    init_default_scope(config.default_scope)
+    drive, frames = '2011_09_26/2011_09_26_drive_0001_sync', range(8)
+    write_calibration(Path('data/kitti/raw/2011_09_26/calib_cam_to_cam.txt'), 'P_rect_{:02d}', 'S_rect_{:02d}')
+    for camera in (2, 3):
+        for number in frames:
+            write_png(Path(f'data/kitti/raw/{drive}/image_{camera:02d}/data/{number:010d}.png'), image(number))
+            path = Path(f'data/kitti/depth/{drive}/proj_depth/velodyne_raw/image_{camera:02d}/{number:010d}.png')
+            write_png(path, np.full((HEIGHT, WIDTH), 2560, np.uint16))
+    chosen = {'eigen_zhou/train': range(1, 7), 'eigen_zhou/val': range(2, 5), 'eigen/test': range(7, 8)}
+    for split, numbers in chosen.items():
+        path = Path(f'data/kitti/splits/{split}.txt')
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('\n'.join(f'{drive} {number} {side}' for number in numbers for side in 'lr'))
+    for loader, numbers in zip((config.train_dataloader, config.val_dataloader, config.test_dataloader),
+                               chosen.values(), strict=True):
+        dataset = DATASETS.build({**loader.dataset, 'pipeline': []})
+        taken = [(Path(item['img_path']).parts[-3][-1], int(Path(item['img_path']).stem)) for item in dataset]
+        assert taken == [(camera, number) for camera in '23' for number in numbers]
+    # Zhou's list has 39 810 lines
+    loader, epochs = config.train_dataloader, config.train_cfg.max_epochs
+    assert (loader.drop_last, 39810 // loader.batch_size * epochs) == (True, 99510 if 'scratch' in name else 66340)
+    assert config.param_scheduler[0].milestones == [15] and config.optim_wrapper.optimizer.lr == 1e-4
+
+
+@pytest.mark.parametrize('name', ['monodepth_r18_kitti', 'monodepth_r18_cityscapes'])
+def test_depth_starts_from_imagenet(name, tmp_path, monkeypatch, caplog):
+    torchvision = pytest.importorskip('torchvision')
+    register_modules()
+    torch.manual_seed(0)
+    imagenet = torchvision.models.resnet18().state_dict()
+    torch.save(imagenet, tmp_path / 'imagenet.pth')
+    assert load_config(ROOT / f'configs/{name}.py').model.backbone.init_cfg.checkpoint == 'torchvision://resnet18'
+    monkeypatch.setenv('IMAGENET_R18', str(tmp_path / 'imagenet.pth'))
+    config = load_config(ROOT / f'configs/{name}.py')
+    init_default_scope(config.default_scope)
+    model = MODELS.build(config.model)
+    model.init_weights()
+    for key, tensor in model.backbone.state_dict().items():
+        assert torch.equal(tensor, imagenet[key])
+    first = imagenet['conv1.weight'] / 2
+    assert torch.equal(model.pose_net.encoder.conv1.weight, torch.cat([first, first], 1))
+    assert torch.equal(model.pose_net.encoder.layer4[1].conv2.weight, imagenet['layer4.1.conv2.weight'])
+    hook = HOOKS.build(config.custom_hooks[-1])
+    logger = logging.getLogger('test_depth_starts_from_imagenet')
+    with caplog.at_level('INFO', logger=logger.name):
+        hook.before_train(SimpleNamespace(model=model, logger=logger, iter=0, _load_from=None))
+    said = [(record.levelname, record.message.partition(' come')[0]) for record in caplog.records
+            if record.name == logger.name]
+    assert said == [('INFO', 'backbone: 120 of 120 tensors'), ('INFO', 'pose_net.encoder: 120 of 120 tensors')]
+    scratch = load_config(ROOT / f'configs/{name}_scratch.py')
+    assert not scratch.model.backbone.get('init_cfg') and scratch.train_cfg.max_epochs == 30
+
+
+def test_no_network_is_said_in_words(monkeypatch):
+    def fail(*args, **kwargs):
+        raise URLError('no route to host')
+
+    monkeypatch.setattr('mmengine.runner.checkpoint.load_url', fail)
+    monkeypatch.setattr('mmengine.runner.checkpoint.get_dist_info', lambda: (0, 1))
+    setting = dict(type='Pretrained', checkpoint='torchvision://resnet18')
+    model = torch.nn.ModuleDict(dict(backbone=torch.nn.Linear(1, 1)))
+    model.backbone.init_cfg = setting
+    with pytest.raises(InputError, match=r'torchvision://resnet18: cannot be downloaded.*no route to host'):
+        PretrainedCheckHook().before_run(SimpleNamespace(model=model, _load_from=None))
 
 
 @pytest.mark.parametrize('path', BASES, ids=lambda path: path.stem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from os.path import isfile as is_file
 from pathlib import Path
@@ -15,7 +16,7 @@ from mmdepthcp.datasets.lists import find_listed, split_suffix
 from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.seeded import SeededDataset
 from mmdepthcp.datasets.subsets import select_items
-from mmdepthcp.fileio import IMAGE_SUFFIXES, find_files, notice
+from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError, find_files, notice
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.toy.classes import TOY_CLASSES, TOY_TRAIN_IDS
 
@@ -24,6 +25,7 @@ CITYSCAPES_TRAIN_IDS = {7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21
 """Cityscapes label id → train id of the 19 classes that are scored; every other id is ignored."""
 
 ALL_CITYSCAPES_IDS = {label: CITYSCAPES_TRAIN_IDS.get(label, IGNORED) for label in range(34)}
+CAMERA_FOLDER = re.compile('image_0?([0-3])')
 TRAIN_ID_FILE, LABEL_ID_FILE = 'labelTrainIds.png', 'labelIds.png'
 
 _CITYSCAPES = CityscapesDataset.METAINFO
@@ -162,10 +164,41 @@ class KITTIStreetDataset(StreetDataset):
     """KITTI, labelled (``image_2``, ``semantic``) or raw drives without labels (Geiger et al., IJRR 2013).
 
     The label files hold Cityscapes label ids; they become the 19 train ids.
+
+    Args:
+        cameras: Which of the folders ``image_00`` to ``image_03`` (in odometry ``image_0`` to ``image_3``) below
+            ``img_path`` to take where there is no ``ann_file``; 2 and 3 are in colour. Depth maps (``proj_depth``) are
+            no images either.
+        kwargs: Arguments of :class:`StreetDataset`.
+
+    Raises:
+        InputError: none of the images is of these cameras.
     """
 
     METAINFO = dict(classes=_CITYSCAPES['classes'], palette=_CITYSCAPES['palette'], protocol='kitti19')
     LABEL_IDS = ALL_CITYSCAPES_IDS
+
+    def __init__(self, *args: Any, img_suffix: str | Sequence[str] = IMAGE_SUFFIXES, cameras: Sequence[int] = (2, 3),
+                 **kwargs: Any) -> None:
+        self.cameras = frozenset(cameras)
+        super().__init__(*args, img_suffix=img_suffix, **kwargs)
+
+    def _images(self, root: Path) -> Iterable[str]:
+        found = list(super()._images(root))
+        if self.ann_file:
+            return found
+        taken = [image for image in found if self._is_taken(Path(image).parent.parts)]
+        if not taken:
+            raise InputError(f'{root}: none of {len(found)} images is of the cameras {sorted(self.cameras)}, such as '
+                             f'{found[0]}; set cameras')
+        if len(taken) < len(found):
+            notice(f'{root}: {len(taken)} of {len(found)} images are of the cameras {sorted(self.cameras)}; the others '
+                   'are left out', logging.INFO)
+        return taken
+
+    def _is_taken(self, folders: Sequence[str]) -> bool:
+        cameras = {int(match[1]) for folder in folders if (match := CAMERA_FOLDER.fullmatch(folder))}
+        return cameras <= self.cameras and 'proj_depth' not in folders
 
 
 @DATASETS.register_module()

@@ -211,6 +211,33 @@ def test_bad_folders(tmp_path):
         StreetDataset(data_root=str(tmp_path))
 
 
+@pytest.fixture
+def drive(tmp_path):
+    """A raw drive of KITTI with all cameras and measured depth, the labelled images beside it."""
+    for camera in range(4):
+        _image(tmp_path / f'raw/2011_09_26/drive_1/image_{camera:02d}/data/1.png')
+    _image(tmp_path / 'raw/2011_09_26/drive_1/proj_depth/velodyne_raw/image_02/2.png')
+    _image(tmp_path / 'training/image_2/1.png')
+    return tmp_path
+
+
+def _cameras(dataset) -> list[str]:
+    return [Path(path).parts[-3] for path in _paths(dataset)]
+
+
+def test_grey_cameras_and_depth_maps_of_kitti_are_no_street_images(drive, notices):
+    dataset = KITTIStreetDataset(data_root=str(drive), data_prefix=dict(img_path='raw'))
+    assert _cameras(dataset) == ['image_02', 'image_03'] and any('2 of 5 images' in notice for notice in notices)
+    one = KITTIStreetDataset(data_root=str(drive), data_prefix=dict(img_path='raw'), cameras=(0,))
+    assert _cameras(one) == ['image_00']
+    assert len(KITTIStreetDataset(data_root=str(drive), data_prefix=dict(img_path='training/image_2'))) == 1
+    (drive / 'list.txt').write_text('2011_09_26/drive_1/image_00/data/1.png')
+    listed = KITTIStreetDataset(data_root=str(drive), data_prefix=dict(img_path='raw'), ann_file='list.txt')
+    assert _cameras(listed) == ['image_00']
+    with pytest.raises(InputError, match=r'none of 1 images is of the cameras \[3\].*set cameras'):
+        KITTIStreetDataset(data_root=str(drive), data_prefix=dict(img_path='training'), cameras=(3,))
+
+
 def test_real_camvid(data_root):
     dataset = CamVidStreetDataset(data_root=str(data_root / 'camvid'), ann_file='splits/test.txt', pipeline=LOAD,
                                   data_prefix=dict(img_path='images/test', seg_map_path='labels/test'))

@@ -1,7 +1,9 @@
-# groups of 8 KITTI frames at 1280x384 for pretraining, the 200 labelled images for the unsupervised score
+# groups of 8 frames of KITTI's colour cameras at 768x384 for pretraining; the 200 labelled images, at 1280x384, for the
+# unsupervised score
 _base_ = 'cityscapes_groups.py'
 data_root = 'data/kitti/'
-view_size = (1280, 384)
+view_size = (768, 384)
+eval_size = (1280, 384)
 
 load_pipeline = [
     dict(type='LoadImage'),
@@ -11,7 +13,7 @@ load_pipeline = [
 ]
 eval_pipeline = [
     dict(type='LoadImage'),
-    dict(type='ResizeStreet', scale=view_size),
+    dict(type='ResizeStreet', scale=eval_size),
     dict(type='LoadLabels'),
     dict(type='mmseg.PackSegInputs'),
 ]

@@ -56,12 +56,25 @@ def whole_model(model: nn.Module, checkpoint: str, prefix: str = '') -> Iterator
 
 
 def arrived(module: nn.Module, state: Mapping[str, Tensor]) -> Fit:
-    """Like :func:`mmdepthcp.checkpoint.compare_weights`, with tensors of other values than in the file as missing."""
+    """Like :func:`mmdepthcp.checkpoint.compare_weights`, with tensors of other values than in the file as missing.
+
+    What a module makes of weights while it loads them (its ``adapt_weights``) counts as the file's.
+    """
     wanted = module.state_dict()
+    state = module.adapt_weights(state) if hasattr(module, 'adapt_weights') else state
     fit = compare_weights(wanted, state)
     same = [name for name in fit.matched if torch.equal(wanted[name].cpu(), state[name].to(wanted[name].dtype).cpu())]
     differing = tuple(name for name in fit.matched if name not in set(same))
     return Fit(tuple(same), fit.missing + differing, fit.other_shape, fit.unexpected)
+
+
+def _download(address: str) -> Any:
+    try:
+        return CheckpointLoader.load_checkpoint(address, map_location='cpu')
+    except (OSError, KeyError) as error:
+        raise InputError(
+            f'{address}: cannot be downloaded ({error}). Where there is no network, bring the file there and name it '
+            'as checkpoint in init_cfg; see the config for an environment variable that does so') from None
 
 
 @HOOKS.register_module()
@@ -112,7 +125,7 @@ class PretrainedCheckHook(Hook):
         for origin in whole_model(model, runner._load_from) if runner._load_from else pretrained_parts(model):
             if origin.checkpoint not in read:
                 if '://' in origin.checkpoint:
-                    content: Any = CheckpointLoader.load_checkpoint(origin.checkpoint, map_location='cpu')
+                    content: Any = _download(origin.checkpoint)
                 else:
                     content = read_checkpoint(origin.checkpoint)
                 read[origin.checkpoint] = model_weights(content, origin.checkpoint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mmseg.models.backbones import ResNet
@@ -36,12 +37,23 @@ class DepthResNet(ResNet):
         self.feature_channels = (self.stem_channels, *(
             self.base_channels * self.block.expansion * 2 ** stage for stage in range(4)))
 
-    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: Any) -> None:
+    def adapt_weights(self, state: Mapping[str, Tensor], prefix: str = '') -> dict[str, Tensor]:
+        """Weights with the first kernel spread over the images, as they are loaded.
+
+        Args:
+            state: weights by name.
+            prefix: what the names of this module's weights start with.
+        """
+        adapted = dict(state)
         name = f'{prefix}conv1.weight'
-        if name in state_dict:
-            images, rest = divmod(self.conv1.in_channels, state_dict[name].shape[1])
+        if name in state:
+            images, rest = divmod(self.conv1.in_channels, state[name].shape[1])
             if images > 1 and rest == 0:
-                state_dict[name] = state_dict[name].repeat(1, images, 1, 1) / images
+                adapted[name] = state[name].repeat(1, images, 1, 1) / images
+        return adapted
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: Any) -> None:
+        state_dict.update(self.adapt_weights(state_dict, prefix))
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def train(self, mode: bool = True) -> DepthResNet:
