@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
+from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from mmdepthcp.apis.disparity_export import claim_export
@@ -31,6 +33,8 @@ from mmdepthcp.utils.trees import (
 )
 
 METRIC_MODELS = ('zoedepth', 'glpn', 'depth_pro', 'prompt_depth_anything')
+OWN_POST_PROCESSING = ('zoedepth', 'depth_pro')
+"""Models whose output is more than a map to be resized: padding is to be cut off, or it is an inverse."""
 SCALE_SAMPLE = 64
 
 
@@ -92,6 +96,9 @@ class HuggingFacePredictor:
     """A depth-estimation model of Hugging Face transformers, such as
     ``depth-anything/Depth-Anything-V2-Small-hf``.
 
+    The model's image processor brings its output to the image (``post_process_depth_estimation``): it cuts off the
+    padding of ZoeDepth, makes metres of what Depth Pro predicts by the field of view, and resizes.
+
     A model of metric depth gives disparity min(1, nearest / depth). A model of relative inverse depth is
     multiplied by one constant, which :meth:`fit_scale` finds. Such models know inverse depth up to scale
     *and* offset; the offset is taken as zero, that is, their zero (the sky) is infinitely far.
@@ -103,7 +110,7 @@ class HuggingFacePredictor:
         nearest: Metres that become disparity 1, for metric depth.
 
     Raises:
-        ImportError: transformers is not installed.
+        ImportError: transformers is not installed, or too old for the model.
         InputError: the model cannot be loaded.
     """
 
@@ -120,6 +127,9 @@ class HuggingFacePredictor:
             raise InputError(f'{name}: cannot be loaded as a depth-estimation model of Hugging Face: '
                              f'{error}') from None
         config = self.model.config
+        if not hasattr(self.processor, 'post_process_depth_estimation') and config.model_type in OWN_POST_PROCESSING:
+            raise ImportError(f'{name}: models of the kind {config.model_type} need post-processing that this version '
+                              "of transformers does not have: pip install 'transformers>=4.47,<5'")
         if output == 'auto':
             kind = getattr(config, 'depth_estimation_type', None) or (
                 'metric' if config.model_type in METRIC_MODELS else 'relative')
@@ -128,7 +138,8 @@ class HuggingFacePredictor:
         self.output = output
         self.nearest = nearest
         self.scale = 1.
-        self.settings: dict[str, Any] = dict(source=name, output=output)
+        self.settings: dict[str, Any] = dict(
+            source=name, output=output, processor=type(self.processor).__name__.removesuffix('Fast'))
         if output == 'metric':
             self.settings['nearest'] = nearest
 
@@ -163,10 +174,26 @@ class HuggingFacePredictor:
         for shape in {tuple(pixels.shape) for pixels, _ in items}:
             same = [index for index, (pixels, _) in enumerate(items) if tuple(pixels.shape) == shape]
             pixels = torch.stack([items[index][0] for index in same]).to(self.device)
-            depth = self.model(pixels).predicted_depth.float().cpu().numpy()
-            for index, values in zip(same, depth, strict=True):
-                height, width = items[index][1]
-                results[index] = resize_disparity(values.squeeze(), (width, height))
+            maps = self._post_process(self.model(pixels), [items[index][1] for index in same])
+            for index, values in zip(same, maps, strict=True):
+                results[index] = values
+        return results
+
+    def _post_process(self, outputs: Any, sizes: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+        """What the model predicts at the (height, width) of the images, each (H, W) float32."""
+        outputs.predicted_depth = outputs.predicted_depth.float()
+        process = getattr(self.processor, 'post_process_depth_estimation', None)
+        if process is None:
+            maps = [functional.interpolate(depth.reshape(1, 1, *depth.shape[-2:]), size, mode='bicubic')
+                    for depth, size in zip(outputs.predicted_depth, sizes, strict=True)]
+        else:
+            known = inspect.signature(process).parameters
+            asked = {key: list(sizes) for key in ('source_sizes', 'target_sizes') if key in known}
+            maps = [item['predicted_depth'] for item in process(outputs, **asked)]
+        results = [depth.reshape(size).float().cpu().numpy() for depth, size in zip(maps, sizes, strict=True)]
+        if self.output == 'metric':  # beside a far step bicubic resizing goes below zero, which would mean no depth
+            least = max(float(outputs.predicted_depth.min()), 0.)
+            results = [np.where(depth > 0, depth, np.float32(least)) for depth in results]
         return results
 
 

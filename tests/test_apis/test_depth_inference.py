@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -12,7 +9,7 @@ from mmengine.model import BaseDataPreprocessor, BaseModel
 from mmengine.structures import PixelData
 from torch.nn import functional as F
 
-from mmdepthcp.apis.depth_inference import HuggingFacePredictor, ModelPredictor, infer_tree, set_common_scale, stretch
+from mmdepthcp.apis.depth_inference import ModelPredictor, infer_tree, stretch
 from mmdepthcp.fileio import InputError, read_disparity, read_json
 from mmdepthcp.registry import MODELS
 
@@ -127,72 +124,3 @@ def test_bad_checkpoints_and_configs(tmp_path):
         ModelPredictor(config, tmp_path / 'nowhere.pth', 'cpu')
     with pytest.raises(InputError, match='test_pipeline'):
         ModelPredictor(_config(tmp_path, model=CONFIG['model']), file, 'cpu')
-
-
-@pytest.fixture(scope='module')
-def tiny_models(tmp_path_factory) -> Path:
-    """Tiny random Depth Anything models, one of relative inverse depth and one of metric depth, as saved folders."""
-    transformers = pytest.importorskip('transformers')
-    root = tmp_path_factory.mktemp('models')
-    for kind in ('relative', 'metric'):
-        torch.manual_seed(0)
-        backbone = transformers.Dinov2Config(
-            hidden_size=16, num_hidden_layers=4, num_attention_heads=2, mlp_ratio=1, image_size=28, patch_size=14,
-            out_indices=[1, 2, 3, 4], reshape_hidden_states=False, apply_layernorm=True)
-        config = transformers.DepthAnythingConfig(
-            backbone_config=backbone, patch_size=14, reassemble_hidden_size=16, neck_hidden_sizes=[8] * 4,
-            fusion_hidden_size=8, head_hidden_size=8, depth_estimation_type=kind, max_depth=20)
-        model = transformers.DepthAnythingForDepthEstimation(config)
-        model.head.conv3.bias.data += .5
-        model.save_pretrained(root / kind)
-        processor = transformers.DPTImageProcessor(size=dict(height=28, width=42), keep_aspect_ratio=False)
-        processor.save_pretrained(root / kind)
-    return root
-
-
-def test_hugging_face_inverse_depth_has_one_scale(tiny_models, images, tmp_path):
-    predictor = HuggingFacePredictor(str(tiny_models / 'relative'), 'cpu')
-    assert predictor.output == 'inverse'
-    out = tmp_path / 'out'
-    set_common_scale(predictor, images, out)
-    raw = predictor._raw([predictor.prepare(images / name) for name in ('a/1.png', 'a/2.jpg', 'b/3.png')])
-    assert [values.shape for values in raw] == [(8, 16), (16, 32), (8, 16)]
-    scale = max(np.percentile(values, 99.9) for values in raw)
-    assert predictor.scale == pytest.approx(scale)
-    assert infer_tree(predictor, images, out, batch_size=3) == ([], 3)
-    for name, values in zip(('a/1', 'a/2', 'b/3'), raw, strict=True):
-        expected = np.maximum((values / scale).clip(0, 1), 1e-6)
-        np.testing.assert_allclose(read_disparity(out / f'{name}.png'), expected, atol=1e-4)
-
-
-def test_hugging_face_restart_keeps_the_scale(tiny_models, images, tmp_path):
-    predictor = HuggingFacePredictor(str(tiny_models / 'relative'), 'cpu')
-    set_common_scale(predictor, images, tmp_path / 'out')
-    infer_tree(predictor, images, tmp_path / 'out')
-    cv2.imwrite(str(images / 'new.png'), np.full((8, 16, 3), 255, np.uint8))
-    again = HuggingFacePredictor(str(tiny_models / 'relative'), 'cpu')
-    set_common_scale(again, images, tmp_path / 'out')
-    assert again.scale == predictor.scale
-    assert infer_tree(again, images, tmp_path / 'out') == ([], 1)
-
-
-def test_hugging_face_metric_depth(tiny_models, images, tmp_path):
-    predictor = HuggingFacePredictor(str(tiny_models / 'metric'), 'cpu', nearest=2.)
-    assert predictor.output == 'metric'
-    set_common_scale(predictor, images, tmp_path / 'out')
-    infer_tree(predictor, images, tmp_path / 'out')
-    depth, = predictor._raw([predictor.prepare(images / 'b/3.png')])
-    np.testing.assert_allclose(read_disparity(tmp_path / 'out/b/3.png'), np.minimum(2 / depth, 1), atol=1e-4)
-    assert read_json(tmp_path / 'out/meta.json')['nearest'] == 2
-
-
-def test_no_hugging_face_model(tmp_path):
-    pytest.importorskip('transformers')
-    with pytest.raises(InputError, match='cannot be loaded'):
-        HuggingFacePredictor(str(tmp_path), 'cpu')
-
-
-def test_transformers_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, 'transformers', None)
-    with pytest.raises(ImportError, match='pip install transformers'):
-        HuggingFacePredictor('depth-anything/Depth-Anything-V2-Small-hf', 'cpu')
