@@ -11,6 +11,8 @@ import hashlib
 import json
 import logging
 import os
+import struct
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +27,9 @@ IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp')
 NO_REGION = 65535
 DISPARITY_SCALE = 65535
 SMALLEST_DISPARITY = 1e-6
+PNG_HEAD = 33
+"""Length of the signature and the header of a PNG."""
+NOTE = b'tEXtmmdepthcp\0'
 MAX_IMAGE_PIXELS = int(os.environ.get('OPENCV_IO_MAX_IMAGE_PIXELS') or 2**26)
 """Larger images are not decoded; OpenCV's own environment variable sets another limit."""
 Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_IMAGE_PIXELS)
@@ -109,11 +114,37 @@ def read_json(path: str | os.PathLike) -> Any:
         raise InputError(f'{path}: not valid JSON ({error}); make it again') from None
 
 
-def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Write an (H, W) uint8 or uint16 or an (H, W, 3) BGR uint8 array as PNG."""
+def write_png(path: str | os.PathLike, image: np.ndarray, note: str | None = None) -> None:
+    """Write an (H, W) uint8 or uint16 or an (H, W, 3) BGR uint8 array as PNG.
+
+    Args:
+        path: The file.
+        image: The pixels.
+        note: A text in ASCII to keep in the file beside them, see :func:`read_png_note`.
+    """
+    encoded, content = cv2.imencode('.png', image)
+    if not encoded:
+        raise OSError(f'{path}: could not be written')
+    content = content.tobytes()
+    if note is not None:
+        data = NOTE + note.encode('ascii')
+        chunk = struct.pack('>I', len(data) - 4) + data + struct.pack('>I', zlib.crc32(data))
+        content = content[:PNG_HEAD] + chunk + content[PNG_HEAD:]
     with atomic_path(path) as aside:
-        if not cv2.imwrite(str(aside), image):
-            raise OSError(f'{path}: could not be written')
+        aside.write_bytes(content)
+
+
+def read_png_note(path: str | os.PathLike) -> str | None:
+    """The text that :func:`write_png` kept in a file, None if there is none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, 'rb') as file:
+        head = file.read(PNG_HEAD + 4096)[PNG_HEAD:]
+    if head[4:4 + len(NOTE)] != NOTE:
+        return None
+    return head[4 + len(NOTE):8 + int.from_bytes(head[:4], 'big')].decode('latin-1')
 
 
 def image_size(path: str | os.PathLike) -> tuple[int, int]:
@@ -229,9 +260,11 @@ def read_labels(path: str | os.PathLike, remedy: str = 'write class indices, not
     return values.astype(np.uint8) if values.dtype == bool else values
 
 
-def write_disparity(path: str | os.PathLike, disparity: np.ndarray) -> None:
-    """Write (H, W) disparity in 0..1 (larger is closer) as round(65535 · disparity), 16 bit."""
-    write_png(path, np.rint(np.clip(disparity, 0, 1) * DISPARITY_SCALE).astype(np.uint16))
+def write_disparity(path: str | os.PathLike, disparity: np.ndarray, note: str | None = None) -> None:
+    """Write (H, W) disparity in 0..1 (larger is closer) as round(65535 · disparity), 16 bit, with a note as
+    :func:`write_png` does.
+    """
+    write_png(path, np.rint(np.clip(disparity, 0, 1) * DISPARITY_SCALE).astype(np.uint16), note)
 
 
 def read_disparity(path: str | os.PathLike) -> np.ndarray:
@@ -268,8 +301,9 @@ def read_depth(path: str | os.PathLike) -> np.ndarray:
     return read_uint16(path, 'depth', 'replace it').astype(np.float32) / 256
 
 
-def write_regions(path: str | os.PathLike, regions: np.ndarray) -> None:
-    """Write an (H, W) integer region map with ids 0..R−1 and 65535 for no region.
+def write_regions(path: str | os.PathLike, regions: np.ndarray, note: str | None = None) -> None:
+    """Write an (H, W) integer region map with ids 0..R−1 and 65535 for no region, with a note as
+    :func:`write_png` does.
 
     Raises:
         InputError: an id does not fit.
@@ -277,7 +311,7 @@ def write_regions(path: str | os.PathLike, regions: np.ndarray) -> None:
     if regions.min() < 0 or regions.max() > NO_REGION:
         raise InputError(
             f'{path}: region ids must lie in 0..{NO_REGION}, got {regions.min()}..{regions.max()}')
-    write_png(path, regions.astype(np.uint16))
+    write_png(path, regions.astype(np.uint16), note)
 
 
 def read_regions(path: str | os.PathLike) -> np.ndarray:

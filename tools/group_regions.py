@@ -4,7 +4,8 @@
 
 DISPARITY_ROOT/<relative path of the image without suffix>.png is what tools/infer_depth.py wrote for IMAGE_ROOT.
 OUT/<the same>.png holds the region ids 0..R-1, 16 bit; OUT/meta.json the settings. Images that have their file are
-skipped, so an interrupted run is completed by starting it again.
+skipped, so an interrupted run is completed by starting it again, unless the image, its disparity or its calibration has
+changed since.
 """
 
 import argparse

@@ -9,8 +9,8 @@ or with a depth-estimation model of Hugging Face:
     python tools/infer_depth.py --hf-model depth-anything/Depth-Anything-V2-Small-hf IMAGE_ROOT OUT
 
 OUT/<relative path of the image without suffix>.png holds round(65535 x disparity), disparity in 0..1, larger
-is closer, in one scale for the whole data set. Images that have their file are skipped, so an interrupted run
-is completed by starting it again.
+is closer, in one scale for the whole data set. Images that have their file and have not changed since are skipped, so
+an interrupted run is completed by starting it again.
 """
 
 import argparse

@@ -16,19 +16,17 @@ from mmengine.registry import init_default_scope
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from mmdepthcp.apis.disparity_export import claim_export
 from mmdepthcp.checkpoint import check_fit, read_state_dict
 from mmdepthcp.datasets.transforms.loading import resize_disparity
 from mmdepthcp.fileio import InputError, file_sha256, find_files, read_image, read_json, write_disparity
 from mmdepthcp.geometry.depth_maps import depth_to_disparity, inverse_depth_scale
-from mmdepthcp.processes import claim
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.exports import claim_export, digest_of, select_outdated
 from mmdepthcp.utils.trees import (
     Failure,
     describe_error,
     image_key,
     progress_bar,
-    select_files,
     start_worker,
 )
 
@@ -198,7 +196,7 @@ class HuggingFacePredictor:
 
 
 class _Images(Dataset):
-    """Prepared images; one that cannot be read becomes a :class:`Failure`."""
+    """Files, digests of their content, and prepared images; one that cannot be read becomes a :class:`Failure`."""
 
     def __init__(self, root: Path, files: Sequence[Path], predictor: DepthPredictor) -> None:
         self.root = root
@@ -208,12 +206,12 @@ class _Images(Dataset):
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, index: int) -> tuple[Path, Any]:
+    def __getitem__(self, index: int) -> tuple[Path, str, Any]:
         file = self.files[index]
         try:
-            return file, self.prepare(self.root / file)
+            return file, digest_of([self.root / file]), self.prepare(self.root / file)
         except Exception as error:
-            return file, Failure(str(file), describe_error(error))
+            return file, '', Failure(str(file), describe_error(error))
 
 
 def stretch(disparity: np.ndarray) -> np.ndarray:
@@ -232,9 +230,9 @@ def set_common_scale(predictor: HuggingFacePredictor, root: Path, out: Path, bat
         InputError: no images, or one of them cannot be used.
     """
     meta = out / 'meta.json'
-    known = read_json(meta).get('scale') if meta.exists() else None
-    if known is not None:
-        predictor.scale = known
+    known = read_json(meta) if meta.exists() else {}
+    if known.get('scale') is not None and all(known.get(key) == value for key, value in predictor.settings.items()):
+        predictor.scale = known['scale']
         return
     files = find_files(root, leave_out=[out])
     chosen = np.linspace(0, len(files) - 1, min(SCALE_SAMPLE, len(files))).round().astype(int)
@@ -244,8 +242,8 @@ def set_common_scale(predictor: HuggingFacePredictor, root: Path, out: Path, bat
 def infer_tree(predictor: DepthPredictor, root: Path, out: Path, mode: str = 'raw',
                size: tuple[int, int] | None = None, batch_size: int = 1, num_workers: int = 0,
                shard: tuple[int, int] = (0, 1)) -> tuple[list[Failure], int]:
-    """Write the disparity of all images below ``root`` that have none yet to ``<out>/<relative path without
-    suffix>.png``.
+    """Write the disparity of all images below ``root`` that have none yet, or have changed since, to
+    ``<out>/<relative path without suffix>.png``.
 
     Args:
         predictor: The network.
@@ -267,15 +265,15 @@ def infer_tree(predictor: DepthPredictor, root: Path, out: Path, mode: str = 'ra
     files = find_files(root, leave_out=[out])
     settings = dict(mode=mode, size=list(size) if size else None, scale=getattr(predictor, 'scale', None),
                     **predictor.settings)
-    with claim(out, shard):
-        claim_export(out, settings)
+    with claim_export(out, settings, shard):
         return _infer_files(predictor, root, out, files, mode, size, batch_size, num_workers, shard)
 
 
 def _infer_files(predictor: DepthPredictor, root: Path, out: Path, files: Sequence[Path], mode: str,
                  size: tuple[int, int] | None, batch_size: int, num_workers: int,
                  shard: tuple[int, int]) -> tuple[list[Failure], int]:
-    left = select_files(files, lambda file: Path(out, f'{image_key(file)}.png').exists(), shard)
+    left = select_outdated(
+        files, lambda file: Path(out, f'{image_key(file)}.png'), lambda file: [root / file], shard)
     if not left:
         return [], 0
     loader = DataLoader(_Images(root, left, predictor), batch_size, num_workers=num_workers, collate_fn=list,
@@ -283,14 +281,15 @@ def _infer_files(predictor: DepthPredictor, root: Path, out: Path, files: Sequen
     bar = progress_bar(len(left))
     failures: list[Failure] = []
     for batch in loader:
-        failures += [item for _, item in batch if isinstance(item, Failure)]
-        good = [(file, item) for file, item in batch if not isinstance(item, Failure)]
+        failures += [item for *_, item in batch if isinstance(item, Failure)]
+        good = [(file, item) for file, _, item in batch if not isinstance(item, Failure)]
+        digests = {file: digest for file, digest, _ in batch}
         for file, disparity in _predict(predictor, good, failures):
             if size:
                 disparity = resize_disparity(disparity, size)
             if mode == 'minmax':
                 disparity = stretch(disparity)
-            write_disparity(Path(out, f'{image_key(file)}.png'), disparity)
+            write_disparity(Path(out, f'{image_key(file)}.png'), disparity, digests[file])
         bar.update(len(batch))
     print()
     return sorted(failures), len(left)

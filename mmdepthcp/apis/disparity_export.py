@@ -11,41 +11,10 @@ from typing import Any
 
 import numpy as np
 
-import mmdepthcp
-from mmdepthcp.fileio import (
-    InputError,
-    find_files,
-    read_depth,
-    read_json,
-    read_uint16,
-    write_disparity,
-    write_json,
-)
+from mmdepthcp.fileio import InputError, find_files, read_depth, read_uint16, write_disparity
 from mmdepthcp.geometry.depth_maps import decode_cityscapes_disparity, depth_to_disparity, fill_holes
-from mmdepthcp.processes import claim
-from mmdepthcp.utils.trees import Failure, process_tree, select_files
-
-
-def claim_export(out: str | os.PathLike, settings: dict[str, Any]) -> None:
-    """Write ``settings`` and the package's version to ``<out>/meta.json``, or make sure that they agree with
-    what is there.
-
-    So a restarted run completes an export, and never mixes two kinds of disparity in one folder.
-
-    Raises:
-        InputError: the folder holds an export made with other settings.
-    """
-    file = Path(out, 'meta.json')
-    content = dict(settings, version=mmdepthcp.__version__)
-    if not file.exists():
-        write_json(file, content)
-        return
-    known = read_json(file)
-    other = [f'{key} was {known.get(key)!r}, is {value!r}'
-             for key, value in settings.items() if known.get(key) != value]
-    if other:
-        raise InputError(f'{file}: the folder holds disparity made in another way ({"; ".join(other)}); '
-                         'choose another folder or remove this one')
+from mmdepthcp.utils.exports import claim_export, digest_of, select_outdated
+from mmdepthcp.utils.trees import Failure, process_tree
 
 
 def read_cityscapes_disparity(path: str | os.PathLike, largest: float) -> np.ndarray:
@@ -111,16 +80,18 @@ class DisparityFile:
         return self.out / f'{file.as_posix()[:-len(self.suffix)]}{self.image_suffix}.png'
 
     def __call__(self, file: Path) -> None:
-        write_disparity(self.target(file), self.read(self.root / file))
+        digest = digest_of([self.root / file])
+        write_disparity(self.target(file), self.read(self.root / file), digest)
 
 
 def convert_tree(work: DisparityFile, settings: dict[str, Any], num_workers: int = 0,
                  shard: tuple[int, int] = (0, 1)) -> tuple[list[Failure], int]:
-    """Convert all files of a tree that are not converted yet.
+    """Convert all files of a tree that are not converted yet, or have changed since.
 
     Args:
         work: Converts one file.
-        settings: What to record in ``meta.json``, see :func:`claim_export`.
+        settings: What to record in ``meta.json``, see
+            :func:`mmdepthcp.utils.exports.claim_export`.
         num_workers: Number of processes.
         shard: (i, n): only every n-th file from the i-th on.
 
@@ -132,7 +103,6 @@ def convert_tree(work: DisparityFile, settings: dict[str, Any], num_workers: int
             process writes there.
     """
     files = find_files(work.root, (work.suffix,), [work.out])
-    with claim(work.out, shard):
-        claim_export(work.out, settings)
-        left = select_files(files, lambda file: work.target(file).exists(), shard)
+    with claim_export(work.out, settings, shard):
+        left = select_outdated(files, work.target, lambda file: [work.root / file], shard)
         return process_tree(left, work, num_workers, f'{work.root} to {work.out}'), len(left)

@@ -16,16 +16,14 @@ from mmdepthcp.fileio import (
     find_files,
     read_disparity,
     read_image,
-    read_json,
     read_labels,
     read_regions,
-    write_json,
     write_regions,
 )
 from mmdepthcp.geometry.cameras import read_cityscapes_intrinsics
 from mmdepthcp.grouping import KITTI_INTRINSICS, PRESETS, GroupingParams, RegionQuality, group_regions
-from mmdepthcp.processes import claim
-from mmdepthcp.utils.trees import Failure, image_key, process_tree, select_files
+from mmdepthcp.utils.exports import claim_export, digest_of, select_outdated
+from mmdepthcp.utils.trees import Failure, image_key, process_tree
 
 Size = tuple[int, int]
 
@@ -89,8 +87,7 @@ class RegionGrouper:
         Raises:
             InputError: a file is missing or unusable, or image and disparity have different shapes.
         """
-        image_path = self.image_root / name
-        disparity_path = self.disparity_root / name.with_suffix('.png')
+        image_path, disparity_path = self.files(name)[:2]
         image, disparity = read_image(image_path), read_disparity(disparity_path)
         height, width = image.shape[:2]
         if abs(disparity.shape[1] * height / (disparity.shape[0] * width) - 1) > ASPECT_TOLERANCE:
@@ -110,20 +107,29 @@ class RegionGrouper:
 
     def _intrinsics_of(self, name: Path, size: Size) -> np.ndarray:
         if self.camera_root is not None:
-            stem = image_key(name).removesuffix('_leftImg8bit')
-            return read_cityscapes_intrinsics(self.camera_root / f'{stem}_camera.json', self.calibration_size or size)
+            return read_cityscapes_intrinsics(self.files(name)[2], self.calibration_size or size)
         if self.intrinsics is None:
             return KITTI_INTRINSICS
         fx, fy, cx, cy = self.intrinsics
         return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
 
+    def files(self, name: Path) -> list[Path]:
+        """The image, its disparity and, where they are read, its calibration."""
+        files = [self.image_root / name, self.disparity_root / name.with_suffix('.png')]
+        if self.camera_root is not None:
+            files.append(self.camera_root / f"{image_key(name).removesuffix('_leftImg8bit')}_camera.json")
+        return files
+
     def description(self) -> dict:
         """What ``meta.json`` records: all that decides about the regions except the files read."""
         params = asdict(self.params)
+        if self.params.method != 'agglomerative':
+            params['open_communities'] = 'any edge below the threshold'  # before: by mean edges
         kitti = KITTI_INTRINSICS[[0, 1, 0, 1], [0, 1, 2, 2]].tolist()
         return {
             'params': {**params, 'weights': list(params['weights'])},
             'intrinsics': 'calibration files' if self.camera_root else list(self.intrinsics or kitti),
+            'calibration_size': list(self.calibration_size) if self.calibration_size else None,
             'scale': list(self.scale) if self.scale else None,
         }
 
@@ -134,7 +140,11 @@ class _Writer:
     out: Path
 
     def __call__(self, name: Path) -> None:
-        write_regions(self.out / name.with_suffix('.png'), self.grouper(name))
+        try:
+            digest = digest_of(self.grouper.files(name))
+        except OSError:
+            digest = None  # which the grouper says in words
+        write_regions(self.out / name.with_suffix('.png'), self.grouper(name), digest)
 
 
 def group_tree(
@@ -142,7 +152,7 @@ def group_tree(
         suffixes: Sequence[str] = IMAGE_SUFFIXES) -> tuple[list[Failure], int]:
     """Write the regions of all images of a tree as ``out/<relative path without suffix>.png``, and ``out/meta.json``.
 
-    Files that are there are left alone.
+    Files that are there are left alone, unless image, disparity or calibration have changed since.
 
     Args:
         grouper: knows the images and the settings.
@@ -162,15 +172,8 @@ def group_tree(
     for folder in (grouper.disparity_root, grouper.camera_root):
         if folder is not None and not folder.is_dir():
             raise InputError(f'{folder}: no such folder')
-    with claim(out, shard):
-        meta, description = out / 'meta.json', grouper.description()
-        if meta.exists():
-            if read_json(meta) != description:
-                raise InputError(
-                    f'{out}: holds regions made with other settings (see {meta}); remove them or name another folder')
-        else:
-            write_json(meta, description)
-        missing = select_files(images, lambda name: (out / name.with_suffix('.png')).exists(), shard)
+    with claim_export(out, grouper.description(), shard, 'regions'):
+        missing = select_outdated(images, lambda name: out / name.with_suffix('.png'), grouper.files, shard)
         return process_tree(missing, _Writer(grouper, out), num_workers, 'depth regions'), len(missing)
 
 

@@ -49,6 +49,12 @@ def frame_difference(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.abs(small[0] - small[1]).mean())
 
 
+def _state_of(path: str) -> str:
+    """Size and time of a file, by which one that was written anew is known."""
+    state = os.stat(path)
+    return f'{state.st_size} {state.st_mtime_ns}'
+
+
 @DATASETS.register_module()
 class VideoClipDataset(SeededDataset, BaseDataset):
     """Frames of video, each with its neighbours in time, for self-supervised depth (Godard et al., ICCV
@@ -86,7 +92,8 @@ class VideoClipDataset(SeededDataset, BaseDataset):
         crop_bottom: Fraction of the height to cut off below, for a bonnet in view.
         static_threshold: Leave out frames that differ from their last neighbour by less grey levels than this
             on average, for a standing camera teaches nothing; see :func:`frame_difference`. None keeps all.
-        cache_path: JSON file that keeps those differences for the next time.
+        cache_path: JSON file that keeps those differences for the next time; those of frames written anew since
+            are taken again.
         kwargs: Arguments of MMEngine's ``BaseDataset``.
 
     Raises:
@@ -223,14 +230,18 @@ class VideoClipDataset(SeededDataset, BaseDataset):
                 if differences[0][self._pair_key(pair)] >= self.static_threshold]
 
     def _differences(self, pairs: list[tuple[str, str]]) -> dict[str, float]:
-        known = read_json(self.cache_path) if self.cache_path and Path(self.cache_path).exists() else {}
-        missing = [pair for pair in pairs if self._pair_key(pair) not in known]
+        known: dict[str, list] = {}
+        if self.cache_path and Path(self.cache_path).exists():
+            known = {key: value for key, value in read_json(self.cache_path).items() if isinstance(value, list)}
+        states = {pair: [_state_of(path) for path in pair] for pair in pairs}
+        missing = [pair for pair, state in states.items() if known.get(self._pair_key(pair), [])[1:] != state]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             values = pool.map(lambda pair: frame_difference(*map(read_image, pair)), missing)
-            known.update(zip(map(self._pair_key, missing), values, strict=True))
+            known.update({self._pair_key(pair): [value, *states[pair]]
+                          for pair, value in zip(missing, values, strict=True)})
         if self.cache_path and missing:
             write_json(self.cache_path, known)
-        return known
+        return {self._pair_key(pair): known[self._pair_key(pair)][0] for pair in pairs}
 
     def _pair_key(self, pair: tuple[str, str]) -> str:
         return ' '.join(Path(path).relative_to(self._root).as_posix() for path in pair)

@@ -113,6 +113,22 @@ def test_two_networks_do_not_mix(images, predictor, tmp_path):
         infer_tree(_predictor(tmp_path, .5), images, tmp_path / 'out')
 
 
+def test_changed_images_are_done_anew(images, predictor, tmp_path):
+    assert infer_tree(predictor, images, tmp_path / 'out') == ([], 3)
+    cv2.imwrite(str(images / 'b/3.png'), np.full((8, 16, 3), 51, np.uint8))
+    assert infer_tree(predictor, images, tmp_path / 'out') == ([], 1)
+    assert _halves(tmp_path / 'out/b/3.png') == [.2, .2]
+    (images / 'b/3.png').write_bytes(b'')
+    failures, tried = infer_tree(predictor, images, tmp_path / 'out')
+    assert len(failures) == tried == 1 and not (tmp_path / 'out/b/3.png').exists()
+
+
+def test_a_network_that_wrote_nothing_binds_nobody(images, predictor, tmp_path):
+    failures, tried = infer_tree(_predictor(tmp_path, float('nan')), images, tmp_path / 'out')
+    assert len(failures) == tried == 3 and not (tmp_path / 'out/meta.json').exists()
+    assert infer_tree(predictor, images, tmp_path / 'out') == ([], 3)
+
+
 def test_bad_checkpoints_and_configs(tmp_path):
     config = _config(tmp_path)
     for content, word in ((dict(state_dict=dict(other=torch.ones(2))), 'another model'), (b'', 'not a readable')):

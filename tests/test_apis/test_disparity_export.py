@@ -8,20 +8,11 @@ import pytest
 
 from mmdepthcp.apis.disparity_export import (
     DisparityFile,
-    claim_export,
     convert_tree,
     read_cityscapes_disparity,
     read_depth_as_disparity,
 )
-from mmdepthcp.fileio import InputError, read_disparity, read_json
-
-
-def test_an_export_belongs_to_one_setting(tmp_path):
-    claim_export(tmp_path, dict(mode='raw', size=[4, 2], scale=.1))
-    claim_export(tmp_path, dict(mode='raw', size=[4, 2], scale=.1))
-    assert read_json(tmp_path / 'meta.json')['mode'] == 'raw' and 'version' in read_json(tmp_path / 'meta.json')
-    with pytest.raises(InputError, match="mode was 'raw', is 'minmax'"):
-        claim_export(tmp_path, dict(mode='minmax', size=[4, 2], scale=.1))
+from mmdepthcp.fileio import InputError, read_disparity
 
 
 @pytest.fixture
@@ -57,6 +48,13 @@ def test_shards_restart_and_failures(depths):
     cv2.imwrite(str(depths / 'depth/ulm/b_depth.png'), np.full((2, 2), 256, np.uint16))
     assert _convert(depths) == ([], 1)
     assert _convert(depths) == ([], 0)
+
+
+def test_changed_depth_maps_are_converted_anew(depths):
+    assert _convert(depths) == ([], 3)
+    cv2.imwrite(str(depths / 'depth/ulm/a_depth.png'), np.full((2, 2), 1024, np.uint16))
+    assert _convert(depths) == ([], 1)
+    np.testing.assert_allclose(read_disparity(depths / 'out/ulm/a_leftImg8bit.png'), .25, atol=1e-5)
 
 
 def test_missing_and_empty_folders(tmp_path):

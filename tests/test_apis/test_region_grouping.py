@@ -80,6 +80,34 @@ def test_processes_and_shards_give_the_same(tree):
         assert (tree / 'one' / name).read_bytes() == (tree / 'two' / name).read_bytes()
 
 
+def test_what_other_files_would_give_is_made_anew(tree):
+    out = tree / 'regions'
+    assert group_tree(grouper(tree, camera_root=tree / 'camera'), out) == ([], 4)
+    old = {name: read_regions(out / name) for name in written(out)}
+    other = tree / 'elsewhere'
+    for name in written(tree / 'disparity'):
+        write_disparity(other / name, np.full((12, 24), 0.3) + np.linspace(0, 0.5, 24))
+    changed = RegionGrouper(tree / 'images', other, parse_params(FEW), camera_root=tree / 'camera')
+    assert group_tree(changed, out) == ([], 4) and group_tree(changed, out) == ([], 0)
+    for name in written(out):
+        assert np.array_equal(read_regions(out / name), changed(Path(name)))
+        assert not np.array_equal(read_regions(out / name), old[name])
+    write_json(tree / 'camera/ulm/a_camera.json', {'intrinsic': {'fx': 30, 'fy': 30, 'u0': 24, 'v0': 12}})
+    assert group_tree(changed, out) == ([], 1)
+    write_png(tree / 'images/bonn/a_leftImg8bit.png', np.zeros((24, 48, 3), np.uint8))
+    assert group_tree(changed, out) == ([], 1)
+    with pytest.raises(InputError, match='calibration_size was None'):
+        group_tree(RegionGrouper(tree / 'images', other, parse_params(FEW), camera_root=tree / 'camera',
+                                 calibration_size=(96, 48)), out)
+
+
+def test_a_run_that_wrote_nothing_leaves_nothing(tree):
+    out = tree / 'regions'
+    failures, tried = group_tree(grouper(tree, camera_root=tree / 'camera', calibration_size=(4, 4)), out)
+    assert len(failures) == tried == 4 and not out.exists()
+    assert group_tree(grouper(tree, camera_root=tree / 'camera'), out) == ([], 4)
+
+
 def test_failures_are_named_and_the_rest_is_done(tree):
     (tree / 'disparity/bonn/a_leftImg8bit.png').unlink()
     write_disparity(tree / 'disparity/bonn/b_leftImg8bit.png', np.full((24, 24), 0.2))

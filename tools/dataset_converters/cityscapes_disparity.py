@@ -4,7 +4,7 @@
 
 DISPARITY_ROOT/<city>/<name>_disparity.png becomes OUT/<city>/<name>_leftImg8bit.png, ready for
 data_prefix=dict(img_path='leftImg8bit/train', disparity_path=OUT). Pixels without disparity take that of the
-nearest pixel with one. Finished files are skipped.
+nearest pixel with one. Finished files are skipped unless their source has changed.
 """
 
 import argparse

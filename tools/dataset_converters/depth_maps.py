@@ -4,7 +4,8 @@
     _leftImg8bit --holes far
 
 DEPTH_ROOT/<name><suffix> becomes OUT/<name><image suffix>.png. Depth is a 16-bit PNG (metres x 256, 0 = none,
-as in KITTI) or a .npy array in metres. Finished files are skipped.
+as in KITTI) or a .npy array in metres. Finished files are skipped,
+unless their source has changed.
 """
 
 import argparse
