@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from mmdepthcp.command_line import load_config, override_settings
 from mmdepthcp.fileio import InputError, atomic_path, read_json
 from mmdepthcp.pipeline import FINISHED, OPTIONS, Stage, config_digest, fill, fill_args, state_of
+from mmdepthcp.utils.markdown import escape_markdown, table_row
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -48,8 +49,9 @@ class Pretraining:
         parts: parts of the network that the checkpoint holds: ``backbone``, ``neck``, ``decode_head``.
         tasks: names of the tasks that it takes part in; all by default.
         needs: names of the entries of ``prepare`` that it builds on; all by default.
-        scorer: a tool that scores without weights, called ``TOOL CONFIG --json OUT --seed SEED`` with the
-            config of the task; its scores are fractions, their names in small letters.
+        scorer: a tool that scores without weights, called ``TOOL CONFIG --json OUT --seed SEED
+            [--cfg-options ...]`` with config and options of the task; its scores are fractions, their names in small
+            letters.
         unavailable: why the row cannot be run yet.
     """
 
@@ -85,13 +87,12 @@ class Score:
     """A number that a task is judged by.
 
     Attributes:
-        key: its name in the scores of ``tools/test.py``, without a prefix such as ``coco/``; or several names, of
-            which the first that is there counts.
+        key: its name in the scores of ``tools/test.py``, without a prefix such as ``coco/``.
         label: what the table calls it.
         scale: factor for the table, 100 for fractions.
     """
 
-    key: str | tuple[str, ...]
+    key: str
     label: str
     scale: float = 1.0
 
@@ -406,7 +407,8 @@ class Planner:
             options += fold_options(config, fold)
         if pretraining.scorer is not None:
             command = [pretraining.scorer, task.config, '--json', out, '--seed', str(seed)]
-            stage = Stage(f'{name}-score', tuple(command), (out,), self._digests[task.config], needs)
+            stage = self._stage(
+                f'{name}-score', command, task.options, out, self._digests[task.config], needs, where, None)
             return [stage], Cell(row, column, seed, fold, stage, out)
         stages = []
         scored = checkpoint if not task.parts else None
@@ -435,12 +437,11 @@ class Measured(NamedTuple):
     value: float
 
 
-def _value(scores: Mapping[str, Any], keys: Sequence[str], path: str) -> float:
+def _value(scores: Mapping[str, Any], key: str, path: str) -> float:
     found = {name.rpartition('/')[2]: value for name, value in scores.items()}
-    for key in keys:
-        if key in found:
-            return float(found[key])
-    raise InputError(f'{path}: holds no score {" or ".join(keys)}, only {", ".join(scores)}')
+    if key not in found:
+        raise InputError(f'{path}: holds no score {key}, only {", ".join(scores)}')
+    return float(found[key])
 
 
 def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> list[Measured]:
@@ -455,11 +456,10 @@ def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> 
             found = read_json(cell.scores)
             scored_apart = table.pretrainings[cell.row].scorer is not None
             for score in table.tasks[cell.column].scores:
-                keys = (score.key,) if isinstance(score.key, str) else score.key
                 if scored_apart:
-                    value = 100 * _value(found, [key.lower() for key in keys], cell.scores)
+                    value = 100 * _value(found, score.key.lower(), cell.scores)
                 else:
-                    value = score.scale * _value(found, keys, cell.scores)
+                    value = score.scale * _value(found, score.key, cell.scores)
                 measured.append(Measured(cell.row, cell.column, score.label, cell.seed, cell.fold, value))
     return measured
 
@@ -510,7 +510,7 @@ def markdown(table: Table, measured: Sequence[Measured], seeds: int, folds: bool
     starts = any(pretraining.init for pretraining in table.pretrainings.values())
     heads = ['pretraining', *(['init'] if starts else []), 'trained on', *(
         f'{task.label}, {" / ".join(score.label for score in task.scores)}' for task in table.tasks.values())]
-    lines = [f'# {table.title}', '', '| ' + ' | '.join(heads) + ' |', '| ' + ' | '.join(['---'] * len(heads)) + ' |']
+    lines = [f'# {escape_markdown(table.title)}', '', table_row(heads), table_row(['---'] * len(heads))]
     pairs, incomplete, unavailable = set(table.pairs()), [], []
     for row, pretraining in table.pretrainings.items():
         obstacle = pretraining.obstacle()
@@ -532,12 +532,12 @@ def markdown(table: Table, measured: Sequence[Measured], seeds: int, folds: bool
             unavailable.append(f'{pretraining.title}: {obstacle}')
         if short:
             incomplete.append(f'{pretraining.title}: {", ".join(short)}')
-        lines.append('| ' + ' | '.join(texts) + ' |')
+        lines.append(table_row(texts))
     lines += ['', f'Mean{" ± sample standard deviation" if seeds > 1 else ""} over {seeds} seed(s).']
     if unavailable:
-        lines += ['', 'Not available: ' + '; '.join(unavailable) + '.']
+        lines += ['', 'Not available: ' + escape_markdown('; '.join(unavailable)) + '.']
     if incomplete:
-        lines += ['', f'Seeds done where not all {seeds} are: ' + '; '.join(incomplete) + '.']
+        lines += ['', f'Seeds done where not all {seeds} are: ' + escape_markdown('; '.join(incomplete)) + '.']
     return '\n'.join([*lines, *(['', note] if note else [])]) + '\n'
 
 

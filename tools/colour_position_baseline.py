@@ -13,7 +13,8 @@ from mmdepthcp.command_line import add_cfg_options, errors_in_words, hide_known_
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file; its test_dataloader.dataset is scored')
+    parser.add_argument('config', help='config file; its test_dataloader.dataset is scored, by match_by and score_size '
+                                       'of its test_evaluator')
     parser.add_argument('--num-clusters', type=int, help='default: as many as classes')
     parser.add_argument('--samples', type=int, default=200_000, help='pixels of the set to fit on; default 200000')
     parser.add_argument('--seed', type=int, default=0)
@@ -28,7 +29,6 @@ def main() -> None:
     with errors_in_words():
         config = load_config(args.config, args.cfg_options)
 
-        import cv2
         import numpy as np
         from mmengine.registry import init_default_scope
         from mmengine.utils import track_iter_progress
@@ -39,6 +39,8 @@ def main() -> None:
             cluster_confusion,
             colour_position_features,
             match_and_score,
+            nearest,
+            protocol_name,
             score_record,
         )
         from mmdepthcp.fileio import InputError, write_json
@@ -64,6 +66,8 @@ def main() -> None:
         k_means = KMeans(args.num_clusters or len(classes), n_init=1, random_state=args.seed).fit(sampled / scale)
 
         print('\nscoring')
+        evaluator = config.get('test_evaluator') or {}
+        score_size = evaluator.get('score_size')
         confusions = []
         for index in track_iter_progress(range(len(dataset))):
             item = dataset[index]
@@ -72,10 +76,12 @@ def main() -> None:
             labels = item['data_samples'].gt_sem_seg.data.squeeze(0).numpy()
             pixels = features(item)
             clusters = k_means.predict(pixels.reshape(-1, 5) / scale).reshape(pixels.shape[:2])
-            clusters = cv2.resize(clusters, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)
+            labels = nearest(labels, score_size) if score_size else labels
+            clusters = nearest(clusters, labels.shape[::-1])
             confusions.append(cluster_confusion(clusters, labels, len(classes), num_clusters=k_means.n_clusters))
-        scores = match_and_score(add_confusions(confusions))
-        record = score_record(scores, classes, dataset.metainfo.get('protocol') or 'unsup', len(dataset))
+        scores = match_and_score(add_confusions(confusions), evaluator.get('match_by', 'iou'))
+        protocol = protocol_name(dataset.metainfo.get('protocol'), score_size)
+        record = score_record(scores, classes, protocol, len(dataset))
         record.update(num_clusters=k_means.n_clusters, seed=args.seed)
         print()
         for name, iou in record['class_iou'].items():

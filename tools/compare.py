@@ -88,11 +88,12 @@ def about(plan, work_dir: Path) -> str:
     import torch
 
     from mmdepthcp.pipeline import FAILED, commits_of, state_of
+    from mmdepthcp.utils.markdown import escape_markdown
 
     failed = [stage.name for stage in plan.stages if state_of(work_dir, stage) == FAILED]
     machine = torch.cuda.get_device_name() if torch.cuda.is_available() else f'{os.cpu_count()} CPU cores, no GPU'
     commits = ', '.join(commits_of(work_dir, plan.stages)) or 'none'
-    return (f'Failed: {", ".join(failed)}.\n\n' if failed else '') + (
+    return (f'Failed: {escape_markdown(", ".join(failed))}.\n\n' if failed else '') + (
         f'Commits of the runs: {commits}. Table written with torch {torch.__version__} on {machine}.')
 
 

@@ -1,5 +1,6 @@
 _base_ = 'finetune_runtime.py'
 default_scope = 'mmdet'
-custom_imports = dict(imports=['mmdepthcp.datasets.instances', 'mmdepthcp.engine'])
+custom_imports = dict(
+    imports=['mmdepthcp.datasets.instances', 'mmdepthcp.evaluation.metrics.instances', 'mmdepthcp.engine'])
 visualizer = dict(type='DetLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')
 default_hooks = dict(visualization=dict(type='DetVisualizationHook'))

@@ -1,4 +1,5 @@
-# Table 1 of Zeng et al., BMVC 2022: segmentation without labels, on Cityscapes val and the labelled images of KITTI.
+# Table 1 of Zeng et al., BMVC 2022: segmentation without labels, on Cityscapes val and the labelled images of KITTI,
+# labels resized to the size of the images; by themselves the configs score at the size of the labels.
 # Disparity and regions have to be there (docs/finetuning.md). ResNet-50 weights in torchvision's names for the rows
 # that start from ImageNet: $IMAGENET_R50.
 title = 'Segmentation without labels'
@@ -23,6 +24,16 @@ pretrainings = dict(
 
 scores = [dict(key='Acc', label='Acc'), dict(key='mIoU', label='mIoU')]
 tasks = dict(
-    cityscapes=dict(label='Cityscapes', config='configs/depthcp_cityscapes.py', scores=scores, train=False),
-    kitti=dict(label='KITTI', config='configs/depthcp_kitti.py', scores=scores, train=False),
+    cityscapes=dict(
+        label='Cityscapes@768x384',
+        config='configs/depthcp_cityscapes.py',
+        scores=scores,
+        train=False,
+        options=['test_evaluator.score_size=768,384']),
+    kitti=dict(
+        label='KITTI@1280x384',
+        config='configs/depthcp_kitti.py',
+        scores=scores,
+        train=False,
+        options=['test_evaluator.score_size=1280,384']),
 )

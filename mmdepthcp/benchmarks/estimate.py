@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.markdown import table_row
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,6 @@ def as_text(rates: Rates, plan: Plan) -> str:
     lines = [f'{plan.images} images; device: {rates.device}', '',
              '| stage | core hours | device hours | disk, GB | shared out by |', '| --- | --- | --- | --- | --- |']
     for stage in estimate(rates, plan):
-        lines.append(f'| {stage.name} | {stage.core_hours:.1f} | {stage.device_hours:.1f} | {stage.disk_gb:.1f} | '
-                     f'{stage.sharding} |')
+        lines.append(table_row([stage.name, f'{stage.core_hours:.1f}', f'{stage.device_hours:.1f}',
+                                f'{stage.disk_gb:.1f}', stage.sharding]))
     return '\n'.join(lines)

@@ -14,6 +14,7 @@ from mmdepthcp.evaluation.functional.segmentation import (
     add_confusions,
     cluster_confusion,
     match_and_score,
+    nearest,
     score_record,
 )
 from mmdepthcp.evaluation.metrics import UnsupervisedSegMetric
@@ -139,6 +140,25 @@ def test_metric_knows_clusters_that_no_pixel_has():
         metric.process({}, [dict(sample(clusters, labels), num_clusters=more)])
         assert metric.evaluate(1)['toy3/mIoU'] == pytest.approx(expected, abs=.005)
         metric.results.clear()
+
+
+@pytest.mark.parametrize('shape', [(4, 6), (5, 7), (12, 9), (1, 1)])
+def test_nearest_takes_the_pixel_below_each_centre(shape):
+    pixels = np.random.default_rng(0).integers(0, 99, (7, 9))
+    expected = np.empty(shape, int)
+    for row, column in np.ndindex(shape):
+        expected[row, column] = pixels[int((row + 0.5) * 7 / shape[0]), int((column + 0.5) * 9 / shape[1])]
+    np.testing.assert_array_equal(nearest(pixels, shape[::-1]), expected)
+
+
+def test_size_of_scoring_is_part_of_the_name():
+    metric = UnsupervisedSegMetric(score_size=(2, 1))
+    metric.dataset_meta = META
+    # 9 is out of range: these pixels are not looked at
+    metric.process({}, [sample([[0, 0, 1, 1], [0, 0, 1, 1]], [[9, 9, 9, 9], [9, 0, 9, 1]])])
+    assert metric.evaluate(1) == {'toy3@2x1/Acc': 100, 'toy3@2x1/mIoU': 100}
+    with pytest.raises(InputError, match='score_size'):
+        UnsupervisedSegMetric(score_size=(0, 1))
 
 
 def test_nothing_labelled_is_an_error():

@@ -1,5 +1,4 @@
-# Objects of Cityscapes, 8 classes, images of 768x384 to learn from and be scored on; with the official score beside
-# COCO's where cityscapesscripts is installed
+# Objects of Cityscapes, 8 classes, images of 768x384 to learn from and be scored on
 data_root = 'data/cityscapes/'
 scale = (768, 384)
 
@@ -10,7 +9,7 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDetInputs'),
 ]
-# without a file of its own the metric takes the truth from the samples, so that it knows the fold
+# the metric takes the truth from the samples, so that it knows the fold
 test_pipeline = [
     dict(type='mmdepthcp.LoadImage'),
     dict(type='Resize', scale=scale, keep_ratio=True),
@@ -48,8 +47,5 @@ val_dataloader = dict(
         test_mode=True,
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
-val_evaluator = dict(type='CocoMetric', metric=['bbox', 'segm'])
-test_evaluator = [val_evaluator]
-# an import statement would make this a config of MMEngine's other kind
-if __import__('importlib.util').util.find_spec('cityscapesscripts'):
-    test_evaluator.append(dict(type='CityScapesMetric', seg_prefix=data_root + 'gtFine/val', outfile_prefix=None))
+val_evaluator = dict(type='mmdepthcp.StreetCocoMetric', metric=['bbox', 'segm'])
+test_evaluator = val_evaluator

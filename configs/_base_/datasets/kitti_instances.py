@@ -9,7 +9,7 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDetInputs'),
 ]
-# without a file of its own the metric takes the truth from the samples, so that it knows the fold
+# the metric takes the truth from the samples, so that it knows the fold
 test_pipeline = [
     dict(type='mmdepthcp.LoadImage'),
     dict(type='Resize', scale=scale, keep_ratio=True),
@@ -48,5 +48,5 @@ val_dataloader = dict(
         subset=dict(part='val', fold=0, num_folds=5, seed=0),
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
-val_evaluator = dict(type='CocoMetric', metric=['bbox', 'segm'])
+val_evaluator = dict(type='mmdepthcp.StreetCocoMetric', metric=['bbox', 'segm'])
 test_evaluator = val_evaluator

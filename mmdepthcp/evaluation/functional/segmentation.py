@@ -64,6 +64,24 @@ def cluster_confusion(
     return counts.reshape(-1, num_classes)
 
 
+def nearest(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A map at another size: the pixel that the centre of each new one falls on.
+
+    Args:
+        pixels: (H, W).
+        size: width and height of the result.
+    """
+    width, height = size
+    rows = (2 * np.arange(height) + 1) * pixels.shape[0] // (2 * height)
+    columns = (2 * np.arange(width) + 1) * pixels.shape[1] // (2 * width)
+    return pixels[rows[:, None], columns]
+
+
+def protocol_name(protocol: str | None, score_size: tuple[int, int] | None = None) -> str:
+    """What scores are called by: ``cityscapes19``, or ``cityscapes19@768x384`` where labels are resized."""
+    return (protocol or 'unsup') + (f'@{score_size[0]}x{score_size[1]}' if score_size else '')
+
+
 def add_confusions(confusions: Iterable[np.ndarray]) -> np.ndarray:
     """Add (K_i, C) confusion matrices with different numbers of clusters."""
     confusions = list(confusions)

@@ -20,6 +20,8 @@ from mmdepthcp.evaluation.functional.segmentation import (
     add_confusions,
     cluster_confusion,
     match_and_score,
+    nearest,
+    protocol_name,
     score_record,
 )
 from mmdepthcp.fileio import InputError, atomic_path, read_image, write_json, write_png
@@ -41,6 +43,9 @@ class UnsupervisedSegMetric(BaseMetric):
 
     Args:
         ignore_index: label of pixels that are not scored.
+        score_size: width and height that labels and clusters are resized to (nearest neighbour) before they are
+            compared, as Zeng et al. do with 768x384; it becomes part of the scores' name, as
+            ``cityscapes19@768x384/mIoU``. Default: the size of the labels.
         match_by: 'iou' or 'count', see :func:`~mmdepthcp.evaluation.functional.match_and_score`.
         save_dir: where to save a picture per image: image, truth and prediction in the colours of the
             matched classes (black: not labelled, grey: cluster without a class); none by default.
@@ -49,11 +54,10 @@ class UnsupervisedSegMetric(BaseMetric):
         prefix: another start for the scores' names.
     """
 
-    default_prefix = 'unsup'
-
     def __init__(
         self,
         ignore_index: int = 255,
+        score_size: tuple[int, int] | None = None,
         match_by: str = 'iou',
         save_dir: str | None = None,
         out_file: str | None = None,
@@ -63,6 +67,9 @@ class UnsupervisedSegMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         if match_by not in MATCH_BY:
             raise InputError(f'match_by={match_by!r}: must be one of {", ".join(MATCH_BY)}')
+        if score_size is not None and not (len(score_size) == 2 and min(score_size) > 0):
+            raise InputError(f'score_size={score_size}: must be width and height, in pixels')
+        self.score_size = score_size and (int(score_size[0]), int(score_size[1]))
         self.match_by = match_by
         self.ignore_index = ignore_index
         self.save_dir = save_dir
@@ -80,7 +87,7 @@ class UnsupervisedSegMetric(BaseMetric):
         self._dataset_meta = dataset_meta
         self._classes = tuple(dataset_meta.get('classes') or ())
         if self._prefix_from_data:
-            self.prefix = dataset_meta.get('protocol') or self.default_prefix
+            self.prefix = protocol_name(dataset_meta.get('protocol'), self.score_size)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of each sample by cluster and class."""
@@ -94,6 +101,8 @@ class UnsupervisedSegMetric(BaseMetric):
                                  'in its pipeline')
             clusters = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
             labels = sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
+            if self.score_size is not None:
+                clusters, labels = nearest(clusters, self.score_size), nearest(labels, self.score_size)
             try:
                 confusion = cluster_confusion(
                     clusters, labels, len(self._classes), self.ignore_index, sample.get('num_clusters', 0))
