@@ -4,6 +4,9 @@ Either with a depth model trained here:
 
     python tools/infer_depth.py CONFIG CHECKPOINT IMAGE_ROOT OUT
 
+(what crop_bottom cuts off the training images of CONFIG, the network does not see here either; the lowest row above it
+is repeated there)
+
 or with a depth-estimation model of Hugging Face:
 
     python tools/infer_depth.py --hf-model depth-anything/Depth-Anything-V2-Small-hf IMAGE_ROOT OUT

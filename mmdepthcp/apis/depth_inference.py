@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,6 +52,9 @@ class DepthPredictor(Protocol):
 class ModelPredictor:
     """A :class:`MonoDepth` with the transforms of its config's ``test_pipeline``.
 
+    What was cut off the training images below (``crop_bottom``, a bonnet in view) is cut off here too; the disparity
+    still covers the whole image, with that of the lowest row that the network saw repeated below it.
+
     Args:
         config: Config with ``model`` and ``test_pipeline`` (or ``test_dataloader.dataset.pipeline``).
         checkpoint: Weights.
@@ -59,7 +62,8 @@ class ModelPredictor:
         flip: Average the predictions of the image and its mirror.
 
     Raises:
-        InputError: the checkpoint is unusable or of another model, or the config has no test pipeline.
+        InputError: the checkpoint is unusable or of another model, the config has no test pipeline, or its training
+            sets cut off different parts.
     """
 
     def __init__(self, config: Any, checkpoint: str | os.PathLike, device: str, flip: bool = False) -> None:
@@ -69,6 +73,7 @@ class ModelPredictor:
         if not pipeline:
             raise InputError(f'{config.filename}: has no test_pipeline, which says how to prepare an image')
         self.pipeline = Compose(pipeline)
+        self.crop_bottom = crop_bottom_of(config)
         model_config = dict(config.model, flip_test=True) if flip else config.model
         self.model = MODELS.build(model_config)
         state = read_state_dict(checkpoint)
@@ -79,15 +84,50 @@ class ModelPredictor:
         self.settings = dict(
             source=Path(config.filename).name, checkpoint_sha256=file_sha256(checkpoint),
             d_min=getattr(self.model, 'min_depth', None), d_max=getattr(self.model, 'max_depth', None),
-            input_size=list(sizes[-1]) if sizes else None, flip=flip)
+            input_size=list(sizes[-1]) if sizes else None, flip=flip, crop_bottom=self.crop_bottom or None)
 
     def prepare(self, path: Path) -> dict:
-        return self.pipeline(dict(img_path=str(path), frame_paths=[str(path)], offsets=[0]))
+        return self.pipeline(dict(
+            img_path=str(path), frame_paths=[str(path)], offsets=[0], crop_bottom=self.crop_bottom))
 
     @torch.no_grad()
     def predict(self, items: Sequence[dict]) -> list[np.ndarray]:
         samples = self.model.test_step(pseudo_collate(items))
-        return [sample.pred_disparity.data.squeeze(0).float().cpu().numpy() for sample in samples]
+        maps = [sample.pred_disparity.data.squeeze(0).float().cpu().numpy() for sample in samples]
+        if not self.crop_bottom:
+            return maps
+        return [np.pad(disparity, ((0, sample.full_shape[0] - len(disparity)), (0, 0)), 'edge')
+                for disparity, sample in zip(maps, samples, strict=True)]
+
+
+def crop_bottom_of(config: Any) -> float:
+    """The part of the images' height that a depth config cuts off below in training.
+
+    Raises:
+        InputError: its training sets cut off different parts, and its test set says nothing, or it is no part.
+    """
+    found = list(_crops(config.get('train_dataloader') or {}))
+    tested = list(_crops(config.get('test_dataloader') or {}))
+    if len(set(found)) != 1:
+        if found and len(set(tested)) != 1:
+            raise InputError(f'{config.filename}: the training sets have different crop_bottom '
+                             f'({", ".join(map(str, found))}); say which one fits these images: --cfg-options '
+                             'test_dataloader.dataset.crop_bottom=...')
+        found = tested
+    crop = found[0] if found else 0.
+    if not (isinstance(crop, (int, float)) and 0 <= crop < 1):
+        raise InputError(f'{config.filename}: crop_bottom must lie in 0..1, got {crop!r}')
+    return float(crop)
+
+
+def _crops(loader: Any) -> Iterator[Any]:
+    """``crop_bottom`` of all data sets in the config of a loader, 0 where a set has none."""
+    dataset = loader.get('dataset')
+    inner = loader.get('datasets') or ([dataset] if isinstance(dataset, dict) else [])
+    if not inner and 'type' in loader:
+        yield loader.get('crop_bottom', 0.)
+    for part in inner:
+        yield from _crops(part)
 
 
 class HuggingFacePredictor:

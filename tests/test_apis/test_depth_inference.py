@@ -113,6 +113,42 @@ def test_two_networks_do_not_mix(images, predictor, tmp_path):
         infer_tree(_predictor(tmp_path, .5), images, tmp_path / 'out')
 
 
+def _cropping(tmp_path, train, test=None):
+    """A predictor whose config cuts the part ``train`` off its training images; of several sets, if it is a list."""
+    sets = [dict(type='VideoClipDataset', crop_bottom=crop) for crop in np.atleast_1d(train).tolist()]
+    content = dict(CONFIG, train_dataloader=dict(dataset=dict(type='ConcatDataset', datasets=sets)))
+    if test is not None:
+        content['test_dataloader'] = dict(dataset=dict(type='VideoClipDataset', crop_bottom=test))
+    torch.save(dict(state_dict=dict(gain=torch.tensor(1.))), tmp_path / 'w.pth')
+    return ModelPredictor(_config(tmp_path, **content), tmp_path / 'w.pth', 'cpu')
+
+
+def test_what_training_cut_off_below_is_not_seen(images, tmp_path):
+    image = np.zeros((16, 32, 3), np.uint8)
+    image[:12] = np.linspace(0, 255, 12)[:, None, None]
+    image[12:] = 128  # the bonnet
+    cv2.imwrite(str(images / 'a/1.png'), image)
+    infer_tree(_cropping(tmp_path, .25), images, tmp_path / 'out')
+    found = read_disparity(tmp_path / 'out/a/1.png')
+    assert found.shape == (16, 32) and (found[12:] == found[11]).all() and (np.diff(found[:12, 0]) >= 0).all()
+    assert found[11, 0] > .9  # of the last row above the bonnet, and the 12 rows fill the input
+    cv2.imwrite(str(images / 'a/1.png'), image[:12])
+    infer_tree(_cropping(tmp_path, 0), images, tmp_path / 'top')
+    np.testing.assert_array_equal(read_disparity(tmp_path / 'top/a/1.png'), found[:12])
+    assert read_json(tmp_path / 'out/meta.json')['crop_bottom'] == .25
+    with pytest.raises(InputError, match=r'crop_bottom was 0\.25, is None'):
+        infer_tree(_cropping(tmp_path, 0), images, tmp_path / 'out')
+
+
+def test_which_part_is_cut_off(images, tmp_path):
+    assert _cropping(tmp_path, .25, 0.).crop_bottom == .25 == _cropping(tmp_path, [.25, .25]).crop_bottom
+    assert _cropping(tmp_path, [.25, 0.], .125).crop_bottom == .125
+    with pytest.raises(InputError, match=r'different crop_bottom \(0.25, 0.0\)'):
+        _cropping(tmp_path, [.25, 0.])
+    with pytest.raises(InputError, match=r'must lie in 0\.\.1'):
+        _cropping(tmp_path, 1.)
+
+
 def test_changed_images_are_done_anew(images, predictor, tmp_path):
     assert infer_tree(predictor, images, tmp_path / 'out') == ([], 3)
     cv2.imwrite(str(images / 'b/3.png'), np.full((8, 16, 3), 51, np.uint8))

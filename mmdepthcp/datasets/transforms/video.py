@@ -64,7 +64,8 @@ class LoadClip(BaseTransform):
     channels), and
     ``depth_path``, if there, as ``gt_depth_map``, (H, W) float32 metres, 0 where nothing was measured.
 
-    The fraction ``crop_bottom`` of the height, if there, is cut off all of them, and ``intrinsics`` follow. Where there
+    The fraction ``crop_bottom`` of the height, if there, is cut off all of them (``full_shape`` is (height, width)
+    before), and ``intrinsics`` follow. Where there
     are none, ``unit_intrinsics`` are made, normalised intrinsics of square pixels, a centred principal point and a
     focal length of the image's width, for models that learn the focal length; they go the same way.
 
@@ -91,6 +92,7 @@ class LoadClip(BaseTransform):
             results['unit_intrinsics'] = intrinsic_matrix(1, width / height, .5, .5)
         _change_intrinsics(results, crop_normalised_intrinsics, (width, height), 0, 0, (width, kept))
         results['img_shape'] = results['ori_shape'] = (kept, width)
+        results['full_shape'] = (height, width)
         return results
 
 
@@ -200,7 +202,7 @@ class PackMonoInputs(BaseTransform):
         metainfo of ``META_KEYS``.
     """
 
-    META_KEYS = ('img_path', 'depth_path', 'clip', 'offsets', 'ori_shape', 'img_shape', 'flip')
+    META_KEYS = ('img_path', 'depth_path', 'clip', 'offsets', 'ori_shape', 'full_shape', 'img_shape', 'flip')
 
     def transform(self, results: dict) -> dict:
         inputs = dict(clean=_to_tensor(results['frames']))
