@@ -44,12 +44,12 @@ def load_model(config, checkpoint: str, device: str):
     return model.to(device).eval()
 
 
-def items_of(config, images: Path | None, limit: int):
-    """Inputs and samples of the images, by the test pipeline of the config; and the data set."""
+def items_of(config, images: Path | None, limit: int, out: Path):
+    """Inputs and samples of the images that do not lie in ``out``, by the test pipeline of the config; the data set."""
     from mmengine.registry import DATASETS
 
     from mmdepthcp.datasets import StreetDataset
-    from mmdepthcp.fileio import IMAGE_SUFFIXES
+    from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError
 
     test = config.test_dataloader.dataset
     if images is None:
@@ -60,8 +60,13 @@ def items_of(config, images: Path | None, limit: int):
         root, suffix = (images.parent, images.name) if images.is_file() else (images, IMAGE_SUFFIXES)
         dataset = StreetDataset(data_root=str(root), data_prefix=dict(img_path=''), img_suffix=suffix,
                                 pipeline=pipeline)
-    count = min(limit, len(dataset))
-    return dataset, [dataset[index * len(dataset) // count] for index in range(count)]
+    written = out.resolve()
+    indices = [index for index in range(len(dataset))
+               if written not in Path(dataset.get_data_info(index)['img_path']).resolve().parents]
+    if not indices:
+        raise InputError(f'{images}: holds no images but those written by this tool')
+    count = min(limit, len(indices))
+    return dataset, [dataset[indices[index * len(indices) // count]] for index in range(count)]
 
 
 def without_padding(features, image_shape, padded_shape):
@@ -110,7 +115,7 @@ def main() -> None:
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
         device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
         model = load_model(config, args.checkpoint, device)
-        dataset, items = items_of(config, args.images, args.limit)
+        dataset, items = items_of(config, args.images, args.limit, args.out)
         bar = progress_bar(len(items))
         features = []
         for item in items:

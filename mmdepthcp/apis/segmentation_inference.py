@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import colorsys
 import copy
+import inspect
+import itertools
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
@@ -21,7 +25,7 @@ import mmdepthcp.visualization  # noqa: F401
 from mmdepthcp.checkpoint import check_fit, model_weights, read_checkpoint
 from mmdepthcp.command_line import load_config
 from mmdepthcp.datasets.transforms import LoadImage
-from mmdepthcp.fileio import InputError, find_files
+from mmdepthcp.fileio import InputError, atomic_path, find_files, read_image, write_png
 from mmdepthcp.registry import SCOPE
 
 LOADERS = ('LoadImage', 'LoadImageFromFile', 'LoadLabels', 'LoadAnnotations')
@@ -47,6 +51,10 @@ class UnsupervisedSegInferencer(MMSegInferencer):
     ``segments`` is (H, W) integers at the image's size: the cluster of every pixel, in 0..num_clusters−1. A cluster
     means the same thing in all images. Images are given as files, folders, arrays (H, W, 3) uint8 BGR, or lists of
     these; see MMSegInferencer for the further arguments of the call (``return_vis``, ``out_dir``, ``batch_size``, ...).
+
+    ``out_dir`` holds ``vis/<name>`` and ``pred/<name without suffix>_pred.png`` of every image. The name is the path
+    from the folder given, or from the one that the images given have in common; where the inferencer has written a file
+    of that name for another image before, a number is added. ``out_dir`` may lie in the folder of the images.
 
     Args:
         checkpoint: a checkpoint of a DepthCP training.
@@ -80,6 +88,9 @@ class UnsupervisedSegInferencer(MMSegInferencer):
         settings.visualizer = dict(type='mmseg.SegLocalVisualizer', vis_backends=[], name='unsupervised_segments')
         self._weights = model_weights(content, checkpoint)
         self._checkpoint = str(checkpoint)
+        self._out: list[str] = []
+        self._names: list[_Name] = []
+        self._written: dict[str, str] = {}
         super().__init__(settings, device=device, scope=SCOPE)
         self.show_progress = show_progress
 
@@ -95,15 +106,118 @@ class UnsupervisedSegInferencer(MMSegInferencer):
         after_loading = Compose([step for step in steps if step['type'].rpartition('.')[2] not in LOADERS])
         return lambda image: after_loading(_load(image))
 
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> dict:
+        call = inspect.signature(super().__call__).bind(inputs, *args, **kwargs)
+        call.apply_defaults()
+        out = str(call.arguments.get('out_dir') or '')
+        call.arguments['out_dir'] = out
+        inner = [os.path.join(out, call.arguments[key]) for key in ('img_out_dir', 'pred_out_dir')]
+        self._out = [out, *inner] if out else []
+        return super().__call__(*call.args, **call.kwargs)
+
     def _inputs_to_list(self, inputs: Any) -> list:
         if isinstance(inputs, (str, os.PathLike)) and Path(inputs).is_dir():
-            return [str(Path(inputs, file)) for file in find_files(inputs)]
+            written = [folder for folder in self._out if os.path.realpath(folder) != os.path.realpath(inputs)]
+            names = [str(file) for file in find_files(inputs, leave_out=written)]
+            self._names = list(map(_Name.of_file, names, [os.path.join(inputs, name) for name in names]))
+            return [name.source for name in self._names]
         inputs = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         inputs = [str(item) if isinstance(item, os.PathLike) else item for item in inputs]
         for item in inputs:
             if isinstance(item, str) and not Path(item).is_file():
                 raise InputError(f'{item}: no such image file or folder')
+        files = [os.path.abspath(item) for item in inputs if isinstance(item, str)]
+        root = os.path.commonpath([os.path.dirname(file) for file in files]) if files else ''
+        self._names = []
+        for item in inputs:
+            if isinstance(item, str):
+                self._names.append(_Name.of_file(os.path.relpath(os.path.abspath(item), root), item))
+            else:
+                self._names.append(_Name.of_array(self.num_pred_imgs + len(self._names)))
         return inputs
+
+    def visualize(
+        self, inputs: list, preds: list, return_vis: bool = False, show: bool = False, wait_time: int = 0,
+        img_out_dir: str = '', opacity: float = 0.8, with_labels: bool | None = True,
+    ) -> list[np.ndarray] | None:
+        if not (return_vis or show or img_out_dir):
+            return None
+        self.visualizer.set_dataset_meta(**self.model.dataset_meta)
+        self.visualizer.alpha = opacity
+        pictures = []
+        for item, name, pred in zip(inputs, self._names, preds, strict=True):
+            image = (read_image(item) if isinstance(item, str) else item)[..., ::-1]
+            self.visualizer.add_datasample(
+                name.picture, image.copy(), pred, draw_gt=False, show=show, wait_time=wait_time,
+                with_labels=with_labels)
+            pictures.append(self.visualizer.get_image())
+            if img_out_dir:
+                file = self._free_path(img_out_dir, name.picture, name.source)
+                _write_picture(file, pictures[-1][..., ::-1])
+            self.num_visualized_imgs += 1
+        return pictures if return_vis else None
+
+    def postprocess(
+        self, preds: list, visualization: list[np.ndarray] | None, return_datasample: bool = False,
+        pred_out_dir: str = '',
+    ) -> Any:
+        if pred_out_dir and not return_datasample:
+            shared = Counter(name.segments[0] for name in self._names)
+            for name, pred in zip(self._names, preds, strict=True):
+                labels = pred.pred_sem_seg.data[0].cpu().numpy()
+                chosen = name.segments[-1] if shared[name.segments[0]] > 1 else name.segments[0]
+                file = self._free_path(pred_out_dir, chosen, name.source)
+                write_png(file, labels.astype(np.uint8 if labels.max() < 256 else np.uint16))
+        self.num_pred_imgs += len(preds)
+        if return_datasample:
+            return preds if len(preds) != 1 else preds[0]
+        segments = [pred.pred_sem_seg.data[0].cpu().numpy() for pred in preds]
+        pictures = visualization or []
+        if len(segments) != 1:
+            return dict(predictions=segments, visualization=pictures)
+        return dict(predictions=segments[0], visualization=pictures[0] if pictures else pictures)
+
+    def _free_path(self, folder: str, name: str, source: str) -> Path:
+        """A name in a folder, with a number added if files of other sources have been written there."""
+        stem, suffix = os.path.splitext(name)
+        for number in itertools.count(1):
+            if number > 1:
+                name = f'{stem}_{number}{suffix}'
+            path = os.path.realpath(os.path.join(folder, name))
+            if self._written.setdefault(path, source) == source:
+                return Path(path)
+        raise AssertionError
+
+
+class _Name(NamedTuple):
+    """What files made of an input are called.
+
+    Attributes:
+        source: what tells it from all others.
+        picture: relative path of the picture.
+        segments: relative path of the segments, without the suffix of the image and, if there is one, with it.
+    """
+
+    source: str
+    picture: str
+    segments: tuple[str, ...]
+
+    @classmethod
+    def of_file(cls, name: str, file: str) -> _Name:
+        return cls(file, name, (f'{os.path.splitext(name)[0]}_pred.png', f'{name}_pred.png'))
+
+    @classmethod
+    def of_array(cls, number: int) -> _Name:
+        return cls(f'array {number}', f'{number:08d}_vis.jpg', (f'{number:08d}_pred.png',))
+
+
+def _write_picture(path: Path, image: np.ndarray) -> None:
+    """Write an (H, W, 3) uint8 BGR image in the format that the suffix says."""
+    encoded, content = cv2.imencode(path.suffix, np.ascontiguousarray(image))
+    if not encoded:
+        raise OSError(f'{path}: could not be written')
+    with atomic_path(path) as aside:
+        aside.write_bytes(content.data)
 
 
 def _load(image: str | np.ndarray) -> dict[str, Any]:

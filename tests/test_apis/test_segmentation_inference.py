@@ -85,6 +85,48 @@ def test_pictures_and_files(inferencer, images, tmp_path):
     np.testing.assert_array_equal(cv2.imread(str(written), cv2.IMREAD_UNCHANGED), result['predictions'])
 
 
+def _written(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob('*.*') if path.is_file())
+
+
+@pytest.fixture
+def streets(images, tmp_path):
+    """Images of equal names in two folders, and of equal names but for the suffix."""
+    for name, number in (('A/0.png', 0), ('B/0.png', 1), ('A/0.jpg', 1)):
+        (tmp_path / 'streets' / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / 'streets' / name), read_image(images / f'{number}.png'))
+    return tmp_path / 'streets'
+
+
+def test_equal_names_do_not_meet(inferencer, streets, tmp_path):
+    out = tmp_path / 'out'
+    files = [streets / name for name in ('A/0.png', 'B/0.png', 'A/0.jpg')]
+    segments = inferencer(files, out_dir=str(out))['predictions']
+    names = ['pred/A/0.jpg_pred.png', 'pred/A/0.png_pred.png', 'pred/B/0_pred.png', 'vis/A/0.jpg', 'vis/A/0.png',
+             'vis/B/0.png']
+    assert _written(out) == names
+    for name, expected in zip((names[1], names[2], names[0]), segments, strict=True):
+        np.testing.assert_array_equal(cv2.imread(str(out / name), cv2.IMREAD_UNCHANGED), expected)
+    (streets / 'A/0.jpg').unlink()
+    for _ in range(2):
+        inferencer(streets, out_dir=str(tmp_path / 'folder'))
+        assert _written(tmp_path / 'folder') == ['pred/A/0_pred.png', 'pred/B/0_pred.png', 'vis/A/0.png', 'vis/B/0.png']
+    for name in ('A/0.png', 'B/0.png', 'A/0.png'):
+        inferencer(streets / name, out_dir=tmp_path / 'calls')
+    assert _written(tmp_path / 'calls') == ['pred/0_pred.png', 'pred/0_pred_2.png', 'vis/0.png', 'vis/0_2.png']
+    image = read_image(streets / 'A/0.png')
+    for _ in range(2):
+        inferencer([image, image], out_dir=str(tmp_path / 'arrays'))
+    assert len(_written(tmp_path / 'arrays')) == 8
+
+
+@pytest.mark.parametrize('inside', ['', 'A/segments'])
+def test_what_was_written_is_not_read(inferencer, streets, inside):
+    (streets / 'A/0.jpg').unlink()
+    for _ in range(2):
+        assert len(inferencer(str(streets), out_dir=str(streets / inside))['predictions']) == 2
+
+
 def test_number_of_clusters_and_config_can_be_given(checkpoint, images, tmp_path):
     config = tmp_path / 'config.py'
     config.write_text(CONFIG.replace('(64, 32)', '(96, 64)'))

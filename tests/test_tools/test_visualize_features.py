@@ -64,6 +64,12 @@ def test_any_images(home, path, count):
     assert len(pictures(home / 'out')) == count and not (home / 'out/tsne.png').exists()
 
 
+def test_its_own_pictures_are_no_images(home):
+    for _ in range(2):
+        call('config.py', 'none', 'data/images/out', '--images', 'data/images')
+        assert len(pictures(home / 'data/images/out')) == 2
+
+
 def test_padding_is_cut_off():
     without_padding = runpy.run_path(TOOL)['without_padding']
     features = torch.arange(2 * 16 * 24.).view(2, 16, 24)
