@@ -20,8 +20,8 @@ from mmdepthcp.fileio import (
     read_regions,
     write_regions,
 )
-from mmdepthcp.geometry.cameras import read_cityscapes_intrinsics
-from mmdepthcp.grouping import KITTI_INTRINSICS, PRESETS, GroupingParams, RegionQuality, group_regions
+from mmdepthcp.geometry.cameras import check_intrinsics, check_size, read_cityscapes_intrinsics
+from mmdepthcp.grouping import PRESETS, GroupingParams, RegionQuality, group_regions
 from mmdepthcp.utils.exports import claim_export, digest_of, select_outdated
 from mmdepthcp.utils.trees import Failure, image_key, process_tree
 
@@ -67,10 +67,14 @@ class RegionGrouper:
         image_root: folder of the images.
         disparity_root: folder of ``<relative path of the image without suffix>.png``, 16 bit.
         params: settings.
-        intrinsics: normalised (fx/W, fy/H, cx/W, cy/H) of all images; KITTI's if None and there is no ``camera_root``.
-        camera_root: folder of Cityscapes calibrations, ``<relative path without _leftImg8bit>_camera.json``.
+        intrinsics: normalised (fx/W, fy/H, cx/W, cy/H) of all images.
+        camera_root: folder of Cityscapes calibrations, ``<relative path without _leftImg8bit>_camera.json``; comes
+            before ``intrinsics``.
         calibration_size: (width, height) of the images that those were made for; the size of each image if None.
         scale: (width, height) of the region maps; the size of each image if None.
+
+    Raises:
+        InputError: the camera is not known or none, or a size is none.
     """
 
     image_root: Path
@@ -80,6 +84,18 @@ class RegionGrouper:
     camera_root: Path | None = None
     calibration_size: Size | None = None
     scale: Size | None = None
+
+    def __post_init__(self) -> None:
+        if self.intrinsics is None and self.camera_root is None:
+            raise InputError(
+                'the camera is not known: give --intrinsics FX FY CX CY, as fractions of width and height, which your '
+                "camera's data sheet or calibration tells (KITTI: 0.58 1.92 0.5 0.5; a horizontal field of view of 50 "
+                'degrees in 4:3: 1.07 1.43 0.5 0.5), or --camera-root with calibrations in the format of Cityscapes')
+        if self.intrinsics is not None:
+            check_intrinsics(self.intrinsics, 'intrinsics')
+        for key in ('calibration_size', 'scale'):
+            if getattr(self, key) is not None:
+                check_size(getattr(self, key), key)
 
     def __call__(self, name: Path) -> np.ndarray:
         """The (H, W) int32 regions of an image, ``name`` relative to the image root.
@@ -107,11 +123,9 @@ class RegionGrouper:
 
     def _intrinsics_of(self, name: Path, size: Size) -> np.ndarray:
         if self.camera_root is not None:
-            return read_cityscapes_intrinsics(self.files(name)[2], self.calibration_size or size)
-        if self.intrinsics is None:
-            return KITTI_INTRINSICS
-        fx, fy, cx, cy = self.intrinsics
-        return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+            return read_cityscapes_intrinsics(
+                self.files(name)[2], self.calibration_size or size, self.calibration_size is None)
+        return check_intrinsics(self.intrinsics, 'intrinsics')
 
     def files(self, name: Path) -> list[Path]:
         """The image, its disparity and, where they are read, its calibration."""
@@ -125,10 +139,9 @@ class RegionGrouper:
         params = asdict(self.params)
         if self.params.method != 'agglomerative':
             params['open_communities'] = 'any edge below the threshold'  # before: by mean edges
-        kitti = KITTI_INTRINSICS[[0, 1, 0, 1], [0, 1, 2, 2]].tolist()
         return {
             'params': {**params, 'weights': list(params['weights'])},
-            'intrinsics': 'calibration files' if self.camera_root else list(self.intrinsics or kitti),
+            'intrinsics': 'calibration files' if self.camera_root else list(map(float, self.intrinsics)),
             'calibration_size': list(self.calibration_size) if self.calibration_size else None,
             'scale': list(self.scale) if self.scale else None,
         }

@@ -28,7 +28,8 @@ from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.seeded import SeededDataset
 from mmdepthcp.fileio import InputError, image_size, notice, read_image, read_json, write_json
 from mmdepthcp.geometry.cameras import (
-    intrinsic_matrix,
+    check_intrinsics,
+    check_size,
     read_cityscapes_intrinsics,
     read_intrinsics,
     read_kitti_odometry_intrinsics,
@@ -84,8 +85,9 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             numbers, whatever gaps they have.
         intrinsics: ``'calibration'`` reads the data set's files; (fx, fy, cx, cy), normalised, are taken for
             all; None gives none, for models that learn them.
-        calibration_size: (width, height) that Cityscapes-style camera files were made for; by default that of
-            the images, which is wrong once the images have been shrunk.
+        calibration_size: (width, height) that the camera files of Cityscapes and of KITTI's odometry were made for,
+            which do not say; by default that of the images, and files that can not have been made for it are refused.
+            Other calibrations name their size, and are scaled.
         camera: Number of the KITTI camera; None: that which a line of ``ann_file`` names, elsewhere 2, or in an
             odometry sequence without colour 0.
         depth_kind: KITTI's measured depth, ``'velodyne_raw'`` (one scan) or ``'groundtruth'`` (accumulated).
@@ -122,14 +124,16 @@ class VideoClipDataset(SeededDataset, BaseDataset):
         self.layout = layout
         self.offsets = sorted({0, *offsets})
         self.frame_step = frame_step
-        self.intrinsics = intrinsics
-        self.calibration_size = calibration_size
+        given = intrinsics is not None and not isinstance(intrinsics, str)
+        self.intrinsics = check_intrinsics(intrinsics, 'intrinsics') if given else intrinsics
+        self.calibration_size = calibration_size and check_size(calibration_size, 'calibration_size')
         self.camera = camera
         self.depth_kind = depth_kind
         self.crop_bottom = crop_bottom
         self.static_threshold = static_threshold
         self.cache_path = cache_path
-        self._calibrations: dict[tuple[Path, int], np.ndarray] = {}
+        self._calibrations: dict[tuple[Path, int, tuple[int, int]], np.ndarray] = {}
+        self._sizes: dict[tuple[str, int], tuple[int, int]] = {}
         prefix = checked_prefix(data_prefix, ('img_path', 'camera_path', 'depth_path'), type(self).__name__)
         super().__init__(data_root=data_root, data_prefix=prefix, ann_file=ann_file, **kwargs)
 
@@ -195,7 +199,7 @@ class VideoClipDataset(SeededDataset, BaseDataset):
 
     def _calibrated(self, clip: Clip, number: int) -> np.ndarray:
         if not isinstance(self.intrinsics, str):
-            return intrinsic_matrix(*cast(Sequence[float], self.intrinsics))
+            return cast(np.ndarray, self.intrinsics)
         file = clip.calibration.get(number)
         if file is None:
             expected = dict(cityscapes="*_camera.json of this sequence below data_prefix['camera_path']",
@@ -204,19 +208,22 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             raise InputError(f'{clip.frames[number]}: no calibration found ({expected[self.layout]}); supply '
                              'it, or set intrinsics=(fx, fy, cx, cy) as fractions of the image size, or '
                              'intrinsics=None and let the model learn them')
-        key = file, clip.camera
+        if (clip.name, clip.camera) not in self._sizes:
+            self._sizes[clip.name, clip.camera] = image_size(clip.frames[number])
+        key = file, clip.camera, self._sizes[clip.name, clip.camera]
         if key not in self._calibrations:
-            self._calibrations[key] = self._read_calibration(file, clip, clip.frames[number])
+            self._calibrations[key] = self._read_calibration(*key)
         return self._calibrations[key]
 
-    def _read_calibration(self, file: Path, clip: Clip, frame: Path) -> np.ndarray:
+    def _read_calibration(self, file: Path, camera: int, image: tuple[int, int]) -> np.ndarray:
+        size, unstated = self.calibration_size or image, self.calibration_size is None
         if self.layout == 'cityscapes':
-            return read_cityscapes_intrinsics(file, self.calibration_size or image_size(frame))
+            return read_cityscapes_intrinsics(file, size, unstated)
         if self.layout == 'kitti_raw':
-            return read_kitti_raw_intrinsics(file, clip.camera)
+            return read_kitti_raw_intrinsics(file, camera, image)
         if self.layout == 'kitti_odometry':
-            return read_kitti_odometry_intrinsics(file, image_size(frame), clip.camera)
-        return read_intrinsics(file)
+            return read_kitti_odometry_intrinsics(file, size, camera, unstated)
+        return read_intrinsics(file, image)
 
     def _moving(self, items: list[dict]) -> list[dict]:
         if self.static_threshold is None:

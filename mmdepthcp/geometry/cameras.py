@@ -9,20 +9,90 @@ the original image, far below their effect on depth.
 
 from __future__ import annotations
 
-import math
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmdepthcp.fileio import InputError, read_json
+from mmdepthcp.fileio import InputError, notice, read_json, read_text
 
 Size = tuple[float, float]
+
+FOCAL_LENGTHS = (0.05, 10.0)
+"""Focal lengths that make sense, as shares of the image: fields of view of 169 and of 6 degrees."""
+OFF_CENTRE = 0.15
+"""How far the principal point of a whole image may be from its middle, as a share of the image, before the calibration
+is taken for that of another size.
+"""
+SAME_ASPECT = 0.02
+"""How far aspects may differ by rounding when an image is resized."""
+AS_SHARES = ('give fractions of the image: fx / width, fy / height, cx / width, cy / height; KITTI, for one, has '
+             '0.58 1.92 0.5 0.5')
+RESIZED = ('were the images resized after calibration? Then give the size that the calibration was made for '
+           '(calibration_size)')
 
 
 def intrinsic_matrix(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
     """The 3x3 float64 matrix of two focal lengths and a principal point, in pixels or normalised."""
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
+
+
+def check_intrinsics(values: Any, what: str, remedy: str = AS_SHARES, inside: bool = True) -> np.ndarray:
+    """Normalised intrinsics, (3, 3) float64, made sure to be those of a camera.
+
+    Args:
+        values: (fx, fy, cx, cy) or the 3x3 matrix, normalised.
+        what: Names them in messages: the file and the key, or the argument.
+        remedy: Ends the messages about numbers that belong to another size.
+        inside: Whether the principal point has to lie in the image; in windows cut out of one it need not.
+
+    Raises:
+        InputError: they have another shape, are not finite, not positive, in pixels, or of no pinhole camera.
+    """
+    try:
+        matrix = np.array(values, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        matrix = np.empty(0)
+    if matrix.shape == (4,):
+        matrix = intrinsic_matrix(*matrix)
+    if matrix.shape != (3, 3):
+        raise InputError(f'{what}: expected four numbers fx, fy, cx, cy or a 3x3 matrix, got {_shown(values)}; '
+                         f'{AS_SHARES}')
+    if not np.isfinite(matrix).all():
+        raise InputError(f'{what}: must be finite numbers, got {_shown(values)}')
+    if (matrix[[0, 1, 2, 2, 2], [1, 0, 0, 1, 2]] != [0, 0, 0, 0, 1]).any():
+        raise InputError(f'{what}: a camera matrix has the rows (fx, 0, cx), (0, fy, cy), (0, 0, 1), got '
+                         f'{_shown(values)}')
+    fx, fy, cx, cy = (float(value) for value in matrix[[0, 1, 0, 1], [0, 1, 2, 2]])
+    if min(fx, fy) <= 0:
+        raise InputError(f'{what}: focal lengths must be positive, got {fx:g} and {fy:g} of width and height')
+    if max(fx, fy) > FOCAL_LENGTHS[1] or (inside and max(abs(cx), abs(cy)) > FOCAL_LENGTHS[1]):
+        raise InputError(f'{what}: fx {fx:g}, fy {fy:g}, cx {cx:g}, cy {cy:g} of width and height are those of pixels, '
+                         f'or of an image of another size; {remedy}')
+    if min(fx, fy) < FOCAL_LENGTHS[0]:
+        raise InputError(f'{what}: focal lengths of {fx:g} and {fy:g} of width and height are too short for a camera, '
+                         f'as if divided by the size of the image twice; {remedy}')
+    if inside and not (0 < cx < 1 and 0 < cy < 1):
+        raise InputError(f'{what}: the principal point ({cx:.3f}, {cy:.3f}) lies outside the image; {remedy}')
+    return matrix
+
+
+def check_size(size: Any, what: str) -> tuple[int, int]:
+    """The (width, height) of an image in pixels.
+
+    Raises:
+        InputError: they are not two whole numbers from 1 on.
+    """
+    try:
+        width, height = (int(value) for value in size)
+        sound = (width, height) == tuple(size) and min(width, height) > 0
+    except (TypeError, ValueError, OverflowError):
+        sound = False
+    if not sound:
+        raise InputError(f'{what}: expected width and height in pixels, two whole numbers from 1 on, got '
+                         f'{_shown(size)}')
+    return width, height
 
 
 def normalise_intrinsics(matrix: np.ndarray, size: Size) -> np.ndarray:
@@ -71,12 +141,8 @@ def read_kitti_calibration(path: str | Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: the file is missing or holds no such line.
     """
-    try:
-        lines = Path(path).read_text(errors='replace').splitlines()
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such calibration file') from None
     values = {}
-    for line in lines:
+    for line in read_text(path).splitlines():
         key, colon, numbers = line.partition(':')
         try:
             values[key.strip()] = np.array(numbers.split(), np.float64)
@@ -89,36 +155,52 @@ def read_kitti_calibration(path: str | Path) -> dict[str, np.ndarray]:
     return values
 
 
-def read_kitti_raw_intrinsics(path: str | Path, camera: int = 2) -> np.ndarray:
+def read_kitti_raw_intrinsics(path: str | Path, camera: int = 2, image: Size | None = None) -> np.ndarray:
     """Normalised intrinsics of a rectified camera from ``calib_cam_to_cam.txt`` (keys P_rect_0c and
     S_rect_0c).
+
+    Args:
+        path: The file.
+        camera: Number of the camera.
+        image: Size of the images that they are for; the log says where it is not S_rect_0c.
 
     Raises:
         InputError: the file, a key or a value is missing or makes no sense.
     """
     values = read_kitti_calibration(path)
-    projection = _entry(values, f'P_rect_{camera:02d}', 12, path).reshape(3, 4)
-    width, height = _entry(values, f'S_rect_{camera:02d}', 2, path)
-    return _checked(normalise_intrinsics(projection[:, :3], (width, height)), path, f'P_rect_{camera:02d}')
+    matrix, size = f'P_rect_{camera:02d}', f'S_rect_{camera:02d}'
+    pixels = _entry(values, matrix, 12, path).reshape(3, 4)[:, :3]
+    calibrated = check_size(_entry(values, size, 2, path), f'{path}: key {size}')
+    _compare_sizes(path, calibrated, image)
+    return check_intrinsics(normalise_intrinsics(pixels, calibrated), f'{path}: key {matrix}',
+                            f'{matrix} is in pixels of images of the size {size}')
 
 
-def read_kitti_odometry_intrinsics(path: str | Path, size: Size, camera: int) -> np.ndarray:
-    """Normalised intrinsics from the ``calib.txt`` of an odometry sequence (key Pc) with images of ``size``.
+def read_kitti_odometry_intrinsics(path: str | Path, size: Size, camera: int, centred: bool = False) -> np.ndarray:
+    """Normalised intrinsics from the ``calib.txt`` of an odometry sequence (key Pc).
+
+    Args:
+        path: The file.
+        size: Size of the images that the calibration was made for; the file does not say.
+        camera: Number of the camera.
+        centred: See :func:`read_cityscapes_intrinsics`.
 
     Raises:
         InputError: the file, the key or a value is missing or makes no sense.
     """
-    projection = _entry(read_kitti_calibration(path), f'P{camera}', 12, path).reshape(3, 4)
-    return _checked(normalise_intrinsics(projection[:, :3], size), path, f'P{camera}')
+    pixels = _entry(read_kitti_calibration(path), f'P{camera}', 12, path).reshape(3, 4)[:, :3]
+    return _of_unstated_size(pixels, size, f'{path}: key P{camera}', centred)
 
 
-def read_cityscapes_intrinsics(path: str | Path, size: Size) -> np.ndarray:
+def read_cityscapes_intrinsics(path: str | Path, size: Size, centred: bool = False) -> np.ndarray:
     """Normalised intrinsics from a ``*_camera.json`` of Cityscapes (fx, fy, u0, v0 below ``intrinsic``).
 
     Args:
         path: The file.
         size: Size of the images that the calibration was made for, 2048x1024 in Cityscapes; the file does not
             say.
+        centred: Refuse a principal point more than 15 % of the image from its middle: where ``size`` is no more than
+            that of the images at hand, they were resized.
 
     Raises:
         InputError: the file, a key or a value is missing or makes no sense.
@@ -128,12 +210,16 @@ def read_cityscapes_intrinsics(path: str | Path, size: Size) -> np.ndarray:
     if not isinstance(intrinsic, dict):
         raise InputError(f"{path}: has no key 'intrinsic'; expected a *_camera.json of Cityscapes")
     numbers = [_number(intrinsic, key, path, 'intrinsic.') for key in ('fx', 'fy', 'u0', 'v0')]
-    return _checked(normalise_intrinsics(intrinsic_matrix(*numbers), size), path, 'intrinsic')
+    return _of_unstated_size(intrinsic_matrix(*numbers), size, f'{path}: key intrinsic', centred)
 
 
-def read_intrinsics(path: str | Path) -> np.ndarray:
+def read_intrinsics(path: str | Path, image: Size | None = None) -> np.ndarray:
     """Normalised intrinsics from this package's ``intrinsics.json``: fx, fy, cx, cy, width, height, all in
     pixels.
+
+    Args:
+        path: The file.
+        image: Size of the images that they are for; the log says where it is another than the file's.
 
     Raises:
         InputError: the file, a key or a value is missing or makes no sense.
@@ -145,8 +231,9 @@ def read_intrinsics(path: str | Path) -> np.ndarray:
         _number(content, key, path) for key in ('fx', 'fy', 'cx', 'cy', 'width', 'height'))
     if min(width, height) <= 0:
         raise InputError(f'{path}: width and height must be positive, got {width} and {height}')
-    matrix = normalise_intrinsics(intrinsic_matrix(fx, fy, cx, cy), (width, height))
-    return _checked(matrix, path, 'fx, fy, cx, cy')
+    _compare_sizes(path, (width, height), image)
+    return check_intrinsics(normalise_intrinsics(intrinsic_matrix(fx, fy, cx, cy), (width, height)),
+                            f'{path}: keys fx, fy, cx, cy', 'all are pixels of an image of the size width x height')
 
 
 def _entry(values: dict[str, np.ndarray], key: str, count: int, path: str | Path) -> np.ndarray:
@@ -159,17 +246,32 @@ def _entry(values: dict[str, np.ndarray], key: str, count: int, path: str | Path
 
 def _number(content: dict[str, Any], key: str, path: str | Path, prefix: str = '') -> float:
     value = content.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InputError(f'{path}: key {prefix}{key} must be a number, got {value!r}')
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
+        raise InputError(f'{path}: key {prefix}{key} must be a number, got {_shown(value)}')
     return float(value)
 
 
-def _checked(matrix: np.ndarray, path: str | Path, key: str) -> np.ndarray:
-    fx, fy, cx, cy = matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2]
-    if not (math.isfinite(fx * fy) and fx > 0 and fy > 0):
-        raise InputError(f'{path}: {key}: focal lengths must be positive, got {fx}, {fy} of the image')
-    if not (0 < cx < 1 and 0 < cy < 1):
-        raise InputError(f'{path}: {key}: the principal point ({cx:.3f}, {cy:.3f}) lies outside the image; '
-                         'were the images resized after calibration? Then give the size that the calibration '
-                         'was made for (calibration_size)')
+def _of_unstated_size(pixels: np.ndarray, size: Size, what: str, centred: bool) -> np.ndarray:
+    matrix = check_intrinsics(normalise_intrinsics(pixels, check_size(size, 'calibration_size')), what, RESIZED)
+    cx, cy = matrix[:2, 2]
+    if centred and max(abs(cx - .5), abs(cy - .5)) > OFF_CENTRE:
+        raise InputError(f'{what}: in images of {size[0]}x{size[1]} the principal point would be at ({cx:.3f}, '
+                         f'{cy:.3f}) of width and height, far from the middle; {RESIZED}')
     return matrix
+
+
+def _compare_sizes(path: str | Path, calibrated: Size, image: Size | None) -> None:
+    """Say what is made of images that have another size than the calibration states."""
+    if image is None or tuple(image) == tuple(calibrated):
+        return
+    sizes = f'{path}: made for images of {calibrated[0]:g}x{calibrated[1]:g}, these are {image[0]:g}x{image[1]:g}'
+    if abs(image[0] * calibrated[1] / (image[1] * calibrated[0]) - 1) < SAME_ASPECT:
+        notice(f'{sizes}: scaled to them', logging.INFO)
+    else:
+        notice(f'{sizes}, of another aspect: taken as resized as a whole, in width and height apart; if they were cut '
+               'out, give intrinsics=(fx, fy, cx, cy) of what is left, as fractions of its width and height')
+
+
+def _shown(values: Any) -> str:
+    text = repr(values.tolist() if isinstance(values, np.ndarray) else values)
+    return text if len(text) <= 80 else f'{text[:77]}...'

@@ -9,6 +9,8 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from mmdepthcp.geometry.cameras import check_intrinsics
+
 from .clustering import COMMUNITIES, agglomerate, by_first, cluster_hierarchy
 from .graph import (
     DEFAULT_WEIGHTS,
@@ -28,6 +30,7 @@ from .superpixels import slic
 
 METHODS = ('agglomerative', *COMMUNITIES)
 KITTI_INTRINSICS = np.array([[0.58, 0, 0.5], [0, 1.92, 0.5], [0, 0, 1]])
+"""The average of KITTI's cameras, which Zeng et al. take for all images."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ PRESETS = {
 def group_regions(
         image: np.ndarray,
         disparity: np.ndarray,
-        intrinsics: np.ndarray = KITTI_INTRINSICS,
+        intrinsics: np.ndarray,
         params: GroupingParams = PRESETS['default']) -> np.ndarray:
     """Coherent depth regions of an image.
 
@@ -115,7 +118,8 @@ def group_regions(
         (H, W) int32 ids 0..R−1 in raster order of their first pixel; every region is 4-connected.
 
     Raises:
-        ValueError: sizes differ, disparity is not finite or nowhere positive, or the image is no (H, W, 3) uint8 array.
+        ValueError: sizes differ, disparity is not finite or nowhere positive, the image is no (H, W, 3) uint8 array, or
+            the intrinsics are those of no camera.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ValueError(f'the image must be uint8 of shape (H, W, 3), got {image.dtype} {image.shape}')
@@ -126,7 +130,7 @@ def group_regions(
         raise ValueError('disparity holds values that are not finite')
     if not (disparity > 1e-6).any():
         raise ValueError('disparity is zero everywhere, so it holds no depth')
-    points = back_project(disparity, np.asarray(intrinsics))
+    points = back_project(disparity, check_intrinsics(intrinsics, 'intrinsics', inside=False))
     number = max(min(params.num_superpixels, int(disparity.size / params.superpixel_area)), 1)
     extra = np.float32(params.depth_contrast) * np.log(points[2]) if params.depth_contrast else None
     superpixels = slic(

@@ -8,11 +8,10 @@ from typing import Any
 
 
 def add_grouping_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which camera took the images and at which size to group them."""
+    """Add the options that say which camera took the images, and at which size to group them."""
     camera = parser.add_mutually_exclusive_group()
     camera.add_argument('--intrinsics', type=float, nargs=4, metavar=('FX', 'FY', 'CX', 'CY'),
-                        help='of all images, as fractions of width and height; default: those of KITTI, '
-                             '0.58 1.92 0.5 0.5')
+                        help='of all images, as fractions of width and height; KITTI: 0.58 1.92 0.5 0.5')
     camera.add_argument('--camera-root', type=Path, metavar='DIR',
                         help='Cityscapes calibrations, <image without _leftImg8bit>_camera.json')
     parser.add_argument('--calibration-size', type=int, nargs=2, metavar=('W', 'H'),

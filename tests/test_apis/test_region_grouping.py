@@ -46,7 +46,11 @@ def tree(tmp_path):
     return tmp_path
 
 
+KITTI = (0.58, 1.92, 0.5, 0.5)
+
+
 def grouper(tree, **changes):
+    changes = changes if 'camera_root' in changes else dict(intrinsics=KITTI) | changes
     return RegionGrouper(tree / 'images', tree / 'disparity', parse_params(FEW), **changes)
 
 
@@ -68,7 +72,7 @@ def test_tree_is_written_once_with_its_settings(tree):
     (out / name).unlink()
     assert group_tree(grouper(tree), out) == ([], 1)
     with pytest.raises(InputError, match='other settings'):
-        group_tree(RegionGrouper(tree / 'images', tree / 'disparity'), out)
+        group_tree(RegionGrouper(tree / 'images', tree / 'disparity', intrinsics=KITTI), out)
 
 
 def test_processes_and_shards_give_the_same(tree):
@@ -124,9 +128,9 @@ def test_missing_folders_are_named(tree):
         with pytest.raises(InputError, match='none: no such folder'):
             group_tree(grouper(tree, **changes), tree / 'regions')
     with pytest.raises(InputError, match='none: no such folder'):
-        group_tree(RegionGrouper(tree / 'images', tree / 'none'), tree / 'regions')
+        group_tree(RegionGrouper(tree / 'images', tree / 'none', intrinsics=KITTI), tree / 'regions')
     with pytest.raises(InputError, match='none: no such folder'):
-        group_tree(RegionGrouper(tree / 'none', tree / 'disparity'), tree / 'regions')
+        group_tree(RegionGrouper(tree / 'none', tree / 'disparity', intrinsics=KITTI), tree / 'regions')
 
 
 def test_calibrations_and_scale_are_used(tree):
@@ -140,6 +144,29 @@ def test_calibrations_and_scale_are_used(tree):
     (tree / 'camera/ulm/a_camera.json').unlink()
     with pytest.raises(InputError, match=r'a_camera\.json'):
         by_file(name)
+
+
+def test_camera_has_to_be_known(tree):
+    with pytest.raises(InputError, match=r'--intrinsics FX FY CX CY.*0.58 1.92 0.5 0.5.*--camera-root'):
+        grouper(tree, intrinsics=None)
+    for intrinsics, word in ((0, 0, .5, .5), 'positive'), ((721, 721, 610, 173), 'pixels'), ((1, 2, .5), 'four'):
+        with pytest.raises(InputError, match=f'intrinsics: .*{word}'):
+            grouper(tree, intrinsics=intrinsics)
+    for key in ('scale', 'calibration_size'):
+        with pytest.raises(InputError, match=f'{key}: expected width and height'):
+            grouper(tree, **{key: (0, 32)})
+
+
+def test_calibration_of_another_size_is_refused(tree):
+    """The images were halved after calibration; and to three quarters, where the principal point stays inside."""
+    name = Path('ulm/a_leftImg8bit.png')
+    file = tree / 'camera/ulm/a_camera.json'
+    for factor in (2, 4 / 3):
+        write_json(file, {'intrinsic': {'fx': 48 * factor, 'fy': 48 * factor, 'u0': 24 * factor, 'v0': 12 * factor}})
+        with pytest.raises(InputError, match=r'a_camera\.json: key intrinsic: .*calibration_size'):
+            grouper(tree, camera_root=tree / 'camera')(name)
+        whole = grouper(tree, camera_root=tree / 'camera', calibration_size=(48 * factor, 24 * factor))
+        assert np.allclose(whole._intrinsics_of(name, (48, 24)), [[1, 0, 0.5], [0, 2, 0.5], [0, 0, 1]])
 
 
 def test_quality_of_perfect_regions(tree):
@@ -196,7 +223,10 @@ def test_tools(tree, monkeypatch, capsys):
     assert {'count_mean', 'oracle_miou', 'under_segmentation', 'boundary_recall', 'asa'} <= set(record)
     assert '4 images' in capsys.readouterr().out
     assert run(monkeypatch, *quality, '--images', paths[0], '--disparity', paths[1], '--limit', 2,
-               '--settings', 'default', 'paper num_superpixels=200') == 0
+               '--settings', 'default', 'paper num_superpixels=200', '--intrinsics', *KITTI) == 0
+    assert 'the camera is not known: give --intrinsics' in run(
+        monkeypatch, *quality, '--images', paths[0], '--disparity', paths[1])
+    assert 'the camera is not known: give --intrinsics' in run(monkeypatch, 'group_regions.py', *paths, '--workers', 0)
     rows = json.loads((tree / 'q.json').read_text())
     assert [row['regions'] for row in rows] == ['default', 'paper num_superpixels=200'] and rows[0]['images'] == 2
     message = run(monkeypatch, 'region_quality.py', tree / 'labels', '--regions', paths[2])

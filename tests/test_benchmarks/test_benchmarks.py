@@ -225,11 +225,11 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 import mmdepthcp.grouping, mmdepthcp.mixing
 from mmdepthcp.benchmarks.copy_paste import ItemSettings, make_item
-from mmdepthcp.grouping import group_regions
+from mmdepthcp.grouping import KITTI_INTRINSICS, group_regions
 rng = np.random.default_rng(0)
 images = [rng.integers(0, 256, (24, 48, 3), np.uint8) for _ in range(2)]
 disparities = [rng.uniform(0.1, 1, (24, 48)).astype(np.float32) for _ in range(2)]
-regions = [group_regions(*pair) for pair in zip(images, disparities)]
+regions = [group_regions(*pair, KITTI_INTRINSICS) for pair in zip(images, disparities)]
 make_item((images, regions, disparities), ItemSettings(2, (48, 24), region_points=9, pixel_points=9), 0)
 for package in (mmdepthcp.grouping, mmdepthcp.mixing):
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + '.'):

@@ -94,6 +94,33 @@ def test_calibration_of_shrunk_images(cityscapes):
     assert focal(dataset.get_data_info(0)) == pytest.approx(15)
 
 
+def test_images_that_were_resized_after_calibration(cityscapes, tmp_path):
+    """Cityscapes' camera files do not say their size: they are refused, not taken for that of the images."""
+    file = tmp_path / 'camera/train/ulm/ulm_000000_000002_camera.json'
+    file.write_text(json.dumps(dict(intrinsic=dict(fx=40, fy=40, u0=16, v0=11))))
+    with pytest.raises(InputError, match=r'ulm_000000_000002_camera\.json: key intrinsic.*calibration_size'):
+        len(VideoClipDataset(**cityscapes))
+    assert focal(VideoClipDataset(calibration_size=(32, 22), **cityscapes).get_data_info(0)) == pytest.approx(30)
+
+
+def test_shrunk_images_of_kitti_are_scaled(kitti, tmp_path, notices):
+    file = tmp_path / 'raw/2011_09_26/calib_cam_to_cam.txt'
+    file.write_text('S_rect_02: 48 32\nP_rect_02: 60 0 24 0 0 60 16 0 0 0 1 0\n')
+    dataset = VideoClipDataset(**kitti)
+    np.testing.assert_allclose([focal(info) for info in infos(dataset)], 30)
+    assert sum('made for images of 48x32, these are 24x16: scaled' in notice for notice in notices) == 1
+
+
+@pytest.mark.parametrize(('options', 'message'), [
+    (dict(intrinsics=(721.5, 721.5, 609.6, 172.9)), 'intrinsics: .*pixels'),
+    (dict(intrinsics=(0, 0, .5, .5)), 'positive'),
+    (dict(intrinsics=[.58, 1.92, .5]), 'four numbers'), (dict(calibration_size=(0, 4)), 'calibration_size'),
+    (dict(calibration_size=4), 'calibration_size')])
+def test_cameras_in_the_config_are_checked(cityscapes, options, message):
+    with pytest.raises(InputError, match=message):
+        VideoClipDataset(**options, **cityscapes)
+
+
 def test_kitti_drives(kitti):
     dataset = VideoClipDataset(**kitti)
     assert centres(dataset) == ['0000000001', '0000000002'] * 2

@@ -7,6 +7,8 @@ import pytest
 
 from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry.cameras import (
+    check_intrinsics,
+    check_size,
     crop_intrinsics,
     crop_normalised_intrinsics,
     denormalise_intrinsics,
@@ -136,6 +138,89 @@ def test_calibration_of_another_size_is_noticed(tmp_path):
     file.write_text(json.dumps(dict(intrinsic=dict(fx=2262.52, fy=2265.3, u0=1096.98, v0=513.137))))
     with pytest.raises(InputError, match='calibration_size'):
         read_cityscapes_intrinsics(file, SMALL)
+
+
+BAD = [
+    ((721.5, 721.5, 609.6, 172.9), 'pixels.*fx / width'), ((.58, 1.92, 609.6, .5), 'pixels'),
+    ((0, 0, .5, .5), 'positive'), ((.58, 0, .5, .5), 'positive'), ((-.58, 1.92, .5, .5), 'positive'),
+    ((float('nan'), 1, .5, .5), 'finite'),
+    ((1, 1, float('inf'), .5), 'finite'), ((1, 1, float('nan'), .5), 'finite'), ((1, 1, .5), 'four numbers'),
+    ((1, 1, .5, .5, 1), 'four numbers'), (None, 'four numbers'), (dict(fx=1), 'four numbers'),
+    ('KITTI', 'four numbers'), (np.eye(4), 'four numbers'), (np.ones((3, 3)), 'rows'), (np.diag([1., 1, 0]), 'rows'),
+    ((.58 / 1242, 1.92 / 375, .5, .5), 'twice'), ((.58, 1.92, 1.2, .5), 'outside'), ((.58, 1.92, .5, 0), 'outside')]
+
+
+@pytest.mark.parametrize(('values', 'word'), BAD)
+def test_what_is_no_camera_is_named(values, word):
+    with pytest.raises(InputError, match=f'here: .*{word}'):
+        check_intrinsics(values, 'here')
+
+
+def test_cameras_pass_as_they_are():
+    expected = intrinsic_matrix(.58, 1.92, .5, .5)
+    numbers = (.58, 1.92, .5, .5)
+    for values in (numbers, list(numbers), np.array(numbers), expected, expected.tolist()):
+        np.testing.assert_array_equal(check_intrinsics(values, 'here'), expected)
+    passed = check_intrinsics(expected, 'here')
+    passed[:] = 0
+    assert expected[0, 0] == .58
+    check_intrinsics((.58, 1.92, -.4, 1.7), 'a window', inside=False)
+
+
+@pytest.mark.parametrize('size', [(0, 4), (4, -1), (4,), (4, 4, 4), (1.5, 2), ('a', 2), None, (float('nan'), 1)])
+def test_sizes_are_two_whole_numbers(size):
+    with pytest.raises(InputError, match='here: expected width and height'):
+        check_size(size, 'here')
+
+
+@pytest.mark.parametrize('bad', ['0', '-1', 'nan', 'inf', '1e-3', '1e9'])
+def test_every_calibration_file_is_checked(tmp_path, bad):
+    raw, odometry, theirs, ours = (tmp_path / name for name in ('raw.txt', 'calib.txt', 'a_camera.json', 'i.json'))
+    raw.write_text(RAW.replace('721.5377 0 609', f'{bad} 0 609'))
+    odometry.write_text(f'P2: {bad} 0 300 45 0 350 90 0 0 0 1 0\n')
+    number = {'nan': 'NaN', 'inf': 'Infinity'}.get(bad, bad)
+    theirs.write_text(f'{{"intrinsic": {{"fx": {number}, "fy": 350, "u0": 300, "v0": 90}}}}')
+    ours.write_text(f'{{"fx": {number}, "fy": 350, "cx": 300, "cy": 90, "width": 600, "height": 180}}')
+    for file, key, read in ((raw, 'P_rect_02', read_kitti_raw_intrinsics), (ours, 'fx', read_intrinsics),
+                            (odometry, 'P2', lambda path: read_kitti_odometry_intrinsics(path, (600, 180), 2)),
+                            (theirs, 'fx|intrinsic', lambda path: read_cityscapes_intrinsics(path, (600, 180)))):
+        with pytest.raises(InputError, match=rf'{file.name}: key.*({key})'):
+            read(file)
+
+
+@pytest.mark.parametrize('size', ['0 375', '1242 nan', '-1242 375', '1242.5 375'])
+def test_sizes_of_kitti_are_checked(tmp_path, size):
+    file = tmp_path / 'calib_cam_to_cam.txt'
+    file.write_text(RAW.replace('1.242000e+03 3.750000e+02', size))
+    with pytest.raises(InputError, match='key S_rect_02: expected width and height'):
+        read_kitti_raw_intrinsics(file)
+
+
+def test_images_of_another_size_than_the_calibration_states(tmp_path, notices):
+    kitti, ours = tmp_path / 'calib_cam_to_cam.txt', tmp_path / 'intrinsics.json'
+    kitti.write_text(RAW)
+    ours.write_text(json.dumps(dict(fx=721.5377, fy=721.5377, cx=609.5593, cy=172.854, width=1242, height=375)))
+    expected = read_kitti_raw_intrinsics(kitti)
+    for file, read in ((kitti, lambda image: read_kitti_raw_intrinsics(kitti, 2, image)),
+                       (ours, lambda image: read_intrinsics(ours, image))):
+        for image, told in (((1242, 375), ''), ((640, 192), 'scaled to them'), ((1216, 352), 'if they were cut out')):
+            notices.clear()
+            np.testing.assert_allclose(read(image), expected)
+            assert len(notices) == bool(told)
+            assert not told or f'{file}: made for images of 1242x375, these are {image[0]}x{image[1]}' in notices[0]
+            assert not told or told in notices[0]
+
+
+@pytest.mark.parametrize('scale', [.5, .75, 2])
+def test_files_that_do_not_say_their_size(tmp_path, scale):
+    theirs, odometry = tmp_path / 'a_camera.json', tmp_path / 'calib.txt'
+    theirs.write_text(json.dumps(dict(intrinsic=dict(fx=2262.52, fy=2265.3, u0=1096.98, v0=513.137))))
+    odometry.write_text('P0: 718.856 0 607.1928 0 0 718.856 185.2157 0 0 0 1 0\n')
+    for size, read in (((2048, 1024), lambda size: read_cityscapes_intrinsics(theirs, size, True)),
+                       ((1241, 376), lambda size: read_kitti_odometry_intrinsics(odometry, size, 0, True))):
+        assert abs(read(size)[0, 2] - .5) < .04
+        with pytest.raises(InputError, match=r'key (intrinsic|P0): .*calibration_size'):
+            read((round(size[0] * scale), round(size[1] * scale)))
 
 
 def test_missing_files(tmp_path):

@@ -89,7 +89,7 @@ def test_number_of_regions_is_limited():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (60, 80, 3), np.uint8)
     disparity = rng.uniform(0, 1, (60, 80)).astype(np.float32)
-    assert group_regions(image, disparity, params=GroupingParams(max_regions=7)).max() == 6
+    assert group_regions(image, disparity, INTRINSICS, GroupingParams(max_regions=7)).max() == 6
 
 
 def test_scale_of_disparity_does_not_matter():
@@ -105,7 +105,7 @@ def test_any_image_gives_valid_regions(height, width, seed, number):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (height, width, 3), np.uint8)
     disparity = rng.uniform(0, 1, (height, width)).astype(np.float32)
-    assert_valid(group_regions(image, disparity, params=GroupingParams(num_superpixels=number)), (height, width))
+    assert_valid(group_regions(image, disparity, INTRINSICS, GroupingParams(num_superpixels=number)), (height, width))
 
 
 def test_single_colour_image_is_grouped_by_depth():
@@ -117,7 +117,8 @@ def test_single_colour_image_is_grouped_by_depth():
 
 
 def test_constant_depth_and_colour_is_one_region():
-    regions = group_regions(np.full((40, 60, 3), 9, np.uint8), np.full((40, 60), 0.3, np.float32), params=SMALL)
+    image, disparity = np.full((40, 60, 3), 9, np.uint8), np.full((40, 60), 0.3, np.float32)
+    regions = group_regions(image, disparity, INTRINSICS, SMALL)
     assert not regions.any()
 
 
@@ -172,6 +173,28 @@ def test_merge_small_takes_the_least_weight():
 ])
 def test_bad_input_is_named(image, disparity, message):
     with pytest.raises(ValueError, match=message):
+        group_regions(image, disparity, INTRINSICS)
+
+
+@pytest.mark.parametrize('intrinsics, message', [
+    (np.zeros((3, 3)), 'rows'), (np.diag([0., 0, 1]), 'positive'), (np.diag([1, np.nan, 1]), 'finite'),
+    (np.diag([-1., 1, 1]), 'positive'), (np.array([[721.5, 0, 609.6], [0, 721.5, 172.9], [0, 0, 1]]), 'pixels'),
+    (np.ones((2, 2)), '3x3'), (np.diag([1e-3, 1, 1]), 'twice')])
+def test_intrinsics_of_no_camera_are_named(intrinsics, message):
+    image, disparity, _ = street()
+    with pytest.raises(ValueError, match=f'intrinsics: .*{message}'):
+        group_regions(image, disparity, intrinsics, SMALL)
+
+
+def test_window_cut_out_beside_the_principal_point_is_grouped():
+    image, disparity, _ = street()
+    window = np.array([[2.32, 0, -0.3], [0, 1.16, 0.5], [0, 0, 1]])
+    assert group_regions(image[:, 96:144].copy(), disparity[:, 96:144].copy(), window, SMALL).max() > 0
+
+
+def test_camera_has_no_silent_default():
+    image, disparity, _ = street()
+    with pytest.raises(TypeError, match='intrinsics'):
         group_regions(image, disparity)
 
 

@@ -41,7 +41,7 @@ def home(tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize('fill', [
-    lambda out: group_tree(RegionGrouper(Path('images'), Path('disparity')), out),
+    lambda out: group_tree(RegionGrouper(Path('images'), Path('disparity'), intrinsics=(1, 2, .5, .5)), out),
     lambda out: convert_tree(DisparityFile(Path('images'), out, '.png', '', np.load), {}),
     lambda out: write_toy_streets(out, {'val': 1}, ToySettings()),
 ], ids=['regions', 'disparity', 'toy'])

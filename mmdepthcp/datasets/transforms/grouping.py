@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmdepthcp.fileio import InputError
-from mmdepthcp.grouping import KITTI_INTRINSICS, GroupingParams, group_regions
+from mmdepthcp.geometry.cameras import AS_SHARES, check_intrinsics
+from mmdepthcp.grouping import GroupingParams, group_regions
 from mmdepthcp.registry import TRANSFORMS
 
 
@@ -17,24 +17,27 @@ class DepthRegionGrouping(BaseTransform):
     """Group ``img`` and ``disparity``, which must have one raster, into ``regions``: (H, W) int32, ids 0..R−1.
 
     Args:
-        intrinsics: Normalised (fx/W, fy/H, cx/W, cy/H) for items without ``intrinsics``; KITTI's by default.
+        intrinsics: Normalised (fx/W, fy/H, cx/W, cy/H) for items without ``intrinsics``; None where all have them.
         params: Settings, see :class:`mmdepthcp.grouping.GroupingParams`.
 
     Raises:
-        InputError: image and disparity differ in size, or the disparity holds no depth.
+        InputError: image and disparity differ in size, the disparity holds no depth, or the intrinsics are missing or
+            those of no camera.
     """
 
     def __init__(self, intrinsics: tuple[float, float, float, float] | None = None, **params: Any) -> None:
-        self.intrinsics = KITTI_INTRINSICS
+        self.intrinsics = None
         if intrinsics is not None:
-            fx, fy, cx, cy = intrinsics
-            self.intrinsics = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
+            self.intrinsics = check_intrinsics(intrinsics, f'{type(self).__name__}: intrinsics')
         self.params = GroupingParams(**params)
 
     def transform(self, results: dict) -> dict:
+        intrinsics = results.get('intrinsics', self.intrinsics)
+        if intrinsics is None:
+            raise InputError(f'{results.get("img_path")}: the camera is not known: set intrinsics of '
+                             f'{type(self).__name__}; {AS_SHARES}')
         try:
-            results['regions'] = group_regions(
-                results['img'], results['disparity'], results.get('intrinsics', self.intrinsics), self.params)
+            results['regions'] = group_regions(results['img'], results['disparity'], intrinsics, self.params)
         except ValueError as error:
             names = ', '.join(str(results[key]) for key in ('img_path', 'disparity_path') if key in results)
             raise InputError(f'{names}: {error}') from error

@@ -15,7 +15,12 @@ from mmseg.structures import SegDataSample
 from mmdepthcp.datasets.seeded import require_rng
 from mmdepthcp.datasets.transforms.loading import resize_image
 from mmdepthcp.fileio import InputError, read_depth, read_image
-from mmdepthcp.geometry.cameras import crop_normalised_intrinsics, flip_intrinsics, intrinsic_matrix
+from mmdepthcp.geometry.cameras import (
+    check_intrinsics,
+    crop_normalised_intrinsics,
+    flip_intrinsics,
+    intrinsic_matrix,
+)
 from mmdepthcp.registry import TRANSFORMS
 
 INTRINSICS = ('intrinsics', 'unit_intrinsics')
@@ -70,10 +75,13 @@ class LoadClip(BaseTransform):
     focal length of the image's width, for models that learn the focal length; they go the same way.
 
     Raises:
-        InputError: a file is missing or unusable, or sizes differ.
+        InputError: a file is missing or unusable, sizes differ, or ``intrinsics`` are those of no camera.
     """
 
     def transform(self, results: dict) -> dict:
+        if 'intrinsics' in results:
+            what = f'{results["frame_paths"][0]}: intrinsics'
+            results['intrinsics'] = check_intrinsics(results['intrinsics'], what)
         frames = [read_image(path) for path in results['frame_paths']]
         height, width = frames[0].shape[:2]
         for path, frame in zip(results['frame_paths'], frames, strict=True):

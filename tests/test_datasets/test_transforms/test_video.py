@@ -170,6 +170,13 @@ def test_grey_frames_get_three_channels(files):
     np.testing.assert_array_equal(frame[..., 0], frame[..., 2])
 
 
+@pytest.mark.parametrize(('intrinsics', 'word'), [
+    (np.diag([0., 0, 1]), 'positive'), (intrinsic_matrix(30, 30, 12, 8), 'pixels'), (np.ones(3), 'four numbers')])
+def test_intrinsics_of_no_camera(files, intrinsics, word):
+    with pytest.raises(InputError, match=rf'a\.png: intrinsics: .*{word}'):
+        LoadClip()(_paths(files, intrinsics=intrinsics))
+
+
 def test_unusable_files(files):
     with pytest.raises(InputError, match=r'd\.png'):
         LoadClip()(_paths(files, 'abd'))

@@ -149,6 +149,11 @@ def test_missing_intrinsics_are_named_or_learnt():
 UNIT = torch.tensor([[1, 0, .5], [0, 480 / 360, .5], [0, 0, 1]])
 
 
+def test_intrinsics_of_another_shape_are_named():
+    with pytest.raises(InputError, match=r'0\.png: intrinsics must be a 3x3 matrix.*\(4,\)'):
+        losses_of(build(), batch(intrinsics=torch.ones(4)))
+
+
 def unknown(**metainfo):
     element = sample(None, **metainfo)
     element.set_data(dict(unit_intrinsics=UNIT))
