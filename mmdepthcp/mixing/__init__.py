@@ -1,5 +1,6 @@
 from .colour import ColourSettings, sample_colours
 from .matches import Matches, sample_pixel_matches, sample_region_matches
 from .pastes import Pastes, PasteSettings, ViewSettings, sample_pastes, sample_view_crops
+from .rasteriser import NO_COPY
 from .regions import RegionPool, pool_regions
-from .zbuffer import NO_COPY, Copies, MixedViews, render_views
+from .zbuffer import Copies, MixedViews, render_views

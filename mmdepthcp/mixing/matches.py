@@ -8,7 +8,8 @@ import numba
 import numpy as np
 
 from mmdepthcp.geometry import affine
-from mmdepthcp.mixing.zbuffer import NO_COPY, Copies
+from mmdepthcp.mixing.rasteriser import NO_COPY
+from mmdepthcp.mixing.zbuffer import Copies
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,9 @@ with the largest disparity (Zeng et al., BMVC 2022), whatever the order. So a vi
 final raster:
 
 1. For every paste, each row-wise run of source pixels becomes a rectangle of the view; there its disparity is
-compared with
-   the largest so far. The work is that of the pixels pasted, not of boxes around them.
+   compared with the largest so far. The work is that of the pixels pasted, not of boxes around them.
 2. Every pixel fetches its colour once, from the layer (background or paste) that won.
 3. Where the winner changes, colours are blended: soft edges.
-
-The maps from view to source have no rotation, so positions advance along a row in fixed point (32 bits of
-fraction), and the three channels of a pixel are interpolated together in one 64-bit integer, see
-``RegionPool.packed``.
 """
 
 from __future__ import annotations
@@ -20,32 +15,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import cv2
-import numba
 import numpy as np
 
-from mmdepthcp.fileio import NO_REGION
 from mmdepthcp.geometry import affine
 from mmdepthcp.mixing.colour import Colours, chain_colour_matrices, colour_matrices
 from mmdepthcp.mixing.pastes import Pastes, paste_maps
-from mmdepthcp.mixing.regions import LANE_BITS, RegionPool
-
-NO_COPY = -1
-"""Label of a pixel that shows no region."""
+from mmdepthcp.mixing.rasteriser import TOTAL_WEIGHT, averaging_boxes, blur_samples, fixed_point, rasterise
+from mmdepthcp.mixing.regions import RegionPool
 
 BLUR_SIZE = 5
 EDGE_SIGMA = 1.0
-
-_FRACTION_BITS = 32
-_ONE = 1 << _FRACTION_BITS
-_FRACTION = _ONE - 1
-_UNIT = np.float32(1 / _ONE)
-_WEIGHT_BITS = 6
-_WEIGHT = 1 << _WEIGHT_BITS
-_TOTAL_WEIGHT = _WEIGHT * _WEIGHT
-_CHANNEL = (1 << LANE_BITS) - 1
-_BYTES = 255 | 255 << LANE_BITS | 255 << 2 * LANE_BITS
-_HALVES = (_TOTAL_WEIGHT // 2) * (1 | 1 << LANE_BITS | 1 << 2 * LANE_BITS)
-_ROUND_WEIGHT = 1 << (_FRACTION_BITS - _WEIGHT_BITS - 1)
 
 
 @dataclass(frozen=True)
@@ -105,317 +84,6 @@ def place_copies(pool: RegionPool, pastes: Pastes, crops: np.ndarray, copies_per
     return Copies(copies_per_region, view, to_view, affine.invert(to_view))
 
 
-@numba.njit(nogil=True)
-def _interpolate(packed, stride, base, u, v):
-    """Bilinear packed colour at fixed-point (u, v); each channel is scaled by ``_TOTAL_WEIGHT``."""
-    u += _ROUND_WEIGHT
-    v += _ROUND_WEIGHT
-    at = np.uint64(base + (v >> _FRACTION_BITS) * stride + (u >> _FRACTION_BITS))
-    fx = (u >> (_FRACTION_BITS - _WEIGHT_BITS)) & (_WEIGHT - 1)
-    fy = (v >> (_FRACTION_BITS - _WEIGHT_BITS)) & (_WEIGHT - 1)
-    both = fx * fy
-    below = at + np.uint64(stride)
-    one = np.uint64(1)
-    return (
-        packed[at] * (_TOTAL_WEIGHT - _WEIGHT * (fx + fy) + both)
-        + packed[at + one] * (_WEIGHT * fx - both)
-        + packed[below] * (_WEIGHT * fy - both)
-        + packed[below + one] * both)
-
-
-@numba.njit(nogil=True)
-def _clamp(value, last):
-    """Keep a fixed-point position between the image's edges (half a pixel outside the outermost centres)."""
-    return min(max(value, _ONE >> 1), last)
-
-
-@numba.njit(nogil=True)
-def _interpolate_blurred(packed, stride, base, u, v, du, dv, side, last_u, last_v):
-    """Like ``_interpolate`` after a 5×5 Gaussian, as 3×3 samples at (±du, ±dv) of weight ``side``/64 along
-    each axis."""
-    middle = _WEIGHT - 2 * side
-    total = 0
-    for i in range(-1, 2):
-        row = _clamp(v + i * dv, last_v)
-        row_weight = side if i != 0 else middle
-        for j in range(-1, 2):
-            value = _interpolate(packed, stride, base, _clamp(u + j * du, last_u), row)
-            value = ((value + _HALVES) >> (2 * _WEIGHT_BITS)) & _BYTES
-            total += value * (row_weight * (side if j != 0 else middle))
-    return total
-
-
-@numba.njit(nogil=True)
-def _recolour(value, matrix):
-    """A packed colour of ``_interpolate`` changed by a 3×4 matrix: B, G, R within 0..255."""
-    blue = np.float32(np.int32(value & _CHANNEL))
-    green = np.float32(np.int32((value >> LANE_BITS) & _CHANNEL))
-    red = np.float32(np.int32(value >> (2 * LANE_BITS)))
-    (bb, bg, br, b1), (gb, gg, gr, g1), (rb, rg, rr, r1) = matrix
-    least, most = np.float32(0), np.float32(255)
-    return (
-        min(max(bb * blue + bg * green + br * red + b1, least), most),
-        min(max(gb * blue + gg * green + gr * red + g1, least), most),
-        min(max(rb * blue + rg * green + rr * red + r1, least), most))
-
-
-@numba.njit(nogil=True)
-def _load_matrix(matrices, layer):
-    """A layer's 3×4 matrix as tuples, which stay in registers."""
-    m = matrices[layer]
-    return (
-        (m[0, 0], m[0, 1], m[0, 2], m[0, 3]),
-        (m[1, 0], m[1, 1], m[1, 2], m[1, 3]),
-        (m[2, 0], m[2, 1], m[2, 2], m[2, 3]))
-
-
-@numba.njit(nogil=True)
-def _store(image, y, x, colour):
-    """Write B, G, R, rounded."""
-    half = np.float32(0.5)
-    image[0, y, x] = np.uint8(np.int32(colour[0] + half))
-    image[1, y, x] = np.uint8(np.int32(colour[1] + half))
-    image[2, y, x] = np.uint8(np.int32(colour[2] + half))
-
-
-@numba.njit(nogil=True)
-def _blend_rows(disparity, at, stride, position, scale, count, out):
-    """``out[i]``: disparity at ``at + i`` and one row below, interpolated at fixed-point ``position``, times scale."""
-    lower_weight = np.float32(position & _FRACTION) * _UNIT * scale
-    upper_weight = scale - lower_weight
-    upper = np.uint64(at + (position >> _FRACTION_BITS) * stride)
-    lower = upper + np.uint64(stride)
-    for i in range(count):
-        out[i] = upper_weight * disparity[upper + np.uint64(i)] + lower_weight * disparity[lower + np.uint64(i)]
-
-
-@numba.njit(nogil=True)
-def _fill_background(disparity, stride, base, position, row, out):
-    """Bilinear disparity of the background over a whole view."""
-    u0, du, v0, dv = position
-    height, width = out.shape
-    column = np.empty(width, np.int32)
-    fraction = np.empty(width, np.float32)
-    for x in range(width):
-        u = u0 + du * x
-        column[x] = u >> _FRACTION_BITS
-        fraction[x] = np.float32(u & _FRACTION) * _UNIT
-    for y in range(height):
-        _blend_rows(disparity, base, stride, v0 + dv * y, np.float32(1), stride, row)
-        for x in range(width):
-            at = np.uint64(column[x])
-            out[y, x] = row[at] + fraction[x] * (row[at + np.uint64(1)] - row[at])
-
-
-@numba.njit(nogil=True)
-def _paste(disparity, stride, base, position, inverse, scale, runs, layer, row, nearest, winner):
-    """Let one paste compete for the pixels of its runs: those whose centre lies in the run in the source."""
-    u0, du, v0, dv = position
-    height, width = nearest.shape
-    # the centre of pixel x is at source s where x = (s - bx) / ax - 0.5
-    x_scale, y_scale = 1 / inverse[0], 1 / inverse[2]
-    x_shift, y_shift = -inverse[1] * x_scale - 0.5, -inverse[3] * y_scale - 0.5
-    for i in range(len(runs)):
-        y0 = max(int(np.ceil(runs[i, 0] * y_scale + y_shift)), 0)
-        y1 = min(int(np.ceil((runs[i, 0] + 1) * y_scale + y_shift)), height)
-        if y0 >= y1:
-            continue
-        if x_scale > 0:
-            x0, x1 = np.ceil(runs[i, 1] * x_scale + x_shift), np.ceil(runs[i, 2] * x_scale + x_shift)
-        else:
-            x0, x1 = np.floor(runs[i, 2] * x_scale + x_shift) + 1, np.floor(runs[i, 1] * x_scale + x_shift) + 1
-        first, last = max(int(x0), 0), min(int(x1), width) - 1
-        if first > last:
-            continue
-        start, end = u0 + du * first, u0 + du * last
-        left = min(start, end) >> _FRACTION_BITS
-        count = (max(start, end) >> _FRACTION_BITS) + 2 - left
-        start -= left << _FRACTION_BITS
-        for y in range(y0, y1):
-            _blend_rows(disparity, base + left, stride, v0 + dv * y, scale, count, row)
-            u = start
-            for x in range(first, last + 1):
-                at = np.uint64(u >> _FRACTION_BITS)
-                value = row[at] + np.float32(u & _FRACTION) * _UNIT * (row[at + np.uint64(1)] - row[at])
-                u += du
-                if value > nearest[y, x]:
-                    nearest[y, x] = value
-                    winner[y, x] = layer
-
-
-@numba.njit(nogil=True)
-def _fetch(packed, regions, size, positions, blurs, matrices, layer_image, layer_label, first_region,
-           copies_per_region, winner, image, labels):
-    """Colour and label of every pixel of a view from the layer that won it.
-
-    The background of round r has the label −1 − r: its pixels take their own region's copy r.
-    """
-    height, width = winner.shape
-    source_height, source_width = size
-    stride = source_width + 2
-    half = _ONE >> 1
-    last_u, last_v = source_width * _ONE + half, source_height * _ONE + half
-    for y in range(height):
-        x = 0
-        while x < width:
-            layer = winner[y, x]
-            end = x + 1
-            while end < width and winner[y, end] == layer:
-                end += 1
-            m = layer_image[layer]
-            base = m * (source_height + 2) * stride
-            u0, du = positions[layer, 0], positions[layer, 1]
-            v = positions[layer, 2] + positions[layer, 3] * y
-            matrix = _load_matrix(matrices, layer)
-            if blurs[layer, 2] > 0:
-                for i in range(x, end):
-                    value = _interpolate_blurred(
-                        packed, stride, base, u0 + du * i, v, blurs[layer, 0], blurs[layer, 1], blurs[layer, 2],
-                        last_u, last_v)
-                    _store(image, y, i, _recolour(value, matrix))
-            else:
-                for i in range(x, end):
-                    value = _interpolate(packed, stride, base, u0 + du * i, v)
-                    _store(image, y, i, _recolour(value, matrix))
-            label = layer_label[layer]
-            if label >= 0:
-                for i in range(x, end):
-                    labels[y, i] = label
-            else:
-                row = (m * source_height + ((v - half) >> _FRACTION_BITS)) * source_width
-                for i in range(x, end):
-                    region = regions[row + ((u0 + du * i - half) >> _FRACTION_BITS)]
-                    if region == NO_REGION:
-                        labels[y, i] = NO_COPY
-                    else:
-                        labels[y, i] = (first_region[m] + region) * copies_per_region - 1 - label
-            x = end
-
-
-@numba.njit(nogil=True)
-def _mark_edges(winner, y, changes, edges):
-    """``edges[x]`` is 1 where a pixel of row y may have another winner among its 3×3 neighbours, else 0."""
-    height, width = winner.shape
-    own, above, below = winner[y], winner[max(y - 1, 0)], winner[min(y + 1, height - 1)]
-    for x in range(width):
-        changes[x] = (above[x] != own[x]) | (below[x] != own[x])
-    for x in range(1, width - 1):
-        edges[x] = changes[x - 1] | changes[x] | changes[x + 1] | (own[x - 1] != own[x]) | (own[x + 1] != own[x])
-    edges[0] = edges[width - 1] = 1
-
-
-@numba.njit(nogil=True)
-def _soften_edges(packed, size, positions, blurs, matrices, layer_image, kernel, winner, image):
-    """Blend colours where the winner changes within a pixel's 3×3 neighbours.
-
-    The colour becomes the sum over the neighbours of the Gaussian's weight times the colour that the
-    neighbour's layer has *at this pixel*; pixels outside the view repeat those at its edge.
-    """
-    height, width = winner.shape
-    source_height, source_width = size
-    stride = source_width + 2
-    last_u, last_v = source_width * _ONE + (_ONE >> 1), source_height * _ONE + (_ONE >> 1)
-    others = np.empty(8, np.int64)
-    weights = np.empty(8, np.float32)
-    changes = np.zeros(width, np.uint8)
-    edges = np.zeros((width + 7) // 8 * 8, np.uint8)
-    eight_edges = edges.view(np.uint64)
-    for y in range(height):
-        _mark_edges(winner, y, changes, edges[:width])
-        for eighth in range(len(eight_edges)):
-            if eight_edges[eighth] == 0:
-                continue
-            for x in range(8 * eighth, min(8 * eighth + 8, width)):
-                if edges[x] == 0:
-                    continue
-                own = winner[y, x]
-                found = 0
-                own_weight = np.float32(0)
-                for i in range(-1, 2):
-                    row = min(max(y + i, 0), height - 1)
-                    for j in range(-1, 2):
-                        layer = winner[row, min(max(x + j, 0), width - 1)]
-                        weight = kernel[i + 1, j + 1]
-                        if layer == own:
-                            own_weight += weight
-                            continue
-                        k = 0
-                        while k < found and others[k] != layer:
-                            k += 1
-                        if k == found:
-                            others[k] = layer
-                            weights[k] = 0
-                            found += 1
-                        weights[k] += weight
-                if found == 0:
-                    continue
-                blue, green, red = own_weight * image[0, y, x], own_weight * image[1, y, x], own_weight * image[2, y, x]
-                for k in range(found):
-                    layer = others[k]
-                    base = layer_image[layer] * (source_height + 2) * stride
-                    u = _clamp(positions[layer, 0] + positions[layer, 1] * x, last_u)
-                    v = _clamp(positions[layer, 2] + positions[layer, 3] * y, last_v)
-                    if blurs[layer, 2] > 0:
-                        value = _interpolate_blurred(
-                            packed, stride, base, u, v, blurs[layer, 0], blurs[layer, 1], blurs[layer, 2],
-                            last_u, last_v)
-                    else:
-                        value = _interpolate(packed, stride, base, u, v)
-                    colour = _recolour(value, _load_matrix(matrices, layer))
-                    blue += weights[k] * colour[0]
-                    green += weights[k] * colour[1]
-                    red += weights[k] * colour[2]
-                _store(image, y, x, (blue, green, red))
-
-
-@numba.njit(cache=True, nogil=True)
-def _render(packed, disparity, regions, size, first_region, copies_per_region, run_start, runs, inverses,
-            positions, blurs, matrices, layer_image, layer_label, layer_region, layer_scale, first_layer, kernel,
-            images, labels, nearest):
-    """Render all views. Layer v is the background of view v; ``first_layer`` (V+1,) bounds each view's
-    pastes.
-
-    ``positions`` (L, 4) int64: fixed-point u of the first pixel centre and step of u per pixel, then the same
-    of v, in the bordered source; ``inverses`` (L, 4) float64: the same map as (ax, bx, ay, by); ``blurs`` (L,
-    3) int64: see ``_interpolate_blurred``.
-    """
-    num_views, _, height, width = images.shape
-    source_height, source_width = size
-    stride = source_width + 2
-    winner = np.empty((height, width), np.int32)
-    row = np.empty(stride, np.float32)
-    for view in range(num_views):
-        base = layer_image[view] * (source_height + 2) * stride
-        _fill_background(disparity, stride, base, positions[view], row, nearest[view])
-        winner[:] = view
-        for layer in range(first_layer[view], first_layer[view + 1]):
-            region = layer_region[layer]
-            _paste(
-                disparity, stride, layer_image[layer] * (source_height + 2) * stride, positions[layer], inverses[layer],
-                layer_scale[layer], runs[run_start[region]:run_start[region + 1]], layer, row, nearest[view], winner)
-        _fetch(
-            packed, regions, size, positions, blurs, matrices, layer_image, layer_label, first_region,
-            copies_per_region, winner, images[view], labels[view])
-        _soften_edges(packed, size, positions, blurs, matrices, layer_image, kernel, winner, images[view])
-
-
-def _fixed_point(values: np.ndarray) -> np.ndarray:
-    return np.rint(values * _ONE).astype(np.int64)
-
-
-def _blur_samples(sigma: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """(L, 3): the three samples per axis that stand for the 5 taps of a Gaussian; weight 0 where sigma is 0.
-
-    Two taps of weights g1, g2 at 1 and 2 pixels are one bilinear sample of weight g1 + g2 at (g1 + 2·g2) /
-    (g1 + g2).
-    """
-    spread = 2 * np.square(np.where(sigma > 0, sigma, 1))
-    near, far = np.exp(-1 / spread), np.exp(-4 / spread)
-    side = np.where(sigma > 0, np.rint(_WEIGHT * (near + far) / (1 + 2 * (near + far))), 0)
-    offset = (near + 2 * far) / np.maximum(near + far, np.finfo(float).tiny)
-    return np.column_stack([_fixed_point(offset[:, None] * steps), side.astype(np.int64)])
-
-
 def render_views(
     pool: RegionPool,
     pastes: Pastes,
@@ -427,7 +95,9 @@ def render_views(
     """Render all mixed views.
 
     View r·M + m starts as image m; a paste of scale s shows where its source disparity (bilinear) times s is
-    larger than all earlier ones there. Contrast is taken about the mean grey of the region, for a view about
+    larger than all earlier ones there; of equally close ones the earliest stays, before all pastes the image.
+    Colours are interpolated where a layer is magnified and are means over the pixel's area where it is shrunk, along
+    either axis. Contrast is taken about the mean grey of the region, for a view about
     that of its background image. Colours are clipped once, after the paste's and the view's changes.
 
     Args:
@@ -447,23 +117,24 @@ def render_views(
     inverses = affine.axis_parameters(from_view)
     steps, shifts = inverses[:, 0::2], inverses[:, 1::2]
     # the border adds one pixel, and the centre of a source pixel is taken as its whole position
-    positions = _fixed_point(np.stack([0.5 * steps + shifts + 0.5, steps], axis=2)).reshape(-1, 4)
+    positions = fixed_point(np.stack([0.5 * steps + shifts + 0.5, steps], axis=2)).reshape(-1, 4)
 
     view_matrices = colour_matrices(view_colours, pool.image_grey[background])
     paste_matrices = chain_colour_matrices(
         colour_matrices(pastes.colour, pool.mean_grey[pastes.region]), view_matrices[pastes.view])
     matrices = np.concatenate([view_matrices, paste_matrices]).astype(np.float32)
-    matrices[..., :3] /= _TOTAL_WEIGHT
+    matrices[..., :3] /= TOTAL_WEIGHT
 
     kernel = cv2.getGaussianKernel(3, EDGE_SIGMA, cv2.CV_32F)
     height, width = view_size
     images = np.empty((num_views, 3, height, width), np.uint8)
     labels = np.empty((num_views, height, width), np.int32)
     nearest = np.empty((num_views, height, width), np.float32)
-    _render(
+    rasterise(
         pool.packed.ravel(), pool.disparity.ravel(), pool.region_maps.ravel(), pool.size, pool.first_region,
         copies_per_region, pool.run_start, pool.runs, inverses, positions,
-        _blur_samples(np.concatenate([np.zeros(num_views), pastes.colour.sigma]), np.abs(steps)), matrices,
+        averaging_boxes(np.abs(steps)),
+        blur_samples(np.concatenate([np.zeros(num_views), pastes.colour.sigma]), np.abs(steps)), matrices,
         np.concatenate([background, pool.image[pastes.region]]),
         np.concatenate([-1 - np.arange(num_views) // pool.num_images, label]),
         np.concatenate([np.full(num_views, -1), pastes.region]),

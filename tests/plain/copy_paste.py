@@ -66,6 +66,27 @@ def warp(array: np.ndarray, to_view: np.ndarray, box: tuple[int, int, int, int])
                           borderMode=cv2.BORDER_REPLICATE)
 
 
+def area_average(array: np.ndarray, to_view: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """As ``warp``: means over the area of a pixel of the view, at least one pixel of ``array``, from running sums."""
+    from_view = np.linalg.inv(to_view)
+    for axis, (start, end) in ((0, box[1::2]), (1, box[0::2])):
+        row = 1 - axis
+        step, shift = from_view[row, row], from_view[row, 2]
+        half = max(abs(step), 1) / 2
+        centres = step * (np.arange(start, end) + 0.5) + shift
+        low, high = max(int(centres.min() - half) - 1, -(10**6)), int(centres.max() + half) + 2
+        lines = np.take(array, np.clip(np.arange(low, high), 0, array.shape[axis] - 1), axis)
+        sums = np.concatenate([np.zeros_like(lines.take([0], axis), np.float64), lines.cumsum(axis, np.float64)], axis)
+
+        def sum_until(position: np.ndarray, axis: int = axis, low: int = low, sums: np.ndarray = sums) -> np.ndarray:
+            whole = np.floor(position).astype(int)
+            part = np.expand_dims(position - whole, [other for other in range(sums.ndim) if other != axis])
+            return (1 - part) * sums.take(whole - low, axis) + part * sums.take(whole + 1 - low, axis)
+
+        array = (sum_until(centres + half) - sum_until(centres - half)) / (2 * half)
+    return array.astype(np.float32)
+
+
 def bilinear(array: np.ndarray, to_view: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     """As ``warp`` with exact weights (OpenCV rounds positions to 1/32 pixel)."""
     left, top, right, bottom = box
@@ -143,7 +164,9 @@ def paint_views(
         disparity = bilinear(disparities[m], to_view, box) * scale
         shown = nearest(mask, to_view, box, 0).astype(bool) & (disparity > nearest_disparity[view][there])
 
-        colour = warp(floats[m], to_view, (box[0] - 2, box[1] - 2, box[2] + 2, box[3] + 2))
+        wide_box = (box[0] - 2, box[1] - 2, box[2] + 2, box[3] + 2)
+        shrinks = min(abs(to_view[0, 0]), to_view[1, 1]) < 0.98
+        colour = area_average(floats[m], to_view, wide_box) if shrinks else warp(floats[m], to_view, wide_box)
         if pastes.colour.sigma[index]:
             colour = cv2.GaussianBlur(colour, (5, 5), pastes.colour.sigma[index])
         colour = colour[2:-2, 2:-2]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -186,3 +188,81 @@ def test_a_paste_far_outside_or_covering_the_whole_view_is_fine():
     assert not (mixed.labels % 3 > 0)[mixed.labels >= 0].any()
     mixed = render_views(pool, paste_at([-400], [30], [0]), np.eye(3)[None], (64, 64), no_change, 2)
     np.testing.assert_array_equal(mixed.labels[0, 10:, :], 1)
+
+
+def exact_means(image, left, top, step_x, step_y, size):
+    """Means of (H, W, 3) ``image`` over the boxes (left + step·x, left + step·(x + 1)) and likewise in y, in float."""
+    def weights(start, step, count, length):
+        edges = start + step * np.arange(count + 1)
+        cells = np.arange(length)
+        return np.clip(np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells), 0, 1) / step
+
+    rows, columns = weights(top, step_y, size[0], image.shape[0]), weights(left, step_x, size[1], image.shape[1])
+    return np.einsum('ih,jw,hwc->ijc', rows, columns, image.astype(float))
+
+
+@pytest.mark.parametrize('scale', [0.9, 0.7, 0.5, 1 / 3, 0.2])
+@pytest.mark.parametrize('flip', [False, True])
+def test_shrunk_pastes_show_the_mean_over_the_area_of_a_pixel(scale, flip):
+    rng = np.random.default_rng(0)
+    size = 96, 120
+    image = rng.choice(np.array([0, 255], np.uint8), (*size, 3))
+    regions = np.full(size, NO_REGION, np.int32)
+    regions[8:88, 10:110] = 0
+    pool = pool_regions(
+        [image, np.zeros_like(image)], [regions, np.full(size, NO_REGION, np.int32)],
+        [np.full(size, 0.5, np.float32), np.full(size, 0.01, np.float32)])
+    paste = replace(
+        paste_at([3], [scale], [0]), flip=np.array([flip]), top=np.array([2]), view=np.array([1]))
+    no_change = sample_colours(rng, 2, NO_COLOUR_CHANGE)
+    mixed = render_views(pool, paste, np.tile(np.eye(3), (2, 1, 1)), size, no_change, 2)
+    # whole pixels of the view inside the paste, away from soft edges
+    high, wide = int(80 * scale) - 3, int(100 * scale) - 3
+    shown = mixed.images[1, 3:3 + high, 4:4 + wide]
+    assert (mixed.labels[1, 3:3 + high, 4:4 + wide] == 1).all()
+    step = 1 / scale
+    left = 110 - step * (1 + wide) if flip else 10 + step
+    expected = exact_means(image, left, 8 + step, step, step, (high, wide))
+    np.testing.assert_allclose(shown[:, ::-1] if flip else shown, expected, atol=1)
+
+
+def test_a_shrunk_axis_alone_is_averaged():
+    """Views that are shrunk along one axis and magnified along the other; the border is repeated."""
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 256, (60, 80, 3), np.uint8)
+    pool = pool_regions([image], [np.zeros((60, 80), np.int32)], [np.full((60, 80), 0.5, np.float32)])
+    nothing = replace(paste_at([], [], np.empty(0, int)), top=np.empty(0, int))
+    no_change = sample_colours(rng, 1, NO_COLOUR_CHANGE)
+    mixed = render_views(
+        pool, nothing, affine.resize(80, 60, 32, 120)[None], (120, 32), no_change, 1)
+    shrunk = exact_means(image, 0, 0, 2.5, 1, (60, 32))
+    expected = cv2.resize(shrunk, (32, 120), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(mixed.images[0], expected, atol=1)
+
+
+def test_shrinking_keeps_the_mean_of_a_fine_pattern():
+    """A chequerboard of single pixels gets grey, not a moiré."""
+    image = np.repeat(((np.indices((96, 96)).sum(0) % 2) * 255).astype(np.uint8)[..., None], 3, axis=2)
+    pool = pool_regions([image], [np.zeros((96, 96), np.int32)], [np.full((96, 96), 0.5, np.float32)])
+    nothing = replace(paste_at([], [], np.empty(0, int)), top=np.empty(0, int))
+    for size in (48, 40, 24):
+        no_change = sample_colours(np.random.default_rng(0), 1, NO_COLOUR_CHANGE)
+        mixed = render_views(pool, nothing, affine.resize(96, 96, size, size)[None], (size, size), no_change, 1)
+        assert np.abs(mixed.images[0].astype(float) - 127.5).max() <= 23
+
+
+@pytest.mark.parametrize('scales', [(1, 1), (0.7, 0.7)])
+def test_constant_disparity_ties_everywhere(scales):
+    """Equally close candidates: the image stays before pastes of scale 1, the earlier paste before later ones."""
+    rng = np.random.default_rng(3)
+    images, regions, _ = synthetic_group(3, 2, (60, 90), 6)
+    value = np.float32(0.3137)
+    pool = pool_regions(images, regions, [np.full((60, 90), value)] * 2)
+    crops = affine.compose(affine.resize(90, 60, 101, 83), affine.crop(4.3, 7.1))[None]
+    pastes = paste_at([10.37, 14.81], scales, [0, 1])
+    mixed = render_views(pool, pastes, crops, (60, 90), sample_colours(rng, 1, NO_COLOUR_CHANGE), 3)
+    assert (mixed.disparity == value).all()
+    assert not (mixed.labels % 3 > 0).any()
+    closer = render_views(pool, replace(pastes, scale=np.array([1.3, 1.3])), crops, (60, 90),
+                          sample_colours(rng, 1, NO_COLOUR_CHANGE), 3)
+    assert np.unique(closer.disparity).tolist() == [value, np.float32(1.3) * value]
