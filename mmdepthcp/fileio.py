@@ -43,7 +43,8 @@ def notice(message: str, level: int = logging.WARNING) -> None:
     """Say something to the user that is no error, through the log of the training where there is one."""
     from mmengine.logging import print_log
 
-    print_log(message, 'current', level)
+    in_utf8 = message.encode(errors='replace').decode()  # names of files need not be
+    print_log(in_utf8, 'current', level)
 
 
 @contextlib.contextmanager
@@ -215,6 +216,8 @@ def _is_cut_jpeg(content: memoryview) -> bool:
         filled = content[position + 1] == 0xff
         position += 1 if filled else 2 + int.from_bytes(content[position + 2:position + 4], 'big')
     return b'\xff\xd9' not in content[position:].tobytes()
+
+
 def read_image(path: str | os.PathLike) -> np.ndarray:
     """Read an image as (H, W, 3) uint8 in BGR order.
 

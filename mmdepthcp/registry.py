@@ -2,6 +2,8 @@
 
 A config reaches them with ``default_scope = 'mmdepthcp'`` or, from an mmseg or mmdet config, with
 ``custom_imports = dict(imports=['mmdepthcp'])`` and the prefix ``mmdepthcp.`` in front of the type.
+
+From the import of this module on MMEngine reads checkpoints as data, see :func:`mmdepthcp.checkpoint.read_strictly`.
 """
 
 from mmdepthcp.requirements import require
@@ -10,7 +12,11 @@ require('mmengine')
 
 from mmengine import registry as root  # noqa: E402
 
+from mmdepthcp.checkpoint import read_strictly  # noqa: E402
+
 SCOPE = 'mmdepthcp'
+
+read_strictly()
 
 DATASETS = root.Registry(
     'dataset', parent=root.DATASETS, scope=SCOPE, locations=['mmdepthcp.datasets'])

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmdepthcp.fileio import InputError, read_json
+from mmdepthcp.checkpoint import read_checkpoint
+from mmdepthcp.fileio import InputError, read_json, read_text
 
 PERCENT_SCORES = ('Acc', 'mIoU')
 
@@ -73,12 +74,9 @@ def _iterations(train_dir: Path) -> int:
     Raises:
         InputError: there is none.
     """
-    from mmengine.runner import CheckpointLoader
-
     try:
-        checkpoint = (train_dir / 'last_checkpoint').read_text().strip()
-        return int(CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')['meta']['iter'])
-    except (OSError, RuntimeError, KeyError, EOFError) as error:
+        return int(read_checkpoint(read_text(train_dir / 'last_checkpoint').strip())['meta']['iter'])
+    except (InputError, KeyError, TypeError, ValueError) as error:
         raise InputError(f'{train_dir}: no checkpoint that tells its iterations ({error})') from error
 
 

@@ -405,12 +405,12 @@ def test_depth_starts_from_imagenet(name, tmp_path, monkeypatch, caplog):
     assert not scratch.model.backbone.get('init_cfg') and scratch.train_cfg.max_epochs == 30
 
 
-def test_no_network_is_said_in_words(monkeypatch):
+def test_no_network_is_said_in_words(monkeypatch, tmp_path):
     def fail(*args, **kwargs):
         raise URLError('no route to host')
 
-    monkeypatch.setattr('mmengine.runner.checkpoint.load_url', fail)
-    monkeypatch.setattr('mmengine.runner.checkpoint.get_dist_info', lambda: (0, 1))
+    monkeypatch.setattr('torch.hub.download_url_to_file', fail)
+    monkeypatch.setattr('torch.hub.get_dir', lambda: str(tmp_path))
     setting = dict(type='Pretrained', checkpoint='torchvision://resnet18')
     model = torch.nn.ModuleDict(dict(backbone=torch.nn.Linear(1, 1)))
     model.backbone.init_cfg = setting

@@ -2,20 +2,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from mmdepthcp.checkpoint import read_state_dict
 from mmdepthcp.fileio import (
     InputError,
     atomic_path,
     find_files,
     find_folders,
     image_size,
+    notice,
     read_depth,
     read_disparity,
     read_image,
@@ -24,8 +29,13 @@ from mmdepthcp.fileio import (
     read_regions,
     read_text,
     write_disparity,
+    write_json,
+    write_png,
     write_regions,
 )
+from mmdepthcp.visualization import LocalVisBackend
+
+REPO = Path(__file__).parents[1]
 
 
 def test_disparity_numbers(tmp_path):
@@ -245,3 +255,44 @@ def test_texts_in_any_encoding(tmp_path, encoding):
         read_text(tmp_path / 'nothing')
     with pytest.raises(InputError, match='cannot be read'):
         read_text(tmp_path)
+
+
+@pytest.fixture
+def odd_name():
+    """A name of Latin-1, as in archives made on other systems."""
+    return os.fsdecode(b'Stra\xdfe')
+
+
+def test_names_that_are_not_utf8(tmp_path, odd_name):
+    path = tmp_path / odd_name / f'{odd_name}.png'
+    image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    write_png(path, image)
+    assert (read_image(path) == image).all() and image_size(path) == (4, 2)
+    write_disparity(path, np.array([[.5, 1]]))
+    assert read_disparity(path)[0, 1] == 1
+    write_regions(path, np.array([[3, 65535]]))
+    assert read_regions(path).tolist() == [[3, 65535]]
+    write_png(path, image[..., 0])
+    assert (read_labels(path) == image[..., 0]).all()
+    write_json(path.with_suffix('.json'), {'file': str(path)})
+    assert read_json(path.with_suffix('.json'))['file'] == str(path)
+    assert find_files(tmp_path) == [path.relative_to(tmp_path)]
+
+
+def test_pictures_and_weights_under_such_names(tmp_path, odd_name, notices):
+    folder = tmp_path / odd_name
+    backend = LocalVisBackend(str(folder))
+    backend.add_image(odd_name, np.full((2, 3, 3), (1, 2, 3), np.uint8), 7)
+    assert read_image(folder / f'vis_image/{odd_name}_7.png')[0, 0].tolist() == [3, 2, 1]
+    torch.save({'weight': torch.ones(2)}, tmp_path / 'a.pth')
+    os.rename(tmp_path / 'a.pth', folder / 'a.pth')
+    assert read_state_dict(folder / 'a.pth')['weight'].tolist() == [1, 1]
+    notice(f'{folder}: a notice')
+    assert notices[-1].endswith('Stra?e: a notice')
+
+
+def test_no_module_gives_opencv_a_path():
+    """OpenCV ends the program with a segmentation fault at some names: it encodes and decodes, files are Python's."""
+    for path in [*REPO.glob('mmdepthcp/**/*.py'), *REPO.glob('tools/**/*.py')]:
+        found = re.search(r'(cv2|mmcv)\.(imread|imwrite|imreadmulti|VideoCapture|VideoWriter)\b', path.read_text())
+        assert not found, path

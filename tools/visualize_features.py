@@ -126,7 +126,7 @@ def main() -> None:
         print()
         with claim(args.out):
             basis = fit_colours(np.concatenate([feature.reshape(len(feature), -1).T for feature in features]))
-            visualizer = Visualizer(vis_backends=[dict(type='LocalVisBackend')], save_dir=str(args.out))
+            visualizer = Visualizer(vis_backends=[dict(type='mmdepthcp.LocalVisBackend')], save_dir=str(args.out))
             for number, (item, feature) in enumerate(zip(items, features, strict=True)):
                 path = Path(item['data_samples'].img_path)
                 image = read_image(path)[..., ::-1]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import mmdepthcp
 from mmdepthcp.checkpoint import Fit, compare_weights, model_weights, name_some, read_checkpoint
+from mmdepthcp.config_text import read_config_text
 from mmdepthcp.fileio import InputError, atomic_path, file_sha256
 from mmdepthcp.requirements import require
 from mmdepthcp.utils.resnets import DEEP_STEMS, ResNetKind, parse_resnet, recognise_resnet, rename_stem
@@ -112,7 +113,8 @@ def export_backbone(
     if licence is not None:
         meta['licence'] = licence
     with atomic_path(out) as aside:
-        torch.save(dict(state_dict=exported, meta=meta), aside)
+        with open(aside, 'wb') as file:
+            torch.save(dict(state_dict=exported, meta=meta), file)
     return ExportReport(str(wanted), fits, left_out, meta)
 
 
@@ -227,7 +229,8 @@ def _timm_resnet(kind: ResNetKind) -> nn.Module:
 
 def describe(content: Mapping[str, Any], checkpoint: str | os.PathLike) -> dict[str, Any]:
     """What is known about a checkpoint, in plain types; of an exported file, what it says itself."""
-    known = content.get('meta') or {}
+    known = content.get('meta')
+    known = known if isinstance(known, Mapping) else {}
     if 'mmdepthcp_version' in known:
         return dict(known)
     config = _training_config(known.get('cfg'))
@@ -246,14 +249,10 @@ def describe(content: Mapping[str, Any], checkpoint: str | os.PathLike) -> dict[
         source=dict(file=Path(checkpoint).name, sha256=file_sha256(checkpoint)))
 
 
-def _training_config(text: str | None) -> dict[str, Any]:
-    from mmengine.config import Config
-
-    if not text:
-        return {}
+def _training_config(text: Any) -> dict[str, Any]:
     try:
-        return Config.fromstring(text, '.py').to_dict()
-    except Exception:  # whatever a config that is executed as Python may raise; it only describes the file
+        return read_config_text(text, 'checkpoint') if isinstance(text, str) else {}
+    except InputError:  # it only describes the file
         return {}
 
 

@@ -24,6 +24,7 @@ import mmdepthcp.models
 import mmdepthcp.visualization  # noqa: F401
 from mmdepthcp.checkpoint import check_fit, model_weights, read_checkpoint
 from mmdepthcp.command_line import load_config
+from mmdepthcp.config_text import config_in_checkpoint
 from mmdepthcp.datasets.transforms import LoadImage
 from mmdepthcp.fileio import InputError, atomic_path, find_files, read_image, write_png
 from mmdepthcp.registry import SCOPE
@@ -236,8 +237,9 @@ def _settings(
         return copy.deepcopy(config)
     if config is not None:
         return load_config(config)
-    text = (content.get('meta') or {}).get('cfg')
-    if text is None:
+    meta = content.get('meta')
+    text = meta.get('cfg') if isinstance(meta, Mapping) else None
+    if not isinstance(text, str):
         raise InputError(f'{checkpoint}: holds no config, as an exported file does not; take the checkpoint of the '
                          'training, or name its config')
-    return Config.fromstring(text, '.py')
+    return config_in_checkpoint(text, str(checkpoint))

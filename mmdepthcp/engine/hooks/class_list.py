@@ -45,7 +45,7 @@ class ClassListHook(Hook):
         scored = runner.test_dataloader.dataset
         self._check_heads(runner, scored)
         if runner._load_from:
-            meta = read_checkpoint(runner._load_from).get('meta', {}).get('dataset_meta') or {}
+            meta = (read_checkpoint(runner._load_from).get('meta') or {}).get('dataset_meta') or {}
             self._check_same(meta.get('classes') or scored.metainfo['classes'], runner._load_from, scored, 'test')
 
     def _check_heads(self, runner: Runner, dataset: Any) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmengine.runner import CheckpointLoader, Runner
+from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mmdepthcp.checkpoint import Fit, compare_weights, model_weights, name_some, read_checkpoint
+from mmdepthcp.checkpoint import Fit, compare_weights, load_from_strict, name_some
 from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import HOOKS
 
@@ -68,15 +68,6 @@ def arrived(module: nn.Module, state: Mapping[str, Tensor]) -> Fit:
     return Fit(tuple(same), fit.missing + differing, fit.other_shape, fit.unexpected)
 
 
-def _download(address: str) -> Any:
-    try:
-        return CheckpointLoader.load_checkpoint(address, map_location='cpu')
-    except (OSError, KeyError) as error:
-        raise InputError(
-            f'{address}: cannot be downloaded ({error}). Where there is no network, bring the file there and name it '
-            'as checkpoint in init_cfg; see the config for an environment variable that does so') from None
-
-
 @HOOKS.register_module()
 class PretrainedCheckHook(Hook):
     """Compare the model at the start of training with the files that its weights should come from.
@@ -124,11 +115,7 @@ class PretrainedCheckHook(Hook):
         read: dict[str, dict[str, Tensor]] = {}
         for origin in whole_model(model, runner._load_from) if runner._load_from else pretrained_parts(model):
             if origin.checkpoint not in read:
-                if '://' in origin.checkpoint:
-                    content: Any = _download(origin.checkpoint)
-                else:
-                    content = read_checkpoint(origin.checkpoint)
-                read[origin.checkpoint] = model_weights(content, origin.checkpoint)
+                read[origin.checkpoint] = dict(load_from_strict(origin.checkpoint, 'cpu')['state_dict'])
             yield origin, read[origin.checkpoint]
 
     def _check(self, runner: Runner, origin: Origin, weights: Mapping[str, Tensor]) -> None:
