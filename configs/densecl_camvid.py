@@ -2,8 +2,11 @@
 _base_ = ['_base_/models/densecl_r50.py', '_base_/datasets/views.py', '_base_/pretrain_runtime.py']
 # the dense loss comes in once the backbone's features match at all
 custom_hooks = [dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='DenseCLHook', start_iters=1000)]
+# keys are shuffled over the processes so that each normalises over others than the queries
+sync_bn = None
 
 view = [dict(type='RandomResizedCrop', scale=224, crop_ratio_range=(0.2, 1.0)), *_base_.augment]
+auto_scale_lr = dict(enable=False, base_batch_size=32)
 train_dataloader = dict(
     batch_size=32,
     num_workers=8,

@@ -7,8 +7,11 @@ model = dict(
     neck=dict(in_channels=256, hid_channels=256, out_channels=64))
 # the dense loss comes in once the backbone's features match at all
 custom_hooks = [dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='DenseCLHook', start_iters=150)]
+# keys are shuffled over the processes so that each normalises over others than the queries
+sync_bn = None
 
 view = [dict(type='RandomResizedCrop', scale=(128, 128), crop_ratio_range=(0.2, 1.0)), *_base_.augment]
+auto_scale_lr = dict(enable=False, base_batch_size=16)
 train_dataloader = dict(
     batch_size=16,
     num_workers=1,

@@ -1,9 +1,14 @@
 # SwAV on CamVid, ResNet-50, the 9000 steps of depthcp_camvid.py
 _base_ = ['_base_/models/swav_r50.py', '_base_/datasets/views.py', '_base_/pretrain_runtime.py']
+model = dict(head=dict(loss=dict(queue_length=3840, queue_start=675, frozen_steps=360)))
 find_unused_parameters = True
+custom_hooks = [
+    dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='mmdepthcp.SwAVMonitorHook', interval=1000)
+]
 
 view = [dict(type='RandomResizedCrop', scale=224, crop_ratio_range=(0.14, 1.0)), *_base_.augment]
 small_view = [dict(type='RandomResizedCrop', scale=96, crop_ratio_range=(0.05, 0.14)), *_base_.augment]
+auto_scale_lr = dict(enable=False, base_batch_size=32)
 train_dataloader = dict(
     batch_size=32,
     num_workers=8,

@@ -3,11 +3,15 @@ _base_ = ['_base_/models/swav_r50.py', '_base_/datasets/views.py', '_base_/pretr
 model = dict(
     backbone=dict(depth=18, base_channels=32, stem_channels=32),
     neck=dict(in_channels=256, hid_channels=256, out_channels=64),
-    head=dict(loss=dict(feat_dim=64, num_prototypes=32)))
+    head=dict(loss=dict(feat_dim=64, num_prototypes=32, queue_length=256, queue_start=41, frozen_steps=27)))
 find_unused_parameters = True
+custom_hooks = [
+    dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='mmdepthcp.SwAVMonitorHook', interval=100)
+]
 
 view = [dict(type='RandomResizedCrop', scale=(128, 128), crop_ratio_range=(0.14, 1.0)), *_base_.augment]
 small_view = [dict(type='RandomResizedCrop', scale=(64, 64), crop_ratio_range=(0.05, 0.14)), *_base_.augment]
+auto_scale_lr = dict(enable=False, base_batch_size=8)
 train_dataloader = dict(
     batch_size=8,
     num_workers=1,

@@ -4,7 +4,5 @@ default_scope = 'mmpretrain'
 custom_hooks = [dict(type='mmdepthcp.PretrainedCheckHook')]
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=1e-4))
-# DenseCL's keys are shuffled over the processes so that each normalises over others than the queries
-sync_bn = None
 val_cfg = None
 test_cfg = None

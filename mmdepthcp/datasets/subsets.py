@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmdepthcp.datasets.frame_names import clips_by_name
 from mmdepthcp.fileio import InputError
 
 PARTS = ('train', 'val')
@@ -59,6 +60,7 @@ def select_images(
     num_folds: int = 5,
     fraction: float = 1.0,
     seed: int = 0,
+    whole_clips: bool = False,
 ) -> np.ndarray:
     """Indices, ascending, of the images of one part of one fold, of training images perhaps only a fraction.
 
@@ -69,6 +71,7 @@ def select_images(
         num_folds: number of folds.
         fraction: share of the training images that is used; validation images are always used all.
         seed: seed of folds and fraction.
+        whole_clips: deal out clips, not images, so that no fold holds a frame whose neighbours another one has.
 
     Raises:
         InputError: there is no such part, fold or fraction.
@@ -79,11 +82,30 @@ def select_images(
     if fold is not None:
         if not 0 <= fold < num_folds:
             raise InputError(f'fold {fold}: must lie in 0..{num_folds - 1}, for there are {num_folds} folds')
-        held_out = fold_of(names, num_folds, seed) == fold
+        if whole_clips:
+            clips = _clip_names(names)
+            different = sorted(set(clips))
+            held_out = np.isin(clips, np.asarray(different)[fold_of(different, num_folds, seed) == fold])
+        else:
+            held_out = fold_of(names, num_folds, seed) == fold
         chosen = np.flatnonzero(held_out == (part == 'val'))
     if part == 'train':
         chosen = chosen[fraction_of([names[index] for index in chosen.tolist()], fraction, seed)]
     return chosen
+
+
+def _clip_names(names: Sequence[str]) -> list[str]:
+    """The clip of every frame; frames of different folders are of different clips."""
+    folders: dict[str, dict[str, str]] = {}
+    for name in names:
+        folder, _, file = name.rpartition('/')
+        folders.setdefault(folder, {})[file] = name
+    clip_of: dict[str, str] = {}
+    for folder, files in folders.items():
+        clips, alone = clips_by_name(list(files))
+        clip_of.update({files[file]: f'{folder}/{clip.name}' for clip in clips for file in clip.frames.values()})
+        clip_of.update({files[file]: files[file] for file in alone})
+    return [clip_of[name] for name in names]
 
 
 def select_items(items: list[dict], root: str, subset: Mapping[str, Any] | None) -> list[dict]:

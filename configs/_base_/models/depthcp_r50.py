@@ -1,4 +1,5 @@
-# ResNet-50, FPN and Semantic-FPN head of the paper; random initialisation
+# ResNet-50, FPN and Semantic-FPN head of the paper; random initialisation, in which the last normalisation of a
+# residual block has the scale 1 as torchvision's have (OpenMMLab's default is 0: zero_init_residual)
 data_preprocessor = dict(
     type='DepthCPDataPreprocessor',
     mean=[123.675, 116.28, 103.53],
@@ -12,7 +13,8 @@ model = dict(
         depth=50,
         out_indices=(0, 1, 2, 3),
         style='pytorch',
-        norm_cfg=dict(type='BN', requires_grad=True)),
+        norm_cfg=dict(type='BN', requires_grad=True),
+        zero_init_residual=False),
     neck=dict(type='mmseg.FPN', in_channels=[256, 512, 1024, 2048], out_channels=256, num_outs=4),
     decode_head=dict(
         type='SemanticFPNFeatures',

@@ -2,9 +2,9 @@
 model = dict(
     type='MonoDepth',
     data_preprocessor=dict(type='MonoDepthDataPreprocessor'),
-    backbone=dict(type='DepthResNet', depth=18),
+    backbone=dict(type='DepthResNet', depth=18, zero_init_residual=False),
     decode_head=dict(type='DepthDecoder', in_channels=(64, 64, 128, 256, 512)),
-    pose_net=dict(type='PoseNet', encoder=dict(type='DepthResNet', depth=18, in_channels=6)))
+    pose_net=dict(type='PoseNet', encoder=dict(type='DepthResNet', depth=18, in_channels=6, zero_init_residual=False)))
 custom_hooks = [
     # model-side noise is drawn from (seed, epoch, rank), so that a resumed run continues exactly
     dict(type='EpochSeedHook'),

@@ -19,7 +19,8 @@ model = dict(
             depth=50,
             out_indices=(0, 1, 2, 3),
             style='pytorch',
-            norm_cfg=dict(type='BN', requires_grad=True))),
+            norm_cfg=dict(type='BN', requires_grad=True),
+            zero_init_residual=False)),
     decode_head=dict(in_channels=3840, num_classes=19),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))

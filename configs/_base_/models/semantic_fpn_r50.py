@@ -19,7 +19,8 @@ model = dict(
         depth=50,
         out_indices=(0, 1, 2, 3),
         style='pytorch',
-        norm_cfg=dict(type='BN', requires_grad=True)),
+        norm_cfg=dict(type='BN', requires_grad=True),
+        zero_init_residual=False),
     neck=dict(type='FPN', in_channels=[256, 512, 1024, 2048], out_channels=256, num_outs=4),
     decode_head=dict(
         type='FPNHead',

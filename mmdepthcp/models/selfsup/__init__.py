@@ -1,4 +1,5 @@
 from .depthcp import DepthCP
 from .matches import BatchMatches, join_matches, sample_features
+from .swav import SwAV
 
-__all__ = ['BatchMatches', 'DepthCP', 'join_matches', 'sample_features']
+__all__ = ['BatchMatches', 'DepthCP', 'SwAV', 'join_matches', 'sample_features']
