@@ -60,7 +60,8 @@ class SwAVLoss(MMPretrainSwAVLoss):
         logits = logits.unflatten(0, (sum(self.num_crops), -1))
         predictions = F.log_softmax(logits / self.temperature, dim=2)
         kept = self._take_turns(x.detach().unflatten(0, logits.shape[:2]))
-        counts = torch.bincount(logits.detach()[self.crops_for_assign].flatten(0, 1).argmax(1), minlength=logits.shape[2])
+        best = logits.detach()[self.crops_for_assign].argmax(2)
+        counts = torch.bincount(best.flatten(), minlength=logits.shape[2])
         all_reduce(counts)
         self.usage = counts / counts.sum()
         losses = []
