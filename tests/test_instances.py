@@ -102,5 +102,8 @@ def test_tool_errors(tmp_path):
     write_street(tmp_path)
     args = [tmp_path / 'images', tmp_path / 'ids', tmp_path / 'a.json', '--suffixes', '_left.png']
     assert '1_labels.png: no such file; see --suffixes' in convert(*args, '_labels.png')
+    write_png(tmp_path / 'images/ulm/2_left.png', np.zeros((5, 6, 3), np.uint8))
+    write_png(tmp_path / 'ids/ulm/2_ids.png', np.repeat(ids('cityscapes'), 2, axis=0))
+    assert '2_ids.png: is 6x10, its image' in convert(*args, '_ids.png')
     assert '--classes tram: unknown; there are person' in convert(*args, '_ids.png', '--classes', 'tram')
     assert not (tmp_path / 'a.json').exists()

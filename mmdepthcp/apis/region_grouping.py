@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -14,15 +15,17 @@ from mmdepthcp.fileio import (
     IMAGE_SUFFIXES,
     InputError,
     find_files,
+    image_size,
     read_disparity,
     read_image,
+    read_json,
     read_labels,
     read_regions,
     write_regions,
 )
 from mmdepthcp.geometry.cameras import check_intrinsics, check_size, read_cityscapes_intrinsics
 from mmdepthcp.grouping import PRESETS, GroupingParams, RegionQuality, group_regions
-from mmdepthcp.utils.exports import claim_export, digest_of, select_outdated
+from mmdepthcp.utils.exports import META, claim_export, digest_of, select_outdated
 from mmdepthcp.utils.trees import Failure, image_key, process_tree
 
 Size = tuple[int, int]
@@ -127,6 +130,17 @@ class RegionGrouper:
                 self.files(name)[2], self.calibration_size or size, self.calibration_size is None)
         return check_intrinsics(self.intrinsics, 'intrinsics')
 
+    def check_labels(self, name: Path, path: Path, size: Size) -> None:
+        """Compare the (width, height) of a label file with the image's.
+
+        Raises:
+            InputError: they differ.
+        """
+        width, height = image_size(self.image_root / name)
+        if size != (width, height):
+            raise InputError(f'{path}: is {size[0]}x{size[1]}, its image {self.image_root / name} {width}x{height}; '
+                             'give labels of the size of the images')
+
     def files(self, name: Path) -> list[Path]:
         """The image, its disparity and, where they are read, its calibration."""
         files = [self.image_root / name, self.disparity_root / name.with_suffix('.png')]
@@ -229,12 +243,35 @@ class LabelTree:
 
 @dataclass(frozen=True)
 class RegionReader:
-    """Stored regions by file; what `RegionGrouper` is for regions yet to be made."""
+    """Stored regions by file; what `RegionGrouper` is for regions yet to be made.
+
+    Attributes:
+        root: folder of the regions; in its ``meta.json`` stands whether they have a size of their own (``scale``).
+    """
 
     root: Path
 
     def __call__(self, name: Path) -> np.ndarray:
-        return read_regions(self.root / name.with_suffix('.png'))
+        return read_regions(self._path(name))
+
+    def _path(self, name: Path) -> Path:
+        return self.root / name.with_suffix('.png')
+
+    @cached_property
+    def _has_own_size(self) -> bool:
+        meta = self.root / META
+        return meta.is_file() and read_json(meta).get('scale') is not None
+
+    def check_labels(self, name: Path, path: Path, size: Size) -> None:
+        """Compare the (width, height) of a label file with the regions', which is the image's by default.
+
+        Raises:
+            InputError: they differ, and the regions were not made at a size of their own.
+        """
+        width, height = image_size(self._path(name))
+        if size != (width, height) and not self._has_own_size:
+            raise InputError(f'{path}: is {size[0]}x{size[1]}, the regions {self._path(name)} {width}x{height}; give '
+                             'labels of the size of the images that the regions were made of')
 
 
 def measure_quality(
@@ -242,14 +279,16 @@ def measure_quality(
         tolerance: int = 2) -> dict:
     """Quality of regions over the images ``names`` (relative paths), as `RegionQuality.summary` gives it.
 
-    Region maps are brought to the size of the labels (nearest pixel).
+    Region maps made at a size of their own are brought to that of the labels (nearest pixel).
 
     Raises:
-        InputError: a file is missing or unusable.
+        InputError: a file is missing or unusable, or labels have another size than the images.
     """
     quality = RegionQuality(num_classes, tolerance)
     for name in names:
-        truth, found = labels.read(image_key(name)), regions(name)
+        truth = labels.read(image_key(name))
+        regions.check_labels(name, labels.path(image_key(name)), truth.shape[::-1])
+        found = regions(name)
         if found.shape != truth.shape:
             found = cv2.resize(found, truth.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
         try:

@@ -21,6 +21,7 @@ from mmdepthcp.fileio import (
     InputError,
     read_disparity,
     read_image,
+    read_labels,
     read_regions,
     write_disparity,
     write_json,
@@ -184,6 +185,19 @@ def test_quality_of_perfect_regions(tree):
         measure_quality(grouper(tree), names, labels, 3)
     with pytest.raises(InputError, match='no such label file'):
         measure_quality(grouper(tree), names, LabelTree(tree / 'labels'), 19)
+
+
+def test_labels_of_another_size_are_refused(tree):
+    group_tree(grouper(tree), tree / 'regions', 0)
+    group_tree(grouper(tree, scale=(24, 12)), tree / 'small', 0)
+    names = [Path(name) for name in written(tree / 'images')]
+    labels = LabelTree(tree / 'labels', '_leftImg8bit', '_ids')
+    assert measure_quality(RegionReader(tree / 'small'), names, labels, 19)['oracle_miou'] > 0.85
+    for path in (tree / 'labels').rglob('*.png'):
+        write_png(path, read_labels(path, '')[::2, ::2].astype(np.uint8))
+    for regions in (RegionReader(tree / 'regions'), grouper(tree)):
+        with pytest.raises(InputError, match=r'_ids.png: is 24x12, .* 48x24'):
+            measure_quality(regions, names, labels, 19)
 
 
 def test_settings_in_words():

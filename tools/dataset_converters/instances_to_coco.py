@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with errors_in_words():
-        from mmdepthcp.fileio import InputError, find_files, read_uint16, write_json
+        from mmdepthcp.fileio import InputError, find_files, image_size, read_uint16, write_json
         from mmdepthcp.instances import CITYSCAPES_THING_IDS, CITYSCAPES_THINGS, ENCODINGS, coco_annotations
         from mmdepthcp.requirements import require
         from mmdepthcp.utils.trees import progress_bar
@@ -51,6 +51,10 @@ def main() -> None:
         for number, name in enumerate(files):
             path = args.instances / (name.as_posix()[:-len(image_suffix)] + instance_suffix)
             values = read_uint16(path, 'instance', 'see --suffixes, or remove the image that has no labels')
+            width, height = image_size(args.images / name)
+            if values.shape != (height, width):
+                raise InputError(f'{path}: is {values.shape[1]}x{values.shape[0]}, its image {args.images / name} '
+                                 f'{width}x{height}; give images and instances of one size')
             images.append(dict(id=number, file_name=name.as_posix(), height=values.shape[0], width=values.shape[1]))
             for annotation in coco_annotations(values, ENCODINGS[args.encoding], labels, args.smallest):
                 annotations.append(dict(id=len(annotations) + 1, image_id=number, **annotation))
