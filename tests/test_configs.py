@@ -21,7 +21,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
-from mmengine.registry import init_default_scope
+from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
 from mmengine.runner import Runner
 
 from mmdepthcp.command_line import load_config, register_modules, set_work_dir
@@ -372,6 +372,19 @@ def test_kitti_depth_takes_every_line_of_its_lists(name, tmp_path, monkeypatch):
     loader, epochs = config.train_dataloader, config.train_cfg.max_epochs
     assert (loader.drop_last, 39810 // loader.batch_size * epochs) == (True, 99510 if 'scratch' in name else 66340)
     assert config.param_scheduler[0].milestones == [15] and config.optim_wrapper.optimizer.lr == 1e-4
+
+
+@pytest.mark.parametrize('name', ['monodepth_r18_kitti', 'monodepth_r18_kitti_scratch'])
+def test_learning_rate_of_depth_falls_after_epoch_15(name):
+    config = load_config(ROOT / f'configs/{name}.py')
+    optimizer = torch.optim.Adam([torch.zeros(1)], config.optim_wrapper.optimizer.lr)
+    schedule = PARAM_SCHEDULERS.build(dict(config.param_scheduler[0], optimizer=optimizer))
+    rates = []
+    for _ in range(config.train_cfg.max_epochs):
+        rates.append(optimizer.param_groups[0]['lr'])
+        optimizer.step()
+        schedule.step()
+    assert rates == pytest.approx([1e-4] * 15 + [1e-5] * (config.train_cfg.max_epochs - 15))
 
 
 @pytest.mark.parametrize('name', ['monodepth_r18_kitti', 'monodepth_r18_cityscapes'])

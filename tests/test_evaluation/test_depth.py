@@ -56,6 +56,18 @@ def test_only_pixels_inside_crop_and_range_are_scored():
         evaluate_depth(np.zeros((4, 4)), predicted[:4, :4])
 
 
+def test_accumulated_truth_is_scored_however_far():
+    truth, predicted = np.array([[10, 20, 100, 0.]]), np.array([[10, 20, 200, 5.]])
+    assert evaluate_depth(truth, predicted, median_scaling=False)['abs_rel'] == 0
+    every = evaluate_depth(truth, predicted, median_scaling=False, cap_truth=False)
+    assert every['abs_rel'] == pytest.approx(.2 / 3)  # 80 instead of 100
+    metric = METRICS.build(dict(type='MonoDepthMetric', median_scaling=False, cap_truth=False))
+    metric.process(None, [data_sample(truth.astype(np.float32), predicted.astype(np.float32))])
+    assert metric.evaluate(1)['depth/abs_rel'] == pytest.approx(.2 / 3, rel=1e-5)
+    with pytest.raises(InputError, match='above 0'):
+        evaluate_depth(np.zeros((4, 4)), np.ones((4, 4)), cap_truth=False)
+
+
 def test_constant_depth():
     truth = np.random.default_rng(0).uniform(1, 80, 50)
     constants = np.array([.5, 3, 20, truth[7], 100])

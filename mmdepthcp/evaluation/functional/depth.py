@@ -69,19 +69,20 @@ def constant_abs_rel(truth: np.ndarray, constants: np.ndarray) -> np.ndarray:
 
 
 def valid_pixels(truth: np.ndarray, crop_type: str | None = None, min_depth: float = 1e-3,
-                 max_depth: float = 80.0) -> np.ndarray:
-    """Boolean (H, W): pixels with min_depth < truth < max_depth inside the crop."""
+                 max_depth: float = 80.0, cap_truth: bool = True) -> np.ndarray:
+    """Boolean (H, W): pixels inside the crop with min_depth < truth < max_depth, or, without ``cap_truth``, any truth
+    above 0."""
     height, width = truth.shape
     top, bottom, left, right = crop_window(height, width, crop_type)
     valid = np.zeros(truth.shape, bool)
     window = truth[top:bottom, left:right]
-    valid[top:bottom, left:right] = (window > min_depth) & (window < max_depth)
+    valid[top:bottom, left:right] = (window > min_depth) & (window < max_depth) if cap_truth else window > 0
     return valid
 
 
 def evaluate_depth(truth: np.ndarray, predicted: np.ndarray, *, median_scaling: bool = True,
-                   crop_type: str | None = None, min_depth: float = 1e-3, max_depth: float = 80.0
-                   ) -> dict[str, float]:
+                   crop_type: str | None = None, min_depth: float = 1e-3, max_depth: float = 80.0,
+                   cap_truth: bool = True) -> dict[str, float]:
     """Errors of one depth map.
 
     Args:
@@ -99,11 +100,11 @@ def evaluate_depth(truth: np.ndarray, predicted: np.ndarray, *, median_scaling: 
     Raises:
         InputError: no pixel of the truth can be scored.
     """
-    valid = valid_pixels(truth, crop_type, min_depth, max_depth)
+    valid = valid_pixels(truth, crop_type, min_depth, max_depth, cap_truth)
     if not valid.any():
         raise InputError(
-            f'no pixel of the true depth lies between {min_depth} and {max_depth} m inside the crop {crop_type!r}; '
-            'check the depth file and its unit')
+            f'no pixel of the true depth lies {f"between {min_depth} and {max_depth}" if cap_truth else "above 0"} m '
+            f'inside the crop {crop_type!r}; check the depth file and its unit')
     truth, predicted = truth[valid].astype(np.float64), predicted[valid].astype(np.float64)
     ratio = float(np.median(truth) / np.median(predicted))
     if median_scaling:

@@ -35,21 +35,25 @@ class MonoDepthMetric(BaseMetric):
         median_scaling: scale every prediction to the median of the truth; needed by models trained on
             monocular video.
         crop_type: 'garg', 'eigen' or None.
-        min_depth: metres; nearer pixels are not scored, nearer predictions are clamped.
+        min_depth: metres; nearer predictions are clamped, nearer pixels not scored.
         max_depth: metres; the same for farther ones.
         sigmoid_depth_range: depths of sigmoid disparity 1 and 0, those of the model.
+        cap_truth: leave out pixels whose truth lies beyond ``min_depth`` and ``max_depth``, as the protocol of the 697
+            test frames does; False scores all that were measured, as that of the 652 frames with accumulated truth
+            (``depth_kind='groundtruth'``, no crop) does. Predictions are clamped either way.
     """
 
     default_prefix = 'depth'
 
     def __init__(self, median_scaling: bool = True, crop_type: str | None = None, min_depth: float = 1e-3,
                  max_depth: float = 80.0, sigmoid_depth_range: tuple[float, float] = (MIN_DEPTH, MAX_DEPTH),
-                 **kwargs: Any) -> None:
+                 cap_truth: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if crop_type is not None and crop_type not in CROPS:
             raise InputError(f'crop_type must be None or one of {", ".join(CROPS)}, got {crop_type!r}')
         self.median_scaling = median_scaling
-        self.protocol: dict[str, Any] = dict(crop_type=crop_type, min_depth=min_depth, max_depth=max_depth)
+        self.protocol: dict[str, Any] = dict(
+            crop_type=crop_type, min_depth=min_depth, max_depth=max_depth, cap_truth=cap_truth)
         self.sigmoid_depth_range = sigmoid_depth_range
         self.constants = np.geomspace(min_depth, max_depth, _NUM_CONSTANTS)
 

@@ -156,13 +156,14 @@ class MonoDepth(BaseModel):
         return frames[:, 0 if frames.shape[1] == 1 else self.target_index]
 
     def motions(self, frames: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Motions from target to source cameras, (S, B, 4, 4), and predicted focal lengths, (B,)."""
+        """Motions from target to source cameras, (S, B, 4, 4), and predicted focal lengths, (B,), both float32."""
         target = self.target_index
         sources = [i for i in range(frames.shape[1]) if i != target]
         pairs = torch.stack([frames[:, [min(i, target), max(i, target)]].flatten(1, 2) for i in sources])
         axis_angle, translation, focal = self.pose_net(_channels_last(pairs.flatten(0, 1)))
-        motions = pose_matrix(axis_angle, translation).unflatten(0, pairs.shape[:2])
-        motions = torch.cat([inverse_pose(motions[:target]), motions[target:]])
+        with torch.autocast(frames.device.type, enabled=False):
+            motions = pose_matrix(axis_angle, translation).unflatten(0, pairs.shape[:2])
+            motions = torch.cat([inverse_pose(motions[:target]), motions[target:]])
         return motions, None if focal is None else focal.unflatten(0, pairs.shape[:2]).mean(0)
 
     def _intrinsics(self, focal: Tensor | None, data_samples: Sequence[BaseDataElement],

@@ -7,7 +7,7 @@ from mmengine.structures import BaseDataElement
 
 from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry import inverse_pose, pose_matrix
-from mmdepthcp.models.depth import blend_with_mirror
+from mmdepthcp.models.depth import blend_with_mirror, mono_depth
 from mmdepthcp.registry import MODELS
 
 K = torch.tensor([[.6, 0, .5], [0, 1.2, .5], [0, 0, 1]], dtype=torch.float64)
@@ -147,6 +147,30 @@ def test_missing_intrinsics_are_named_or_learnt():
 
 # a camera of 480x360 whose frames are seen at 96x64: square pixels there are not square here
 UNIT = torch.tensor([[1, 0, .5], [0, 480 / 360, .5], [0, 0, 1]])
+
+
+def test_mixed_precision_keeps_motions_in_float32():
+    model, frames = build().eval(), torch.rand(2, 3, 3, 64, 96)
+    axis_angle, translation = torch.randn(2, 4, 3) / 10
+    model.pose_net.forward = lambda pairs: (axis_angle, translation, None)
+    with torch.autocast('cpu', torch.bfloat16):
+        half = model.motions(frames)[0]
+    assert half.dtype == torch.float32 and torch.equal(half, model.motions(frames)[0])
+    expected = pose_matrix(axis_angle, translation)
+    torch.testing.assert_close(half[0] @ expected[:2], torch.eye(4).expand(2, 4, 4))
+    torch.testing.assert_close(half[1], expected[2:])
+
+
+def test_total_loss_is_that_of_the_paper(monkeypatch):
+    """(1/4) Σ [photometric_s + 0.001 / 2^s · smoothness_s] over the scales, with parts that are known."""
+    smoothness = iter((1., 2., 4., 8.))
+    monkeypatch.setattr(mono_depth, 'smoothness_loss', lambda *_: torch.tensor(next(smoothness)))
+    errors = iter((.1, .2, .3, .6))
+    monkeypatch.setattr(mono_depth.ReprojectionError, '__call__', lambda self, disparity: (
+        torch.full(disparity.shape, next(errors)), torch.ones(disparity.shape)))
+    losses = losses_of(build(), batch())
+    assert losses['loss_smoothness'].item() == pytest.approx(1e-3)
+    assert losses['loss_photometric'].item() == pytest.approx(.3)
 
 
 def test_intrinsics_of_another_shape_are_named():
