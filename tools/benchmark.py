@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmdepthcp.command_line import add_cfg_options, code_commit, errors_in_words, load_config, register_modules
+from mmdepthcp.utils.numbers import above, seed, whole
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -44,35 +45,37 @@ def parse_args() -> argparse.Namespace:
                         help='put the rows there, in place of older ones of the same settings and machine')
     common = argparse.ArgumentParser(add_help=False, parents=[output])
     common.add_argument('--data', type=Path, metavar='DIR', help='work on this folder in place of toy streets')
-    common.add_argument('--seed', type=int, default=0)
-    common.add_argument('--repeats', type=int, metavar='N', help='timed runs')
-    common.add_argument('--warmup', type=int, default=1, metavar='N', help='runs before; default %(default)s')
+    common.add_argument('--seed', type=seed, default=0)
+    common.add_argument('--repeats', type=whole(1), metavar='N', help='timed runs')
+    common.add_argument('--warmup', type=whole(0), default=1, metavar='N', help='runs before; default %(default)s')
     plain = argparse.ArgumentParser(add_help=False)
     plain.add_argument('--no-plain', action='store_true', help='leave the plain version out')
-    plain.add_argument('--plain-repeats', type=int, default=3, metavar='N', help='its timed runs; default %(default)s')
+    plain.add_argument('--plain-repeats', type=whole(1), default=3, metavar='N',
+                       help='its timed runs; default %(default)s')
     one_thread = argparse.ArgumentParser(add_help=False)
-    one_thread.add_argument('--threads', type=int, default=1, help='default %(default)s')
+    one_thread.add_argument('--threads', type=whole(1), default=1, help='default %(default)s')
     all_threads = argparse.ArgumentParser(add_help=False)
-    all_threads.add_argument('--threads', type=int, default=CORES, help='default: all cores (%(default)s)')
+    all_threads.add_argument('--threads', type=whole(1), default=CORES, help='default: all cores (%(default)s)')
     item = argparse.ArgumentParser(add_help=False)
-    item.add_argument('--images', type=int, default=8, metavar='M', help='images of an item; default %(default)s')
-    item.add_argument('--size', type=int, nargs=2, default=(768, 384), metavar=('W', 'H'), help='default 768 384')
-    item.add_argument('--points', type=int, nargs=2, default=(7200, 4000), metavar=('REGION', 'PIXEL'),
+    item.add_argument('--images', type=whole(1), default=8, metavar='M', help='images of an item; default %(default)s')
+    item.add_argument('--size', type=whole(1), nargs=2, default=(768, 384), metavar=('W', 'H'), help='default 768 384')
+    item.add_argument('--points', type=whole(1), nargs=2, default=(7200, 4000), metavar=('REGION', 'PIXEL'),
                       help='positions per view; default 7200 4000')
     problem = argparse.ArgumentParser(add_help=False)
-    problem.add_argument('--samples', type=int, nargs=2, default=(115_200, 110_000), metavar=('REGION', 'PIXEL'),
+    problem.add_argument('--samples', type=whole(1), nargs=2, default=(115_200, 110_000), metavar=('REGION', 'PIXEL'),
                          help='default 115200 110000')
-    problem.add_argument('--prototypes', type=int, default=1000, help='default %(default)s')
-    problem.add_argument('--dims', type=int, default=128, help='default %(default)s')
+    problem.add_argument('--prototypes', type=whole(1), default=1000, help='default %(default)s')
+    problem.add_argument('--dims', type=whole(1), default=128, help='default %(default)s')
     network = argparse.ArgumentParser(add_help=False)
     network.add_argument('--config', help='default: the setting of the paper on a GPU, a small one on a CPU')
-    network.add_argument('--toy-images', type=int, default=16, metavar='N', help='toy images to make; default 16')
-    network.add_argument('--toy-size', type=int, nargs=2, default=(1024, 512), metavar=('W', 'H'),
+    network.add_argument('--toy-images', type=whole(1), default=16, metavar='N', help='toy images to make; default 16')
+    network.add_argument('--toy-size', type=whole(1), nargs=2, default=(1024, 512), metavar=('W', 'H'),
                          help='of the toy images; default 1024 512')
     add_cfg_options(network)
     device = argparse.ArgumentParser(add_help=False)
     device.add_argument('--device', default='cpu', help='default %(default)s')
-    device.add_argument('--num-workers', type=int, default=min(CORES, 8), help='of the loader; default %(default)s')
+    device.add_argument('--num-workers', type=whole(0), default=min(CORES, 8),
+                        help='of the loader; default %(default)s')
     device.add_argument('--amp', action='store_true', help='mixed precision')
     device.add_argument('--channels-last', action=argparse.BooleanOptionalAction,
                         help="memory format of the weights; default: the model's own")
@@ -82,12 +85,13 @@ def parse_args() -> argparse.Namespace:
         return commands.add_parser(name, help=words, description=words, parents=[*parents])
 
     parts = add('grouping', 'depth regions of an image, beside the plain version', common, plain, one_thread)
-    parts.add_argument('--size', type=int, nargs=2, default=(1024, 512), metavar=('W', 'H'), help='default 1024 512')
-    parts.add_argument('--superpixels', type=int, default=10000, help='default %(default)s')
-    parts.add_argument('--images', type=int, default=4, help='images that take turns; default %(default)s')
-    parts.add_argument('--processes', type=int, nargs='*', default=[1, 2], metavar='N',
+    parts.add_argument('--size', type=whole(1), nargs=2, default=(1024, 512), metavar=('W', 'H'),
+                       help='default 1024 512')
+    parts.add_argument('--superpixels', type=whole(1), default=10000, help='default %(default)s')
+    parts.add_argument('--images', type=whole(1), default=4, help='images that take turns; default %(default)s')
+    parts.add_argument('--processes', type=whole(1), nargs='*', default=[1, 2], metavar='N',
                        help='scaling over so many processes; default 1 2')
-    parts.add_argument('--tasks', type=int, default=32, metavar='N', help='images for them; default %(default)s')
+    parts.add_argument('--tasks', type=whole(1), default=32, metavar='N', help='images for them; default %(default)s')
     add('copy_paste', 'mixed views and matches of an item, beside the plain version', common, plain, one_thread, item)
     parts = add('loss', 'swapped prediction forward and backward, beside the plain version', common, plain, all_threads,
                 problem)
@@ -97,16 +101,16 @@ def parse_args() -> argparse.Namespace:
     add('train_step', 'a step of pretraining, beside the bare network', common, all_threads, network, device)
     add('unsup_eval', 'unsupervised segmentation with its metric', common, all_threads, network, device)
     parts = add('loading', 'training items from files, for several numbers of workers', common, one_thread, network)
-    parts.add_argument('--workers', type=int, nargs='+', default=[0, 1, 2], metavar='N', help='default 0 1 2')
+    parts.add_argument('--workers', type=whole(0), nargs='+', default=[0, 1, 2], metavar='N', help='default 0 1 2')
     parts = add('growth', 'time and memory against sizes', common, one_thread, item, problem)
-    parts.add_argument('--factors', type=float, nargs='+', default=[0.25, 0.5, 1, 2], metavar='X',
+    parts.add_argument('--factors', type=above(0), nargs='+', default=[0.25, 0.5, 1, 2], metavar='X',
                        help='times the standard sizes; default 0.25 0.5 1 2')
     parts.add_argument('--series', nargs='+', metavar='NAME', help='only these, such as grouping or loss/samples')
     parts = add('all', 'every benchmark with its default settings, each in its own process', output)
     parts.add_argument('--device', default='cpu', help='of the networks and the loss; default %(default)s')
     parts = add('estimate', 'what larger data sets will cost, from the figures in a results file')
     parts.add_argument('results', type=Path, metavar='CSV')
-    parts.add_argument('--images', type=int, nargs='+', default=[150_000, 1_000_000], metavar='N',
+    parts.add_argument('--images', type=whole(1), nargs='+', default=[150_000, 1_000_000], metavar='N',
                        help='default 150000 1000000')
     return parser.parse_args()
 

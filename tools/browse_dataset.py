@@ -5,15 +5,16 @@ import contextlib
 from pathlib import Path
 
 from mmdepthcp.command_line import add_cfg_options, errors_in_words, load_config, register_modules
+from mmdepthcp.utils.numbers import whole
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train', help='default: %(default)s')
-    parser.add_argument('--number', type=int, default=5,
+    parser.add_argument('--number', type=whole(1), default=5,
                         help='how many samples, spread over the set; default: %(default)s')
-    parser.add_argument('--epoch', type=int, default=0,
+    parser.add_argument('--epoch', type=whole(0), default=0,
                         help='the samples as this epoch sees them; default: %(default)s')
     parser.add_argument('--output-dir', type=Path, help='write the pictures as PNG into this folder')
     parser.add_argument('--not-show', action='store_true', help='open no windows')

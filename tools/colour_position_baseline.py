@@ -8,6 +8,7 @@ a model is: clusters matched to classes over the whole set.
 import argparse
 
 from mmdepthcp.command_line import add_cfg_options, errors_in_words, hide_known_noise, load_config
+from mmdepthcp.utils.numbers import seed, whole
 
 
 def parse_args() -> argparse.Namespace:
@@ -15,9 +16,9 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file; its test_dataloader.dataset is scored, by match_by and score_size '
                                        'of its test_evaluator')
-    parser.add_argument('--num-clusters', type=int, help='default: as many as classes')
-    parser.add_argument('--samples', type=int, default=200_000, help='pixels of the set to fit on; default 200000')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--num-clusters', type=whole(1), help='default: as many as classes')
+    parser.add_argument('--samples', type=whole(1), default=200_000, help='pixels of the set to fit on; default 200000')
+    parser.add_argument('--seed', type=seed, default=0)
     parser.add_argument('--json', metavar='FILE', help='write the scores to this file')
     add_cfg_options(parser)
     return parser.parse_args()

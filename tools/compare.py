@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.command_line import checked_work_dir, errors_in_words, hide_known_noise
+from mmdepthcp.utils.numbers import seed
 from mmdepthcp.utils.trees import default_shard, parse_shard
 
 RANK_VARIABLES = (
@@ -31,7 +32,7 @@ def parse_args() -> argparse.Namespace:
                         help='two iterations and two images for every cell, one seed, in <work dir>/smoke')
     parser.add_argument('--rows', nargs='+', metavar='NAME', help='run these pretrainings only')
     parser.add_argument('--tasks', nargs='+', metavar='NAME', help='run these tasks only')
-    parser.add_argument('--seeds', nargs='+', type=int, metavar='SEED', help='run these seeds only')
+    parser.add_argument('--seeds', nargs='+', type=seed, metavar='SEED', help='run these seeds only')
     parser.add_argument('--list', action='store_true', help='show the stages and their state, run nothing')
     parser.add_argument('--report', action='store_true', help='write the table of what is finished, run nothing')
     parser.add_argument('--shard', type=parse_shard, metavar='I/N',

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mmdepthcp.command_line import errors_in_words
 from mmdepthcp.utils.grouping_options import add_grouping_options, read_grouping_options
+from mmdepthcp.utils.numbers import whole
 from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
 
 
@@ -28,7 +29,7 @@ def parse_args() -> argparse.Namespace:
                         help='settings: a preset (default, paper, paper_plain) and/or KEY=VALUE of GroupingParams, '
                              'such as: paper num_superpixels=3000 weights=0,48,0,-4')
     parser.add_argument('--suffix', nargs='+', metavar='END', help='endings of image files; default: any image')
-    parser.add_argument('--num-workers', '--workers', type=int, default=os.cpu_count() or 1,
+    parser.add_argument('--num-workers', '--workers', type=whole(0), default=os.cpu_count() or 1,
                         help='processes; default: one a core (%(default)s)')
     parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
                         help='do every N-th image from the I-th on (I = 0..N-1); default: by rank under torchrun '

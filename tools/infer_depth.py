@@ -21,6 +21,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.command_line import add_cfg_options, errors_in_words, hide_known_noise, load_config
+from mmdepthcp.utils.numbers import above, whole
 from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
 
 
@@ -35,17 +36,17 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--hf-output', choices=['auto', 'inverse', 'metric'], default='auto',
                         help='what that model gives: relative inverse depth or metric depth; default: what '
                              'its config says')
-    parser.add_argument('--nearest', type=float, default=1., metavar='METRES',
+    parser.add_argument('--nearest', type=above(0), default=1., metavar='METRES',
                         help='depth that becomes disparity 1, for metric models; default %(default)s')
     parser.add_argument('--mode', choices=['raw', 'minmax'], default='raw',
                         help='raw: one scale for the data set; minmax: every image stretched to 0..1, for '
                              'other tools')
     parser.add_argument('--flip', action='store_true',
                         help='average with the prediction of the mirrored image')
-    parser.add_argument('--size', type=int, nargs=2, metavar=('W', 'H'),
+    parser.add_argument('--size', type=whole(1), nargs=2, metavar=('W', 'H'),
                         help='size of the files; default: of each image')
-    parser.add_argument('--batch-size', type=int, default=1)
-    parser.add_argument('--num-workers', type=int, default=0,
+    parser.add_argument('--batch-size', type=whole(1), default=1)
+    parser.add_argument('--num-workers', type=whole(0), default=0,
                         help='processes that load images; default %(default)s')
     parser.add_argument('--device', help='default: cuda if there is one, else cpu')
     parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mmdepthcp.command_line import errors_in_words
 from mmdepthcp.utils.grouping_options import add_grouping_options, read_grouping_options
+from mmdepthcp.utils.numbers import whole
 
 COLUMNS = ('count_mean', 'count_max', 'oracle_miou', 'under_segmentation', 'boundary_recall', 'asa')
 
@@ -34,10 +35,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--suffixes', nargs=2, default=('', ''), metavar=('IMAGE', 'LABEL'),
                         help='ending of the image names that becomes that of the labels: '
                              '_leftImg8bit _gtFine_labelTrainIds')
-    parser.add_argument('--num-classes', type=int, default=19, help='default %(default)s')
-    parser.add_argument('--ignore', type=int, nargs='+', default=[255], help='labels of unlabelled pixels; default 255')
-    parser.add_argument('--tolerance', type=int, default=2, help='of boundary recall, in pixels; default %(default)s')
-    parser.add_argument('--limit', type=int, metavar='N', help='at most N images, evenly spread')
+    parser.add_argument('--num-classes', type=whole(1, 255), default=19, help='default %(default)s')
+    parser.add_argument('--ignore', type=whole(0, 255), nargs='+', default=[255],
+                        help='labels of unlabelled pixels; default 255')
+    parser.add_argument('--tolerance', type=whole(0), default=2,
+                        help='of boundary recall, in pixels; default %(default)s')
+    parser.add_argument('--limit', type=whole(1), metavar='N', help='at most N images, evenly spread')
     parser.add_argument('--json', type=Path, metavar='FILE',
                         help='write the numbers there, as a list if there are several rows')
     args = parser.parse_args()

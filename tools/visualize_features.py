@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from mmdepthcp.command_line import add_cfg_options, errors_in_words, hide_known_noise, load_config
+from mmdepthcp.utils.numbers import seed, whole
 
 
 def parse_args() -> argparse.Namespace:
@@ -21,9 +22,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--images', type=Path, metavar='PATH', help='an image or a folder of images')
     parser.add_argument('--source', choices=['backbone', 'neck', 'decode_head'], default='backbone',
                         help='which features; default backbone, all stages together')
-    parser.add_argument('--limit', type=int, default=20, help='at most so many images; default 20')
-    parser.add_argument('--points', type=int, default=2000, help='pixels in the t-SNE picture; default 2000')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--limit', type=whole(1), default=20, help='at most so many images; default 20')
+    parser.add_argument('--points', type=whole(1), default=2000, help='pixels in the t-SNE picture; default 2000')
+    parser.add_argument('--seed', type=seed, default=0)
     parser.add_argument('--device', help='default: cuda if there is one, else cpu')
     add_cfg_options(parser)
     return parser.parse_args()

@@ -149,7 +149,7 @@ class HuggingFacePredictor:
 
     Raises:
         ImportError: transformers is not installed, or too old for the model.
-        InputError: the model cannot be loaded.
+        InputError: the model cannot be loaded, or ``nearest`` is not above zero.
     """
 
     def __init__(self, name: str, device: str, output: str = 'auto', nearest: float = 1.) -> None:
@@ -172,6 +172,8 @@ class HuggingFacePredictor:
             kind = getattr(config, 'depth_estimation_type', None) or (
                 'metric' if config.model_type in METRIC_MODELS else 'relative')
             output = 'metric' if kind == 'metric' else 'inverse'
+        if not 0 < nearest < float('inf'):
+            raise InputError(f'nearest must be a number of metres above 0, got {nearest}')
         self.device = device
         self.output = output
         self.nearest = nearest

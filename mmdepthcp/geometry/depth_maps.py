@@ -31,6 +31,11 @@ def fill_holes(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return values[rows, columns]
 
 
+def _check_positive(name: str, value: float) -> None:
+    if not 0 < value < float('inf'):
+        raise InputError(f'{name} must be a number above 0, got {value}')
+
+
 def depth_to_disparity(depth: np.ndarray, nearest: float) -> np.ndarray:
     """min(1, nearest / depth).
 
@@ -40,7 +45,11 @@ def depth_to_disparity(depth: np.ndarray, nearest: float) -> np.ndarray:
 
     Returns:
         float32 of the same shape.
+
+    Raises:
+        InputError: ``nearest`` is not above zero.
     """
+    _check_positive('nearest', nearest)
     depth = np.asarray(depth, np.float32)
     disparity = np.divide(nearest, depth, out=np.zeros_like(depth), where=depth > 0)
     return np.minimum(disparity, 1)
@@ -56,7 +65,11 @@ def decode_cityscapes_disparity(stored: np.ndarray, largest: float) -> tuple[np.
 
     Returns:
         Disparity (H, W) float32 in 0..1, and where it is known, (H, W) bool.
+
+    Raises:
+        InputError: ``largest`` is not above zero.
     """
+    _check_positive('largest', largest)
     pixels = (np.maximum(stored, 1).astype(np.float32) - 1) / 256
     return np.minimum(pixels / largest, 1), stored > 0
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -77,14 +80,32 @@ class GroupingParams:
         for name, known in (('formula', FORMULAS), ('method', METHODS)):
             if getattr(self, name) not in known:
                 raise ValueError(f'unknown {name} {getattr(self, name)!r}; known: {", ".join(known)}')
-        if self.num_superpixels < 1 or self.superpixel_area < 1:
-            raise ValueError('num_superpixels and superpixel_area must be at least 1, got '
-                             f'{self.num_superpixels} and {self.superpixel_area}')
-        if self.max_regions is not None and self.max_regions < 1:
-            raise ValueError(f'max_regions must be at least 1, got {self.max_regions}')
-        if not 0 <= self.min_area < 1:
-            raise ValueError(f'min_area is a fraction of the image in 0..1, got {self.min_area}')
+        for names, words, fits in _RULES:
+            for name in names:
+                if not fits(getattr(self, name)):
+                    raise ValueError(f'{name} must be {words}, got {getattr(self, name)!r}')
+        if not all(map(_is_number, self.weights)):
+            raise ValueError(f'weights must be four finite numbers, got {tuple(self.weights)}')
 
+
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_RULES: tuple[tuple[tuple[str, ...], str, Callable[[Any], bool]], ...] = (
+    (('num_superpixels', 'iterations'), 'a whole number from 1 on', lambda value: _is_whole(value, 1)),
+    (('max_regions',), 'a whole number from 1 on or None', lambda value: value is None or _is_whole(value, 1)),
+    (('seed',), 'a whole number from 0 on', lambda value: _is_whole(value, 0)),
+    (('superpixel_area',), 'a number from 1 on', lambda value: _is_number(value) and value >= 1),
+    (('compactness',), 'a number above 0', lambda value: _is_number(value) and value > 0),
+    (('sigma', 'depth_contrast', 'area_power'), 'a number from 0 on', lambda value: _is_number(value) and value >= 0),
+    (('threshold',), 'a number in 0..1', lambda value: _is_number(value) and 0 <= value <= 1),
+    (('min_area',), 'a fraction of the image in 0..1', lambda value: _is_number(value) and 0 <= value < 1),
+)
 
 _PAPER: dict[str, Any] = dict(
     superpixel_area=1.0, sigma=1.0, depth_contrast=0.0, formula='paper', method='louvain', threshold=0.2,

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mmdepthcp.utils.numbers import whole
+
 
 def add_grouping_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which camera took the images, and at which size to group them."""
@@ -14,9 +16,9 @@ def add_grouping_options(parser: argparse.ArgumentParser) -> None:
                         help='of all images, as fractions of width and height; KITTI: 0.58 1.92 0.5 0.5')
     camera.add_argument('--camera-root', type=Path, metavar='DIR',
                         help='Cityscapes calibrations, <image without _leftImg8bit>_camera.json')
-    parser.add_argument('--calibration-size', type=int, nargs=2, metavar=('W', 'H'),
+    parser.add_argument('--calibration-size', type=whole(1), nargs=2, metavar=('W', 'H'),
                         help='size of the images that the calibrations belong to; default: of each image')
-    parser.add_argument('--scale', type=int, nargs=2, metavar=('W', 'H'),
+    parser.add_argument('--scale', type=whole(1), nargs=2, metavar=('W', 'H'),
                         help='size to group at and to write; default: of each image')
 
 

@@ -46,3 +46,11 @@ def test_scale_of_inverse_depth():
     for bad in (np.zeros(5), np.full(5, np.nan), np.full(5, -1.)):
         with pytest.raises(InputError, match='inverse depth'):
             inverse_depth_scale([bad])
+
+
+@pytest.mark.parametrize('value', [0, -1, float('nan'), float('inf')])
+def test_scales_that_are_none(value):
+    with pytest.raises(InputError, match='nearest must be a number above 0'):
+        depth_to_disparity(np.ones((2, 2)), value)
+    with pytest.raises(InputError, match='largest must be a number above 0'):
+        decode_cityscapes_disparity(np.ones((2, 2), np.uint16), value)

@@ -1,5 +1,6 @@
 """Depth regions: the acceptance scenes, connectivity, determinism, odd input."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -200,7 +201,9 @@ def test_camera_has_no_silent_default():
 
 @pytest.mark.parametrize('changes', [
     dict(method='leiden'), dict(formula='x'), dict(superpixel_area=0.5), dict(num_superpixels=0), dict(max_regions=0),
-    dict(min_area=1.0)])
+    dict(min_area=1.0), dict(num_superpixels=2.5), dict(iterations=0), dict(seed=-1), dict(compactness=0),
+    dict(sigma=-1.0), dict(depth_contrast=math.inf), dict(area_power='x'), dict(threshold=math.nan),
+    dict(threshold=1.5), dict(max_regions=True), dict(weights=(1, 2, 3, math.nan))])
 def test_bad_settings_are_named(changes):
     with pytest.raises(ValueError, match=next(iter(changes))):
         GroupingParams(**changes)

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.command_line import errors_in_words
+from mmdepthcp.utils.numbers import above, whole
 from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
 
 
@@ -22,9 +23,9 @@ def parse_args() -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('disparity_root', type=Path)
     parser.add_argument('out', type=Path)
-    parser.add_argument('--largest', type=float, default=128., metavar='PIXELS',
+    parser.add_argument('--largest', type=above(0), default=128., metavar='PIXELS',
                         help='disparity that becomes 1, the same for all files; default %(default)s')
-    parser.add_argument('--num-workers', type=int, default=os.cpu_count(),
+    parser.add_argument('--num-workers', type=whole(0), default=os.cpu_count(),
                         help='processes; default: one per core')
     parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
                         help='do every N-th file from the I-th on (I = 0..N-1); default: by rank under '

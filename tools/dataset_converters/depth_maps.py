@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.command_line import errors_in_words
+from mmdepthcp.utils.numbers import above, whole
 from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
 
 
@@ -26,12 +27,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--suffix', default='.png', help='ending of the depth files; default %(default)s')
     parser.add_argument('--image-suffix', default='',
                         help="what stands there in the images' names before .png or .jpg; default: nothing")
-    parser.add_argument('--nearest', type=float, default=1., metavar='METRES',
+    parser.add_argument('--nearest', type=above(0), default=1., metavar='METRES',
                         help='depth that becomes disparity 1, the same for all files; default %(default)s')
     parser.add_argument('--holes', choices=['nearest', 'far'], default='nearest',
                         help='pixels without depth: like the nearest pixel with depth, or infinitely far '
                              '(sky); default %(default)s')
-    parser.add_argument('--num-workers', type=int, default=os.cpu_count(),
+    parser.add_argument('--num-workers', type=whole(0), default=os.cpu_count(),
                         help='processes; default: one per core')
     parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
                         help='do every N-th file from the I-th on (I = 0..N-1); default: by rank under '

@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 from mmdepthcp.command_line import errors_in_words
+from mmdepthcp.utils.numbers import whole
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,7 +26,7 @@ def parse_args() -> argparse.Namespace:
                         help='ending of the image names that becomes that of the instance files; default .png .png')
     parser.add_argument('--classes', nargs='+', metavar='NAME',
                         help='those of the 8 Cityscapes classes with objects to keep; default: all')
-    parser.add_argument('--smallest', type=int, default=1, metavar='PIXELS',
+    parser.add_argument('--smallest', type=whole(1), default=1, metavar='PIXELS',
                         help='smaller objects count as crowds: not learnt as objects, not scored; default 1')
     return parser.parse_args()
 

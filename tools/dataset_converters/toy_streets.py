@@ -10,6 +10,7 @@ import os
 import sys
 
 from mmdepthcp.command_line import errors_in_words
+from mmdepthcp.utils.numbers import seed, whole
 from mmdepthcp.utils.trees import report_failures
 
 
@@ -18,27 +19,27 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument('out', help='folder of the data set')
-    parser.add_argument('--train', type=int, default=60, metavar='N', help='sequences for training')
-    parser.add_argument('--val', type=int, default=20, metavar='N', help='sequences for validation')
-    parser.add_argument('--frames', type=int, default=20, metavar='N', help='frames of a sequence')
+    parser.add_argument('--train', type=whole(0), default=60, metavar='N', help='sequences for training')
+    parser.add_argument('--val', type=whole(0), default=20, metavar='N', help='sequences for validation')
+    parser.add_argument('--frames', type=whole(1), default=20, metavar='N', help='frames of a sequence')
     parser.add_argument(
         '--labels-per-sequence',
-        type=int,
+        type=whole(1),
         default=1,
         metavar='N',
         help='frames of a sequence with labels; they alone enter leftImg8bit and gtFine',
     )
     parser.add_argument(
         '--size',
-        type=int,
+        type=whole(1),
         nargs=2,
         default=(256, 128),
         metavar=('W', 'H'),
         help='size of the images in pixels',
     )
-    parser.add_argument('--seed', type=int, default=0, help='seed of everything random')
+    parser.add_argument('--seed', type=seed, default=0, help='seed of everything random')
     parser.add_argument(
-        '--workers', type=int, default=os.cpu_count(), metavar='N', help='processes to render with'
+        '--workers', type=whole(0), default=os.cpu_count(), metavar='N', help='processes to render with'
     )
     return parser.parse_args()
 
