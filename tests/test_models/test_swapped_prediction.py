@@ -8,6 +8,8 @@ import torch.multiprocessing as mp
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmdepthcp.models.losses import perplexity, sinkhorn, swapped_prediction_loss
 from mmdepthcp.models.losses import swapped_prediction as module
@@ -110,6 +112,56 @@ def test_order_of_samples_does_not_matter():
     shuffled = swapped_prediction_loss(features[order], weights, ids[order], 9)
     torch.testing.assert_close(shuffled.loss, result.loss)
     torch.testing.assert_close(shuffled.sample_losses, result.sample_losses[order], atol=1e-5, rtol=1e-5)
+
+
+def plain_sinkhorn(logits, epsilon=0.05, iterations=3):
+    """SwAV's algorithm as its paper writes it: normalise columns and rows of the whole array in turn."""
+    assignment = torch.exp(logits / epsilon).T
+    assignment /= assignment.sum()
+    for _ in range(iterations):
+        assignment /= assignment.sum(1, keepdim=True)
+        assignment /= len(logits[0])
+        assignment /= assignment.sum(0, keepdim=True)
+        assignment /= len(logits)
+    return (assignment * len(logits)).T
+
+
+@pytest.mark.parametrize(('samples', 'prototypes'), [(64, 300), (512, 300), (512, 3000)])
+def test_sinkhorn_equals_the_plain_algorithm(samples, prototypes):
+    features, weights, _ = random_problem(samples, prototypes, 128, 5)
+    logits = features @ weights.T
+    before = logits.clone()
+    torch.testing.assert_close(sinkhorn(logits), plain_sinkhorn(logits), atol=1e-6, rtol=1e-4)
+    assert torch.equal(logits, before)
+
+
+class CountWork(TorchDispatchMode):
+    """How many operations made, and how many went through, an array of at least ``size`` elements."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size, self.storages, self.passes = size, set(), 0
+        self.kept = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        tensors = [value for value in (*args, result) if isinstance(value, Tensor) and value.numel() >= self.size]
+        self.kept.extend(tensors)  # so that no address is used twice
+        self.storages |= {value.untyped_storage().data_ptr() for value in tensors}
+        self.passes += bool(tensors) and not func.is_view
+        return result
+
+
+def test_sinkhorn_does_less_than_the_plain_algorithm():
+    """Its time on a loaded machine says little; what it does is the same everywhere."""
+    features, weights, _ = random_problem(64, 300, 16, 5)
+    logits = features @ weights.T
+    with CountWork(logits.numel()) as ours:
+        sinkhorn(logits)
+    with CountWork(logits.numel()) as plain:
+        plain_sinkhorn(logits)
+    assert len(ours.storages) == 2  # the logits and the result
+    assert ours.passes <= 12 < plain.passes
 
 
 def test_sinkhorn_spreads_a_collapsed_prototype():

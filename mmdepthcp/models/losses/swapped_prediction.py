@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 CHUNK_ROWS = 8192
-SMALLEST_SHARE = 1e-35
+SMALLEST_MASS = 1e-28
 
 
 class SwappedPrediction(NamedTuple):
@@ -42,17 +42,16 @@ def _sinkhorn_scales(kernel: Tensor, best: Tensor, epsilon: float, iterations: i
 
     ``kernel`` (N, K) is exp((logits − best) / ε) with ``best`` (N,) the largest logit of each row. The
     normalisations of Sinkhorn's algorithm are kept as the two scales, so that an iteration is two
-    matrix-vector products.
+    matrix-vector products. ``iterations`` is at least 1.
     """
     highest = best.max() if len(best) else best.new_tensor(-torch.inf)
     all_reduce(highest, 'max')
     rows = torch.exp((best - highest) / epsilon)
-    columns = kernel.new_ones(kernel.shape[1])
     for _ in range(iterations):
         mass = rows @ kernel
         all_reduce(mass)
-        columns = (mass / mass.mean()).clamp_min(SMALLEST_SHARE).reciprocal()
-        rows = (kernel @ columns).reciprocal()
+        columns = mass.mean() / mass.clamp_min_(SMALLEST_MASS)
+        rows = (kernel @ columns).reciprocal_()
     return rows, columns
 
 
@@ -62,7 +61,7 @@ def sinkhorn(logits: Tensor, epsilon: float = 0.05, iterations: int = 3) -> Tens
 
     Starts from exp(logits / ε) and alternates: prototypes (columns) to equal mass, samples (rows) to mass
     1. The mass of a prototype is that over all ranks in every iteration, so each rank gets its rows of the
-    one-process result.
+    one-process result. Makes one (N, K) array, the result: at these sizes new memory costs more than arithmetic.
 
     Args:
         logits: (N, K) similarities of the samples of this rank, any floating type; N may be 0 and may
@@ -76,9 +75,9 @@ def sinkhorn(logits: Tensor, epsilon: float = 0.05, iterations: int = 3) -> Tens
     """
     logits = logits.float()
     best = logits.amax(1)
-    kernel = torch.exp((logits - best[:, None]) / epsilon)
+    kernel = (logits - best[:, None]).div_(epsilon).exp_()
     rows, columns = _sinkhorn_scales(kernel, best, epsilon, iterations)
-    return kernel * rows[:, None] * columns
+    return kernel.mul_(rows[:, None]).mul_(columns)
 
 
 def perplexity(usage: Tensor) -> Tensor:
