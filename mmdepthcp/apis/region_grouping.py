@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -151,11 +152,14 @@ class RegionGrouper:
     def description(self) -> dict:
         """What ``meta.json`` records: all that decides about the regions except the files read."""
         params = asdict(self.params)
+        camera: Any = 'calibration files'
+        if self.camera_root is None:
+            camera = check_intrinsics(self.intrinsics, 'intrinsics')[[0, 1, 0, 1], [0, 1, 2, 2]].tolist()
         if self.params.method != 'agglomerative':
             params['open_communities'] = 'any edge below the threshold'  # before: by mean edges
         return {
             'params': {**params, 'weights': list(params['weights'])},
-            'intrinsics': 'calibration files' if self.camera_root else list(map(float, self.intrinsics)),
+            'intrinsics': camera,
             'calibration_size': list(self.calibration_size) if self.calibration_size else None,
             'scale': list(self.scale) if self.scale else None,
         }

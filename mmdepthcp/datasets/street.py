@@ -178,10 +178,10 @@ class KITTIStreetDataset(StreetDataset):
     METAINFO = dict(classes=_CITYSCAPES['classes'], palette=_CITYSCAPES['palette'], protocol='kitti19')
     LABEL_IDS = ALL_CITYSCAPES_IDS
 
-    def __init__(self, *args: Any, img_suffix: str | Sequence[str] = IMAGE_SUFFIXES, cameras: Sequence[int] = (2, 3),
-                 **kwargs: Any) -> None:
+    def __init__(self, ann_file: str = '', img_suffix: str | Sequence[str] = IMAGE_SUFFIXES,
+                 cameras: Sequence[int] = (2, 3), **kwargs: Any) -> None:
         self.cameras = frozenset(cameras)
-        super().__init__(*args, img_suffix=img_suffix, **kwargs)
+        super().__init__(ann_file=ann_file, img_suffix=img_suffix, **kwargs)
 
     def _images(self, root: Path) -> Iterable[str]:
         found = list(super()._images(root))

@@ -125,7 +125,7 @@ class VideoClipDataset(SeededDataset, BaseDataset):
         self.offsets = sorted({0, *offsets})
         self.frame_step = frame_step
         given = intrinsics is not None and not isinstance(intrinsics, str)
-        self.intrinsics = check_intrinsics(intrinsics, 'intrinsics') if given else intrinsics
+        self.intrinsics = check_intrinsics(intrinsics, f'{type(self).__name__}: intrinsics') if given else intrinsics
         self.calibration_size = calibration_size and check_size(calibration_size, 'calibration_size')
         self.camera = camera
         self.depth_kind = depth_kind

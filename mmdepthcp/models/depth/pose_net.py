@@ -43,12 +43,12 @@ class IntrinsicsHead(nn.Module):
 
     Args:
         in_channels: channels of the features.
-        field_of_view: horizontal, degrees, where training starts.
+        prior: focal length in units of the image's width, where training starts.
     """
 
-    def __init__(self, in_channels: int, field_of_view: float) -> None:
+    def __init__(self, in_channels: int, prior: float) -> None:
         super().__init__()
-        self.prior = 0.5 / math.tan(math.radians(field_of_view) / 2)
+        self.prior = prior
         self.linear = nn.Linear(in_channels, 4)
         nn.init.normal_(self.linear.weight, std=1e-3)
         nn.init.zeros_(self.linear.bias)
@@ -80,7 +80,8 @@ class PoseNet(BaseModule):
             raise InputError(
                 f'pose_net: field_of_view must lie between 0 and 180 degrees and prior_weight be at least 0, got '
                 f'{field_of_view} and {prior_weight}')
-        self.intrinsics_head = IntrinsicsHead(in_channels, field_of_view) if learn_intrinsics else None
+        self.prior = 0.5 / math.tan(math.radians(field_of_view) / 2)
+        self.intrinsics_head = IntrinsicsHead(in_channels, self.prior) if learn_intrinsics else None
         self.prior_weight = prior_weight
 
     def forward(self, pairs: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -98,4 +99,4 @@ class PoseNet(BaseModule):
 
     def prior_loss(self, focal: Tensor) -> Tensor:
         """prior_weight · log(f / f₀)², f₀ = 1 / (2 tan(field_of_view / 2)), of predicted focal lengths, any shape."""
-        return self.prior_weight * (focal / self.intrinsics_head.prior).log().square()
+        return self.prior_weight * (focal / self.prior).log().square()
