@@ -256,7 +256,8 @@ def _of_unstated_size(pixels: np.ndarray, size: Size, what: str, centred: bool) 
     cx, cy = matrix[:2, 2]
     if centred and max(abs(cx - .5), abs(cy - .5)) > OFF_CENTRE:
         raise InputError(f'{what}: in images of {size[0]}x{size[1]} the principal point would be at ({cx:.3f}, '
-                         f'{cy:.3f}) of width and height, far from the middle; {RESIZED}')
+                         f'{cy:.3f}) of width and height, far from the middle; {RESIZED}. If they were cut out of '
+                         'larger ones, give the intrinsics of what is left')
     return matrix
 
 

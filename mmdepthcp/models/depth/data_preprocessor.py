@@ -10,6 +10,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from mmdepthcp.fileio import InputError
+from mmdepthcp.geometry.cameras import check_intrinsics
 from mmdepthcp.registry import MODELS
 
 SIZE_DIVISOR = 32
@@ -62,8 +63,12 @@ class MonoDepthDataPreprocessor(BaseDataPreprocessor):
             model's device.
 
         Raises:
-            InputError: sizes differ within the batch or do not suit the networks.
+            InputError: sizes differ within the batch or do not suit the networks, or intrinsics are those of no camera.
         """
+        for sample in data.get('data_samples') or ():
+            matrix = sample.get('intrinsics')
+            if matrix is not None and not (isinstance(matrix, Tensor) and matrix.is_cuda):
+                check_intrinsics(matrix, f'{sample.get("img_path", "a sample")}: intrinsics', inside=False)
         data = self.cast_data(data)
         frames = {name: _stack(name, value).flip(2).float() for name, value in data['inputs'].items()}
         network = frames.get('augmented', frames['clean']) if training else frames['clean']

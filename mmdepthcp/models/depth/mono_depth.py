@@ -181,9 +181,6 @@ class MonoDepth(BaseModel):
                         f'{sample.get("img_path", "a sample")}: has no intrinsics; give the camera calibration to '
                         'the data set or set pose_net.learn_intrinsics=True')
             matrices.append(torch.as_tensor(matrix, dtype=torch.float32))
-            if matrices[-1].shape != (3, 3):
-                raise InputError(f'{sample.get("img_path", "a sample")}: intrinsics must be a 3x3 matrix, they are of '
-                                 f'shape {tuple(matrices[-1].shape)}')
         intrinsics, mask = torch.stack(matrices).to(device), torch.tensor(learnt)
         if focal is not None:
             factors = torch.where(mask.to(device), focal, 1.)

@@ -173,9 +173,14 @@ def test_total_loss_is_that_of_the_paper(monkeypatch):
     assert losses['loss_photometric'].item() == pytest.approx(.3)
 
 
-def test_intrinsics_of_another_shape_are_named():
-    with pytest.raises(InputError, match=r'0\.png: intrinsics must be a 3x3 matrix.*\(4,\)'):
-        losses_of(build(), batch(intrinsics=torch.ones(4)))
+@pytest.mark.parametrize('intrinsics, word', [
+    (torch.ones(4, 1), 'four numbers'), (torch.zeros(3, 3), 'rows'), (torch.diag(torch.tensor([0., 0, 1])), 'positive'),
+    (torch.tensor([[30., 0, 12], [0, 30, 8], [0, 0, 1]]), 'pixels'), (torch.full((3, 3), float('nan')), 'finite')])
+def test_intrinsics_of_no_camera_are_named(intrinsics, word):
+    frames = torch.zeros(2, 3, 3, 64, 96, dtype=torch.uint8)
+    data = dict(inputs=dict(clean=frames, augmented=frames), data_samples=batch(intrinsics=intrinsics)['data_samples'])
+    with pytest.raises(InputError, match=rf'0\.png: intrinsics: .*{word}'):
+        build().data_preprocessor(data, training=True)
 
 
 def unknown(**metainfo):
