@@ -26,7 +26,7 @@ from mmdepthcp.checkpoint import check_fit, model_weights, read_checkpoint
 from mmdepthcp.command_line import load_config
 from mmdepthcp.config_text import config_in_checkpoint
 from mmdepthcp.datasets.transforms import LoadImage
-from mmdepthcp.fileio import InputError, atomic_path, find_files, read_image, write_png
+from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError, atomic_path, find_files, read_image, write_png
 from mmdepthcp.registry import SCOPE
 
 LOADERS = ('LoadImage', 'LoadImageFromFile', 'LoadLabels', 'LoadAnnotations')
@@ -121,7 +121,7 @@ class UnsupervisedSegInferencer(MMSegInferencer):
             written = [folder for folder in self._out if os.path.realpath(folder) != os.path.realpath(inputs)]
             names = [str(file) for file in find_files(inputs, leave_out=written)]
             self._names = list(map(_Name.of_file, names, [os.path.join(inputs, name) for name in names]))
-            return [name.source for name in self._names]
+            return [os.path.join(inputs, name) for name in names]
         inputs = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         inputs = [str(item) if isinstance(item, os.PathLike) else item for item in inputs]
         for item in inputs:
@@ -151,10 +151,11 @@ class UnsupervisedSegInferencer(MMSegInferencer):
             self.visualizer.add_datasample(
                 name.picture, image.copy(), pred, draw_gt=False, show=show, wait_time=wait_time,
                 with_labels=with_labels)
-            pictures.append(self.visualizer.get_image())
+            picture = self.visualizer.get_image()
+            if return_vis:
+                pictures.append(picture)
             if img_out_dir:
-                file = self._free_path(img_out_dir, name.picture, name.source)
-                _write_picture(file, pictures[-1][..., ::-1])
+                _write_picture(self._free_path(img_out_dir, name.picture, name.source), picture[..., ::-1])
             self.num_visualized_imgs += 1
         return pictures if return_vis else None
 
@@ -205,7 +206,8 @@ class _Name(NamedTuple):
 
     @classmethod
     def of_file(cls, name: str, file: str) -> _Name:
-        return cls(file, name, (f'{os.path.splitext(name)[0]}_pred.png', f'{name}_pred.png'))
+        picture = name if name.lower().endswith(IMAGE_SUFFIXES) else f'{name}.png'
+        return cls(os.path.abspath(file), picture, (f'{os.path.splitext(name)[0]}_pred.png', f'{name}_pred.png'))
 
     @classmethod
     def of_array(cls, number: int) -> _Name:
