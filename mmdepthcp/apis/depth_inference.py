@@ -21,7 +21,7 @@ from mmdepthcp.datasets.transforms.loading import resize_disparity
 from mmdepthcp.fileio import InputError, file_sha256, find_files, read_image, read_json, write_disparity
 from mmdepthcp.geometry.depth_maps import depth_to_disparity, inverse_depth_scale
 from mmdepthcp.registry import MODELS
-from mmdepthcp.utils.exports import claim_export, digest_of, select_outdated
+from mmdepthcp.utils.exports import claim_export, digest_of, digest_of_settings, select_outdated
 from mmdepthcp.utils.trees import (
     Failure,
     describe_error,
@@ -84,7 +84,8 @@ class ModelPredictor:
         self.settings = dict(
             source=Path(config.filename).name, checkpoint_sha256=file_sha256(checkpoint),
             d_min=getattr(self.model, 'min_depth', None), d_max=getattr(self.model, 'max_depth', None),
-            input_size=list(sizes[-1]) if sizes else None, flip=flip, crop_bottom=self.crop_bottom or None)
+            input_size=list(sizes[-1]) if sizes else None, flip=flip, crop_bottom=self.crop_bottom or None,
+            config_digest=digest_of_settings(model_config, pipeline))
 
     def prepare(self, path: Path) -> dict:
         return self.pipeline(dict(
@@ -179,7 +180,9 @@ class HuggingFacePredictor:
         self.nearest = nearest
         self.scale = 1.
         self.settings: dict[str, Any] = dict(
-            source=name, output=output, processor=type(self.processor).__name__.removesuffix('Fast'))
+            source=name, output=output, processor=type(self.processor).__name__.removesuffix('Fast'),
+            revision=digest_of(sorted(path for path in Path(name).iterdir() if path.is_file())) if Path(name).is_dir()
+            else getattr(config, '_commit_hash', None))
         if output == 'metric':
             self.settings['nearest'] = nearest
 

@@ -44,6 +44,18 @@ def digest_of(files: Sequence[str | os.PathLike]) -> str:
     return digest.hexdigest()
 
 
+def digest_of_settings(*settings: Any) -> str:
+    """A digest of configs, whatever the order of their keys, without ``init_cfg``, which loading weights overrules."""
+
+    def without_start(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(key): without_start(entry) for key, entry in value.items() if key != 'init_cfg'}
+        return list(map(without_start, value)) if isinstance(value, (list, tuple)) else value
+
+    text = json.dumps(without_start(settings), sort_keys=True, default=repr)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def _is_outdated(output: Path, inputs: Sequence[Path]) -> bool:
     """Whether an output that exists was made of other files than its inputs are now.
 
@@ -84,7 +96,7 @@ def select_outdated(
 
     left = select_files(files, is_done, shard)
     if outdated:
-        notice(f'{outdated} files whose inputs have changed since they were made are made again')
+        notice(f'files made anew, for what they were made of has changed: {outdated}')
     return left
 
 
@@ -94,7 +106,8 @@ def claim_export(out: str | os.PathLike, settings: Mapping[str, Any], shard: tup
     """Be the one that writes into a folder (see :func:`mmdepthcp.processes.claim`), and with these settings.
 
     They and the package's version stand in ``<out>/meta.json``. So a restarted run completes an export, and never mixes
-    two kinds of it in one folder. Settings with which nothing was written bind nobody.
+    two kinds of it in one folder. Settings with which nothing was written bind nobody. A setting ``*_digest`` that an
+    earlier version did not record is not compared.
 
     Raises:
         InputError: the folder holds files made with other settings, or another process has it.
@@ -105,7 +118,8 @@ def claim_export(out: str | os.PathLike, settings: Mapping[str, Any], shard: tup
         if file.exists() and _holds_pngs(out):
             known = _flat(read_json(file))
             other = [f'{key} was {known.get(key)!r}, is {value!r}'
-                     for key, value in _flat(wanted).items() if known.get(key) != value]
+                     for key, value in _flat(wanted).items()
+                     if known.get(key) != value and (key in known or not key.endswith('_digest'))]
             if other:
                 raise InputError(f'{file}: the folder holds {kind} made in another way, with other settings '
                                  f'({"; ".join(other)}); choose another folder or remove this one')

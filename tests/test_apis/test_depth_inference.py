@@ -10,8 +10,9 @@ from mmengine.structures import PixelData
 from torch.nn import functional as F
 
 from mmdepthcp.apis.depth_inference import ModelPredictor, infer_tree, stretch
-from mmdepthcp.fileio import InputError, read_disparity, read_json
+from mmdepthcp.fileio import InputError, read_disparity, read_json, write_json
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.exports import digest_of_settings
 
 
 @MODELS.register_module()
@@ -163,6 +164,21 @@ def test_a_network_that_wrote_nothing_binds_nobody(images, predictor, tmp_path):
     failures, tried = infer_tree(_predictor(tmp_path, float('nan')), images, tmp_path / 'out')
     assert len(failures) == tried == 3 and not (tmp_path / 'out/meta.json').exists()
     assert infer_tree(predictor, images, tmp_path / 'out') == ([], 3)
+
+
+def test_other_settings_of_the_model_are_told(images, predictor, tmp_path):
+    infer_tree(predictor, images, tmp_path / 'out')
+    meta = read_json(tmp_path / 'out/meta.json')
+    start = dict(CONFIG, model=dict(CONFIG['model'], init_cfg=dict(checkpoint='elsewhere.pth')))
+    other = dict(CONFIG, test_pipeline=[dict(type='LoadClip'), *CONFIG['test_pipeline'][1:], dict(type='ResizeClip')])
+    assert digest_of_settings(start['model'], start['test_pipeline']) == meta['config_digest']
+    assert digest_of_settings(other['model'], other['test_pipeline']) != meta['config_digest']
+    predictor.settings['config_digest'] = 'other'
+    with pytest.raises(InputError, match='config_digest was'):
+        infer_tree(predictor, images, tmp_path / 'out')
+    del meta['config_digest']  # as before it was recorded
+    write_json(tmp_path / 'out/meta.json', meta)
+    assert infer_tree(predictor, images, tmp_path / 'out') == ([], 0)
 
 
 def test_bad_checkpoints_and_configs(tmp_path):

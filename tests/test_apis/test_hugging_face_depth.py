@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmdepthcp.apis.depth_inference import HuggingFacePredictor, infer_tree, set_common_scale
+from mmdepthcp.apis.depth_inference import OWN_POST_PROCESSING, HuggingFacePredictor, infer_tree, set_common_scale
 from mmdepthcp.fileio import InputError, read_disparity, read_image, read_json
 
 SIZES = {'a/1.png': (40, 60), 'a/2.jpg': (40, 60), 'b/3.png': (64, 96)}
@@ -100,6 +101,9 @@ def saved(tmp_path_factory):
         kind = f'{processor}ImageProcessor'
         if not hasattr(transformers, kind):
             pytest.skip(f'this transformers has no {kind}')
+        if family in OWN_POST_PROCESSING and not hasattr(
+                getattr(transformers, kind), 'post_process_depth_estimation'):
+            pytest.skip(f'the {kind} of this transformers does not say what to do with predictions')
         folder = root / family
         if not folder.exists():
             torch.manual_seed(0)
@@ -199,6 +203,33 @@ def test_hugging_face_inverse_depth_has_one_scale(saved, images, tmp_path):
     for name, values in zip(('a/1', 'a/2', 'b/3'), raw, strict=True):
         expected = np.maximum((values / scale).clip(0, 1), 1e-6)
         np.testing.assert_allclose(read_disparity(out / f'{name}.png'), expected, atol=1e-4)
+
+
+def test_another_model_under_the_same_name_is_told(saved, images, tmp_path):
+    folder = tmp_path / 'model'
+    shutil.copytree(saved('depth_anything'), folder)
+    predictor = HuggingFacePredictor(str(folder), 'cpu')
+    set_common_scale(predictor, images, tmp_path / 'out')
+    infer_tree(predictor, images, tmp_path / 'out')
+    predictor.model.head.conv3.bias.data += 1
+    predictor.model.save_pretrained(folder)
+    other = HuggingFacePredictor(str(folder), 'cpu')
+    set_common_scale(other, images, tmp_path / 'out')
+    assert other.scale > predictor.scale
+    with pytest.raises(InputError, match='revision was'):
+        infer_tree(other, images, tmp_path / 'out')
+
+
+def test_old_processors_are_told(saved, monkeypatch):
+    transformers = pytest.importorskip('transformers')
+    for kind in ('ZoeDepthImageProcessor', 'ZoeDepthImageProcessorFast'):
+        if kind in dir(transformers):
+            monkeypatch.delattr(getattr(transformers, kind), 'post_process_depth_estimation', raising=False)
+    folder = saved('depth_anything').parent / 'old'
+    transformers.AutoModelForDepthEstimation.from_config(FAMILIES['zoedepth'][0](transformers)).save_pretrained(folder)
+    transformers.ZoeDepthImageProcessor().save_pretrained(folder)
+    with pytest.raises(ImportError, match=r'transformers>=4\.47'):
+        HuggingFacePredictor(str(folder), 'cpu')
 
 
 def test_hugging_face_restart_keeps_the_scale(saved, images, tmp_path):
