@@ -11,6 +11,8 @@ import hashlib
 import json
 import logging
 import os
+import re
+import secrets
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +24,15 @@ import numpy as np
 from PIL import Image
 
 from mmdepthcp.walks import Walk, walk
+
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # type: ignore[assignment]
+
+ASIDE = re.compile(r'\.[0-9a-f]{16}\.tmp(\.\w+)?|\..+\.\d+\.tmp(\.\w+)?')
+"""Names of files that are being written, now and in version 0.1."""
+_tidied: set[Path] = set()
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp')
 NO_REGION = 65535
@@ -51,16 +62,47 @@ def notice(message: str, level: int = logging.WARNING) -> None:
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a path beside ``path`` to write to; rename it to ``path`` on success, remove it on failure.
 
-    The suffix is kept, so that writers which choose a format by suffix work. Missing folders are made.
+    The suffix is kept, so that writers which choose a format by suffix work. Missing folders are made. What writers
+    that were killed have left in the folder is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f'.{path.stem}.{os.getpid()}.tmp{path.suffix}')
+    _remove_leftovers(path.parent)
+    aside = path.with_name(f'.{secrets.token_hex(8)}.tmp{path.suffix}')
+    descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
     try:
+        _lock(descriptor)
         yield aside
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock of an open file, which the kernel gives back when this process ends; whether that worked."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (OSError, AttributeError):  # another process has it, or there are no locks
+        return False
+    return True
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what writers that were killed left in a folder; once for each folder that this process writes to."""
+    if folder in _tidied:
+        return
+    _tidied.add(folder)
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if ASIDE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    descriptor = os.open(entry.path, os.O_RDWR)
+                    try:
+                        if _lock(descriptor):
+                            os.unlink(entry.path)
+                    finally:
+                        os.close(descriptor)
 
 
 def file_sha256(path: str | os.PathLike) -> str:

@@ -3,7 +3,8 @@
 A config reaches them with ``default_scope = 'mmdepthcp'`` or, from an mmseg or mmdet config, with
 ``custom_imports = dict(imports=['mmdepthcp'])`` and the prefix ``mmdepthcp.`` in front of the type.
 
-From the import of this module on MMEngine reads checkpoints as data, see :func:`mmdepthcp.checkpoint.read_strictly`.
+From the import of this module on MMEngine reads checkpoints as data, see :func:`mmdepthcp.checkpoint.read_strictly`,
+and writes files aside and renames them, see :mod:`mmdepthcp.storage`.
 """
 
 from mmdepthcp.requirements import require
@@ -13,10 +14,12 @@ require('mmengine')
 from mmengine import registry as root  # noqa: E402
 
 from mmdepthcp.checkpoint import read_strictly  # noqa: E402
+from mmdepthcp.storage import write_aside  # noqa: E402
 
 SCOPE = 'mmdepthcp'
 
 read_strictly()
+write_aside()
 
 DATASETS = root.Registry(
     'dataset', parent=root.DATASETS, scope=SCOPE, locations=['mmdepthcp.datasets'])

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -11,8 +13,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.fileio import get_text, put, put_text
+from mmengine.runner import save_checkpoint
 from PIL import Image
 
+from mmdepthcp import fileio
 from mmdepthcp.checkpoint import read_state_dict
 from mmdepthcp.fileio import (
     InputError,
@@ -92,6 +97,50 @@ def test_failed_writing_leaves_nothing(tmp_path):
         aside.write_text('half')
         raise RuntimeError
     assert (tmp_path / 'f.txt').read_text() == 'before' and len(list(tmp_path.iterdir())) == 1
+
+
+WRITER = """
+import os, sys, time
+from mmdepthcp.fileio import atomic_path
+with atomic_path(sys.argv[1]) as aside:
+    aside.write_text('half')
+    print(aside, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_killed_writers_left_is_removed(tmp_path):
+    """By the next writer in the folder; what a living process writes, and what is not ours, stays."""
+    path = tmp_path / 'b/f.txt'
+    with subprocess.Popen([sys.executable, '-c', WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
+        aside = Path(writer.stdout.readline().strip())
+        others = [path.parent / name for name in ('.f.tmp.txt', '.abc.tmp', 'f.123.tmp.txt', '.0123456789abcdef.tmp.d')]
+        for other in others[:3]:
+            other.touch()
+        others[3].mkdir()
+        fileio._tidied.clear()
+        write_json(path.parent / 'a.json', {})
+        assert aside.read_text() == 'half'
+        writer.kill()
+    (path.parent / '.f.4711.tmp.txt').touch()  # of version 0.1
+    write_json(path.parent / 'a.json', {})
+    assert aside.exists()  # a process looks once
+    fileio._tidied.clear()
+    write_json(path.parent / 'a.json', {})
+    assert sorted(path.parent.iterdir()) == sorted([*others, path.parent / 'a.json'])
+
+
+def test_mmengine_writes_aside_too(tmp_path, monkeypatch):
+    def fail(*names):
+        raise OSError(28, 'No space left on device')
+
+    put_text('before', tmp_path / 'a.txt')
+    monkeypatch.setattr(os, 'replace', fail)
+    for write in (lambda: put(b'after', tmp_path / 'a.txt'),
+                  lambda: save_checkpoint({'state_dict': {}}, str(tmp_path / 'a.txt'))):
+        with pytest.raises(OSError, match='No space'):
+            write()
+    assert [path.name for path in tmp_path.iterdir()] == ['a.txt'] and get_text(tmp_path / 'a.txt') == 'before'
 
 
 def test_finding_files(tmp_path):

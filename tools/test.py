@@ -38,10 +38,13 @@ def main() -> None:
         from mmdepthcp.checkpoint import check_fit, read_state_dict
         from mmdepthcp.fileio import write_json
         from mmdepthcp.processes import claim
+        from mmdepthcp.resuming import forget_beginnings
 
         config.resume = False
         config.load_from = None
         state = None if args.checkpoint == 'none' else read_state_dict(args.checkpoint)
+        if state is not None:
+            forget_beginnings(config.model)
         if args.show_dir:
             show_in(config, args.show_dir)
         register_modules()

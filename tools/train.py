@@ -38,11 +38,12 @@ def main() -> None:
         note_code_version(config)
 
         from mmengine.device import get_device
-        from mmengine.runner import Runner, find_latest_checkpoint
+        from mmengine.runner import Runner
 
-        from mmdepthcp.checkpoint import read_state_dict
+        from mmdepthcp.checkpoint import read_checkpoint
         from mmdepthcp.fileio import InputError
         from mmdepthcp.processes import claim
+        from mmdepthcp.resuming import check_resumable, forget_beginnings, latest_checkpoint
         from mmdepthcp.utils.trees import default_shard
 
         if args.amp:
@@ -55,12 +56,14 @@ def main() -> None:
             if 'base_batch_size' not in config.get('auto_scale_lr', {}):
                 raise InputError(f'{args.config}: --auto-scale-lr needs auto_scale_lr.base_batch_size in the config')
             config.auto_scale_lr.enable = True
-        if args.resume:
-            config.resume = True
-            config.load_from = None if args.resume == 'auto' else args.resume
-            checkpoint = config.load_from or find_latest_checkpoint(config.work_dir)
-            if checkpoint:
-                read_state_dict(checkpoint)
+        if args.resume or config.get('resume'):
+            named = args.resume or config.get('load_from') or 'auto'
+            config.load_from = latest_checkpoint(config.work_dir) if named == 'auto' else named
+            config.resume = config.load_from is not None
+            if config.resume:
+                check_resumable(read_checkpoint(config.load_from), config.load_from)
+                forget_beginnings(config.model)
+                config.custom_hooks = [*config.get('custom_hooks', []), dict(type='mmdepthcp.ResumeHook')]
         register_modules()
         writes_alone = args.launcher == 'none' or default_shard()[0] == 0
         with claim(config.work_dir) if writes_alone else contextlib.nullcontext():

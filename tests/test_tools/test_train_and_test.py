@@ -3,17 +3,21 @@
 import json
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 
 import mmdepthcp
 from mmdepthcp.command_line import code_commit
+from mmdepthcp.fileio import InputError
+from mmdepthcp.resuming import forget_beginnings, latest_checkpoint
+from mmdepthcp.storage import LocalBackend
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 
@@ -164,6 +168,123 @@ def test_scores_are_written(home, trained):
 def test_without_checkpoint_the_starting_weights_are_scored(home):
     assert run('test.py', 'line.py', 'none', '--work-dir', 'n', '--out', 'n/scores.json') is None
     assert json.loads((home / 'n/scores.json').read_text())['line/count'] == 4
+
+
+LONGER = '''
+_base_ = 'line.py'
+param_scheduler = [dict(type='LinearLR', start_factor=0.5, by_epoch=False, begin=0, end=3),
+                   dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=True, begin=0, end={0}, T_max={0})]
+train_cfg = dict(max_epochs={0})
+'''
+
+
+def rates(folder, epochs):
+    read = [torch.load(f'{folder}/epoch_{epoch}.pth', weights_only=False) for epoch in epochs]
+    return [(content['optimizer']['param_groups'][0]['lr'],
+             [scheduler['_last_value'] for scheduler in content['param_schedulers']]) for content in read]
+
+
+@pytest.mark.parametrize('change', ['optim_wrapper.optimizer.lr=0.01', 'optim_wrapper.optimizer.lr=0.03'])
+def test_a_longer_schedule_is_that_of_the_config(home, change, caplog):
+    """Rates after resuming are those of a training that had the longer schedule from the start, exactly."""
+    work = change[-4:]
+    for epochs in (3, 6):
+        Path(f'line{epochs}.py').write_text(LONGER.format(epochs))
+    assert run('train.py', 'line6.py', '--work-dir', f'{work}/whole', '--cfg-options', change) is None
+    assert run('train.py', 'line3.py', '--work-dir', f'{work}/parts') is None
+    assert run('train.py', 'line6.py', '--work-dir', f'{work}/parts', '--resume', '--cfg-options', change) is None
+    assert rates(f'{work}/parts', (4, 5, 6)) == rates(f'{work}/whole', (4, 5, 6))
+    log = max(Path(f'{work}/parts').glob('*/*.log')).read_text()
+    assert 'goes on with the settings of the config where the checkpoint has others:' in log
+    assert ('lr 0.01 → 0.03' in log) == ('0.03' in change) and 'the schedule (param_scheduler)' in log
+
+
+def test_resuming_with_the_same_settings_changes_nothing(home):
+    Path('line3.py').write_text(LONGER.format(3))
+    assert run('train.py', 'line3.py', '--work-dir', 'same/whole') is None
+    assert run('train.py', 'line3.py', '--work-dir', 'same/parts', '--cfg-options', 'train_cfg.max_epochs=2') is None
+    assert run('train.py', 'line3.py', '--work-dir', 'same/parts', '--resume') is None
+    assert rates('same/parts', [3]) == rates('same/whole', [3])
+    assert 'goes on with the settings' not in max(Path('same/parts').glob('*/*.log')).read_text()
+
+
+def test_weight_decay_of_the_config(home, trained):
+    options = ['--cfg-options', 'optim_wrapper.optimizer.weight_decay=0.5']
+    assert run('train.py', 'line.py', '--work-dir', 'decay', '--resume', trained, *options) is None
+    content = torch.load('decay/epoch_2.pth', weights_only=False)
+    assert content['optimizer']['param_groups'][0]['weight_decay'] == 0.5
+
+
+@pytest.mark.parametrize(('options', 'message'), [
+    (['model.width=2'], 'a checkpoint of another model: 1 of 2 tensors of Line fit'),
+    (['optim_wrapper.optimizer.type=AdamW'], 'its optimiser has other settings than AdamW'),
+    (['optim_wrapper.paramwise_cfg.bias_lr_mult=2.'], 'its optimiser has other groups of parameters than SGD'),
+])
+def test_a_checkpoint_that_does_not_fit_is_not_gone_on_from(home, trained, options, message):
+    assert message in run('train.py', 'line.py', '--work-dir', 'f', '--resume', trained, '--cfg-options', *options)
+
+
+def test_weights_alone_are_not_gone_on_from(home, trained):
+    torch.save(dict(state_dict=weights(trained)), 'alone.pth')
+    message = run('train.py', 'line.py', '--work-dir', 'f', '--resume', 'alone.pth')
+    assert message.startswith('error: alone.pth: no training can go on from it, for it has no optimizer, message_hub, '
+                              'meta.epoch, meta.iter; to start from its weights, leave out --resume and add')
+    assert run('train.py', 'line.py', '--work-dir', 'f', '--cfg-options', 'load_from=alone.pth') is None
+
+
+@pytest.mark.parametrize('last', [None, '', 'gone.pth', 'e/epoch_9.pth'])
+def test_the_latest_complete_checkpoint_is_found(home, trained, last):
+    folder = home / 'e'
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    assert latest_checkpoint(folder) is None
+    for number in (2, 10):
+        shutil.copy(trained, folder / f'epoch_{number}.pth')
+    (folder / 'epoch_11.pth').write_bytes(trained.read_bytes()[:900])
+    if last is not None:
+        (folder / 'last_checkpoint').write_text(last)
+    assert latest_checkpoint(folder) == str(folder / 'epoch_10.pth')
+    (folder / 'last_checkpoint').write_text('/moved/from/there/epoch_2.pth')
+    assert latest_checkpoint(folder) == str(folder / 'epoch_2.pth')
+    for number in (2, 10):
+        (folder / f'epoch_{number}.pth').unlink()
+    with pytest.raises(InputError, match='no checkpoint there can be gone on from'):
+        latest_checkpoint(folder)
+
+
+def test_what_weights_started_from_is_not_asked_for_again(home, trained):
+    options = ['--cfg-options', 'model.init_cfg.type=Pretrained', 'model.init_cfg.checkpoint=gone.pth']
+    assert run('test.py', 'line.py', trained, '--work-dir', 'g', *options) is None
+    assert run('train.py', 'line.py', '--work-dir', 'g', '--resume', trained, *options) is None
+    assert 'gone.pth: no such checkpoint file' in run('test.py', 'line.py', 'none', '--work-dir', 'g', *options)
+
+
+def test_beginnings_are_forgotten_everywhere():
+    file = dict(type='Pretrained', checkpoint='a')
+    model = ConfigDict(dict(
+        pretrained='b', backbone=dict(init_cfg=file, x=[dict(init_cfg=[dict(type='Kaiming'), file])]),
+        neck=dict(pretrained=None, init_cfg=dict(type='mmengine.PretrainedInit', checkpoint='a'))))
+    forget_beginnings(model)
+    assert model.to_dict() == dict(
+        pretrained=None, backbone=dict(init_cfg=None, x=[dict(init_cfg=[dict(type='Kaiming')])]),
+        neck=dict(pretrained=None, init_cfg=None))
+
+
+def test_there_is_a_checkpoint_while_the_next_one_is_written(home, monkeypatch):
+    """A training that is killed while it writes a checkpoint still has the one before."""
+    there, put = [], LocalBackend.put
+
+    def look(backend, content, file):
+        if str(file).endswith('.pth'):
+            there.append(sorted(path.name for path in Path('k').glob('*.pth')))
+        put(backend, content, file)
+
+    monkeypatch.setattr(LocalBackend, 'put', look)
+    assert run('train.py', 'line.py', '--work-dir', 'k', '--cfg-options', 'train_cfg.max_epochs=3',
+               'default_hooks.checkpoint.max_keep_ckpts=1') is None
+    assert there == [[], ['epoch_1.pth'], ['epoch_2.pth']]
+    assert [path.name for path in Path('k').glob('*.pth')] == ['epoch_3.pth']
+    assert not list(Path('k').glob('.*'))
 
 
 @pytest.mark.parametrize(('tool', 'args', 'message'), [

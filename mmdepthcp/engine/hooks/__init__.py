@@ -1,16 +1,20 @@
+from .checkpoint import CheckpointHook
 from .class_list import ClassListHook
 from .feature_bank import FeatureBankHook
 from .mono_depth_watch import MonoDepthWatchHook
 from .pretrained_check import PretrainedCheckHook
+from .resume import ResumeHook
 from .seeds import EpochSeedHook, IterSeedHook
 from .swav_monitor import SwAVMonitorHook
 
 __all__ = [
+    'CheckpointHook',
     'ClassListHook',
     'EpochSeedHook',
     'FeatureBankHook',
     'IterSeedHook',
     'MonoDepthWatchHook',
     'PretrainedCheckHook',
+    'ResumeHook',
     'SwAVMonitorHook',
 ]
