@@ -19,6 +19,7 @@ from mmdepthcp.mixing import (
     render_views,
     sample_colours,
     sample_pastes,
+    sample_pixel_matches,
     sample_view_crops,
 )
 from mmdepthcp.mixing.colour import NO_COLOUR_CHANGE
@@ -266,3 +267,24 @@ def test_constant_disparity_ties_everywhere(scales):
     closer = render_views(pool, replace(pastes, scale=np.array([1.3, 1.3])), crops, (60, 90),
                           sample_colours(rng, 1, NO_COLOUR_CHANGE), 3)
     assert np.unique(closer.disparity).tolist() == [value, np.float32(1.3) * value]
+
+
+@pytest.mark.parametrize('value', [0, 1e-6, 0.5, 1])
+def test_constant_disparity_shows_the_most_magnified_paste(value):
+    images, regions, _ = synthetic_group(1, 3, (60, 90), 8, holes=1)
+    group = images, regions, [np.full((60, 90), value, np.float32)] * 3
+    paste_settings = PasteSettings(**EVERYTHING_PASTED)
+    with np.errstate(all='raise'):
+        pool, pastes, crops, colours = draw(2, group, paste_settings, ViewSettings())
+        mixed = render_views(pool, pastes, crops, (60, 90), colours, 8)
+        matches = sample_pixel_matches(np.random.default_rng(0), mixed.labels, mixed.copies, 50)
+    pasted = (mixed.labels >= 0) & (mixed.labels % 8 >= 2)
+    scale = np.ones(8 * pool.num_regions, np.float32)
+    scale[pastes.region * 8 + pastes.copy] = pastes.scale
+    shown = np.where(pasted, scale[np.maximum(mixed.labels, 0)], np.float32(1))
+    assert pasted.any() == (value > 0) and len(matches.points)
+    assert (shown[pasted] > 1).all()
+    np.testing.assert_array_equal(mixed.disparity, shown * np.float32(value))
+    backwards = np.lexsort([-np.arange(len(pastes.view)), pastes.view])
+    again = render_views(pool, reorder(pastes, backwards), crops, (60, 90), colours, 8)
+    np.testing.assert_array_equal(mixed.labels, again.labels)
