@@ -10,6 +10,7 @@ the original image, far below their effect on depth.
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,12 @@ def check_intrinsics(values: Any, what: str, remedy: str = AS_SHARES, inside: bo
     if matrix.shape != (3, 3):
         raise InputError(f'{what}: expected four numbers fx, fy, cx, cy or a 3x3 matrix, got {_shown(values)}; '
                          f'{AS_SHARES}')
-    if not np.isfinite(matrix).all():
+    fx, skew, cx, tilt, fy, cy, *last = matrix.ravel().tolist()
+    if not all(map(math.isfinite, (fx, skew, cx, tilt, fy, cy, *last))):
         raise InputError(f'{what}: must be finite numbers, got {_shown(values)}')
-    if (matrix[[0, 1, 2, 2, 2], [1, 0, 0, 1, 2]] != [0, 0, 0, 0, 1]).any():
+    if [skew, tilt, *last] != [0, 0, 0, 0, 1]:
         raise InputError(f'{what}: a camera matrix has the rows (fx, 0, cx), (0, fy, cy), (0, 0, 1), got '
                          f'{_shown(values)}')
-    fx, fy, cx, cy = (float(value) for value in matrix[[0, 1, 0, 1], [0, 1, 2, 2]])
     if min(fx, fy) <= 0:
         raise InputError(f'{what}: focal lengths must be positive, got {fx:g} and {fy:g} of width and height')
     if max(fx, fy) > FOCAL_LENGTHS[1] or (inside and max(abs(cx), abs(cy)) > FOCAL_LENGTHS[1]):
