@@ -85,11 +85,11 @@ def _find_weights(content: Mapping[str, Any], path: str | os.PathLike) -> Mappin
         return content['state_dict']
     if 2 * len(_tensors(content)) >= max(1, len(content)):
         return content
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for key, part in content.items():
         if isinstance(part, Mapping) and not str(key).startswith(('optim', 'scheduler', 'scaler')):
             inner = part if _tensors(part) else part.get('state_dict')
-            if _tensors(inner):
+            if isinstance(inner, Mapping) and _tensors(inner):
                 found[key] = inner
     chosen = next((key for key in PLACES if key in found), next(iter(found)) if len(found) == 1 else None)
     if chosen is None:

@@ -165,10 +165,10 @@ def write_png(path: str | os.PathLike, image: np.ndarray, note: str | None = Non
         image: The pixels.
         note: A text in ASCII to keep in the file beside them, see :func:`read_png_note`.
     """
-    encoded, content = cv2.imencode('.png', image)
+    encoded, pixels = cv2.imencode('.png', image)
     if not encoded:
         raise OSError(f'{path}: could not be written')
-    content = content.tobytes()
+    content = pixels.tobytes()
     if note is not None:
         data = NOTE + note.encode('ascii')
         chunk = struct.pack('>I', len(data) - 4) + data + struct.pack('>I', zlib.crc32(data))

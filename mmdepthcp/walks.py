@@ -57,7 +57,8 @@ def walk(root: str | os.PathLike, leave_out: Iterable[str | os.PathLike] = ()) -
     start = os.path.realpath(root)
     folders: list[tuple[Path, list[str]]] = []
     exports: list[Path] = []
-    pending, links = [(Path(root), start)], []
+    pending = [(Path(root), start)]
+    links: list[tuple[Path, str]] = []
     seen: set[str] = set()
     while pending or links:
         folder, real = pending.pop() if pending else links.pop(0)

@@ -110,8 +110,10 @@ class _StrictPickle:
 
         allowed = {**_get_allowed_globals(), **known}
 
-        class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]  # the one in Python, whose steps can be met
-            dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+        base: Any = getattr(pickle, '_Unpickler')  # noqa: B009  # the one in Python, whose steps can be met
+
+        class Unpickler(base):
+            dispatch = dict(base.dispatch)
 
             def find_class(self, module: str, name: str) -> Any:
                 try:

@@ -29,12 +29,12 @@ def class_indices(stored: np.ndarray, label_map: Mapping[int, int] | None = None
     Raises:
         InputError: a value is no class.
     """
-    values = np.arange(256)
+    values: np.ndarray = np.arange(256)
     if reduce_zero_label:
         values = np.where(values % 255, values - 1, IGNORED)
     if label_map is not None:
         known = {IGNORED: IGNORED, **label_map}
-        values = np.array([known.get(value, -1) for value in values.tolist()])
+        values = np.array([known.get(value, -1) for value in values.tolist()], np.int64)
     elif num_classes:
         values[(values >= num_classes) & (values != IGNORED)] = -1
     if stored.dtype != np.uint8 and (wrong := stored[(stored < 0) | (stored > 255)]).size:

@@ -91,13 +91,14 @@ class EndlessSampler(Sampler):
         self.start = 0
 
     def __iter__(self) -> Iterator[tuple[int, int, int]]:
-        count, order = len(self.dataset), (-1, np.empty(0, np.int64))
+        count, shuffled = len(self.dataset), -1
+        order: np.ndarray = np.empty(0, np.int64)
         for number in itertools.count(self.start):
             turn, place = divmod(self.rank + number * self.world_size, count)
-            if turn != order[0]:
+            if turn != shuffled:
                 rng = np.random.default_rng([self.seed, turn])
-                order = turn, rng.permutation(count) if self.shuffle else np.arange(count)
-            yield self.seed, turn, int(order[1][place])
+                shuffled, order = turn, rng.permutation(count) if self.shuffle else np.arange(count)
+            yield self.seed, turn, int(order[place])
 
     def __len__(self) -> int:
         """The number of samples of one pass."""

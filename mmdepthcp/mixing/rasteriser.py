@@ -55,8 +55,8 @@ def averaging_boxes(steps: np.ndarray) -> np.ndarray:
     Args:
         steps: (L, 2) source pixels per view pixel along x and y.
     """
-    shrunk = (steps > 1 + 1 / _WEIGHT).any(axis=1)
-    return fixed_point(np.where(shrunk[:, None], np.maximum(steps, 1), 0))
+    shrunk = (steps > 1 + 1 / _WEIGHT).any(axis=1, keepdims=True)
+    return fixed_point(np.where(shrunk, np.maximum(steps, 1), 0))
 
 
 @numba.njit(nogil=True)

@@ -135,10 +135,10 @@ class _Sequence(NamedTuple):
     """A sequence to write."""
 
     split: str
-    index: int
+    number: int
 
     def __str__(self) -> str:
-        return f'{self.split}, sequence {self.index}'
+        return f'{self.split}, sequence {self.number}'
 
 
 def _write(task: _Sequence, out: str, settings: ToySettings) -> None:

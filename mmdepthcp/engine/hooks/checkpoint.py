@@ -18,6 +18,8 @@ class CheckpointHook(MMEngineCheckpointHook):
     none; here after. What a checkpoint of elsewhere says about files to remove is left alone.
     """
 
+    max_keep_ckpts: int
+
     def before_train(self, runner: Runner) -> None:
         """Remember which checkpoints are there, of those in this folder."""
         known = runner.message_hub.runtime_info

@@ -75,12 +75,13 @@ class ResumeHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Follow the config."""
-        if not runner._resume or not runner.iter or getattr(self, 'schedule', None) is None:
+        schedule = getattr(self, 'schedule', None)
+        if not runner._resume or not runner.iter or schedule is None:
             return
         groups = runner.optim_wrapper.optimizer.param_groups
-        scheduled = {entry['param_name'] for entry in self.schedule}
+        scheduled = {entry['param_name'] for entry in schedule}
         changes = list(dict.fromkeys(_follow(groups, self.wanted, scheduled)))
-        if _schedule(runner) != self.schedule or self.schedulers != len(self.schedule):
+        if _schedule(runner) != schedule or self.schedulers != len(schedule):
             changes.append('the schedule (param_scheduler)')
         if not changes:
             return
