@@ -47,10 +47,13 @@ def _sinkhorn_scales(kernel: Tensor, best: Tensor, epsilon: float, iterations: i
     highest = best.max() if len(best) else best.new_tensor(-torch.inf)
     all_reduce(highest, 'max')
     rows = torch.exp((best - highest) / epsilon)
-    for _ in range(iterations):
+    for iteration in range(iterations):
         mass = rows @ kernel
         all_reduce(mass)
-        columns = mass.mean() / mass.clamp_min_(SMALLEST_MASS)
+        # an iteration multiplies the mass by N / K, which is undone before it overflows
+        if iteration % 4 == 3:
+            mass /= mass.mean()
+        columns = mass.clamp_min_(SMALLEST_MASS).reciprocal_()
         rows = (kernel @ columns).reciprocal_()
     return rows, columns
 
