@@ -11,6 +11,7 @@ import importlib
 import io
 import logging
 import os
+import select
 import subprocess
 import sys
 import warnings
@@ -20,10 +21,11 @@ from typing import TYPE_CHECKING
 
 import mmdepthcp
 from mmdepthcp.cfg_options import Option, add_cfg_options, parse_options
+from mmdepthcp.config_checks import check_keys, fit_workers
+from mmdepthcp.errors import explain
 from mmdepthcp.fileio import InputError
 from mmdepthcp.processes import tie_children
 from mmdepthcp.resources import find_shipped
-from mmdepthcp.utils.trees import WorkerKilled
 
 __all__ = [
     'add_cfg_options',
@@ -39,6 +41,10 @@ __all__ = [
     'set_launcher',
     'set_work_dir',
 ]
+
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+"""Exit codes of programs that SIGINT and SIGPIPE end."""
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -98,9 +104,11 @@ def load_config(path: str | os.PathLike, options: Sequence[Option] = ()) -> Conf
     try:
         with _without_import_noise():  # a config may import packages
             config = Config.fromfile(str(file))
-    except (OSError, SyntaxError, TypeError, NameError, KeyError) as error:
-        raise InputError(f'{path}: cannot be read as a config: {error}') from error
+    except Exception as error:  # a config is a program
+        raise InputError(f'{path}: cannot be read as a config: {type(error).__name__}: {error}') from error
     override_settings(config, options, path)
+    check_keys(config, path)
+    fit_workers(config)
     return config
 
 
@@ -176,16 +184,31 @@ def errors_in_words() -> Iterator[None]:
     tie_children()
     try:
         yield
-    except (InputError, ImportError, WorkerKilled) as error:
-        message = str(error)
-        if 'in DataLoader worker process' in message:
-            message = message.rpartition(f'{type(error).__name__}: ')[2].strip()
-        sys.exit(f'error: {message}')
-    except RuntimeError as error:
-        if not str(error).startswith('DataLoader worker'):
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print('\ninterrupted; the same command goes on from here (a training: with --resume)', file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and _output_is_closed():
+            sys.exit(PIPE_CLOSED)
+        words = explain(error)
+        if words is None:
             raise
-        sys.exit('error: a process that loads data was killed, most often for want of memory; use fewer of them '
-                 f'(num_workers): {error}')
+        sys.exit(f'error: {words}')
+
+
+def _output_is_closed() -> bool:
+    """Whether nobody reads the standard output any more, as after ``| head``; if so, forget what is left to write."""
+    try:
+        output = sys.stdout.fileno()
+    except OSError:
+        return False
+    watch = select.poll()
+    watch.register(output, select.POLLOUT)
+    if not any(events & (select.POLLERR | select.POLLHUP) for _, events in watch.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return True
 
 
 def hide_known_noise() -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from mmdepthcp.command_line import add_cfg_options, errors_in_words, hide_known_noise, load_config
 from mmdepthcp.utils.numbers import above, whole
-from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
+from mmdepthcp.utils.trees import default_shard, local_device, parse_shard, report_failures
 
 
 def parse_args() -> argparse.Namespace:
@@ -65,8 +65,6 @@ def main() -> int:
     args = parse_args()
     hide_known_noise()
     with errors_in_words():
-        import torch
-
         from mmdepthcp.apis.depth_inference import (
             HuggingFacePredictor,
             ModelPredictor,
@@ -75,7 +73,7 @@ def main() -> int:
         )
 
         root, out = (Path(path) for path in args.paths[-2:])
-        device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        device = local_device(args.device)
         if args.hf_model:
             predictor = HuggingFacePredictor(args.hf_model, device, args.hf_output, args.nearest)
             set_common_scale(predictor, root, out, args.batch_size)

@@ -100,7 +100,6 @@ def main() -> None:
 
         import cv2
         import numpy as np
-        import torch
         from mmengine.dataset import pseudo_collate
         from mmengine.registry import init_default_scope
         from mmengine.visualization import Visualizer
@@ -109,12 +108,12 @@ def main() -> None:
         from mmdepthcp.command_line import register_modules
         from mmdepthcp.fileio import read_image
         from mmdepthcp.processes import claim
-        from mmdepthcp.utils.trees import progress_bar
+        from mmdepthcp.utils.trees import local_device, progress_bar
         from mmdepthcp.visualization.embeddings import draw_points, embed_points, feature_colours, fit_colours
 
         register_modules()
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
-        device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        device = local_device(args.device)
         model = load_model(config, args.checkpoint, device)
         dataset, items = items_of(config, args.images, args.limit, args.out)
         bar = progress_bar(len(items))

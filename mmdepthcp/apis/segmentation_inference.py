@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
+from mmengine.device import get_device
 from mmseg.apis import MMSegInferencer
 from torch import nn
 
@@ -28,6 +29,7 @@ from mmdepthcp.config_text import config_in_checkpoint
 from mmdepthcp.datasets.transforms import LoadImage
 from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError, atomic_path, find_files, read_image, write_png
 from mmdepthcp.registry import SCOPE
+from mmdepthcp.utils.trees import local_device
 
 LOADERS = ('LoadImage', 'LoadImageFromFile', 'LoadLabels', 'LoadAnnotations')
 
@@ -92,7 +94,7 @@ class UnsupervisedSegInferencer(MMSegInferencer):
         self._out: list[str] = []
         self._names: list[_Name] = []
         self._written: dict[str, str] = {}
-        super().__init__(settings, device=device, scope=SCOPE)
+        super().__init__(settings, device=local_device(device or get_device()), scope=SCOPE)
         self.show_progress = show_progress
 
     def _load_weights_to_model(self, model: nn.Module, checkpoint: Any, cfg: ConfigDict) -> None:

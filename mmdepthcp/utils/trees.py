@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -51,6 +52,25 @@ def default_shard() -> tuple[int, int]:
     return 0, 1
 
 
+def local_device(name: str | None = None) -> str:
+    """The device that this process works on.
+
+    Several processes of one machine (torchrun, srun) share its GPUs by their numbers on it, also where the user asks
+    for ``'cuda'``.
+
+    Args:
+        name: what the user asks for; by default a GPU, if there is one.
+    """
+    import torch
+
+    if name is None:
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    rank = next((os.environ[key] for key in ('LOCAL_RANK', 'SLURM_LOCALID') if os.environ.get(key)), None)
+    if name == 'cuda' and rank is not None and torch.cuda.device_count():
+        return f'cuda:{int(rank) % torch.cuda.device_count()}'
+    return name
+
+
 def select_files(files: Sequence[T], is_done: Callable[[T], bool],
                  shard: tuple[int, int] = (0, 1)) -> list[T]:
     """The files of shard ``(i, n)``, every n-th from the i-th on, that are not done yet.
@@ -79,6 +99,7 @@ def start_worker(parent: int | None = None) -> None:
     with the process that started this one, whose id is ``parent``, if known.
     """
     end_with_parent(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     use_one_thread()
 
 
