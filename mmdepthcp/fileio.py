@@ -74,6 +74,10 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         _lock(descriptor)
         yield aside
         os.replace(aside, path)
+    except OSError as error:
+        if error.errno and error.filename in (None, str(aside)):
+            error.filename = str(path)
+        raise
     finally:
         aside.unlink(missing_ok=True)
         os.close(descriptor)

@@ -19,6 +19,8 @@ from mmdepthcp.registry import MODELS
 from .losses import ReprojectionError, feature_distance, smoothness_loss
 
 _REDUCTIONS = ('frobenius', 'mse')
+FARTHEST = 1e6
+"""A motion between two frames is smaller, in the units of depth."""
 
 
 def blend_with_mirror(sigmoid: Tensor, mirrored: Tensor) -> Tensor:
@@ -195,6 +197,10 @@ class MonoDepth(BaseModel):
             where asked for, ``loss_focal_prior`` where intrinsics may be predicted; for the log ``automask``, the
             share of pixels kept, ``disparity_std``, the spread of σ_0 within an image, and the mean ``focal_x``,
             ``focal_y`` (units of the view's width and height) of the samples whose intrinsics are predicted.
+
+        Raises:
+            InputError: the samples hold another number of frames than the model asks for.
+            FloatingPointError: what the networks predict is not finite.
         """
         clean, network = inputs['clean'], inputs['network']
         if clean.shape[1] != len(self.frame_offsets) + 1:
@@ -206,6 +212,12 @@ class MonoDepth(BaseModel):
         sigmoids = self.decode_head(features)
         motions, focal = self.motions(network)
         intrinsics, learnt = self._intrinsics(focal, data_samples, clean.device)
+        # with coordinates that are NaN the gradient of grid_sample ends the process on a CPU
+        if not torch.stack([
+                motions.abs().amax() < FARTHEST, sigmoids[0].isfinite().all(), intrinsics.isfinite().all()]).all():
+            raise FloatingPointError(
+                'the networks predict no finite depth or motion any more. Resume from the last checkpoint with a lower '
+                'learning rate or another seed; if it comes back, look for frames or intrinsics that make no sense')
         with torch.autocast(clean.device.type, enabled=False):
             losses = self._image_losses(clean, sigmoids, motions, intrinsics)
         losses['disparity_std'] = sigmoids[0].detach().flatten(1).std(1).mean()

@@ -118,6 +118,17 @@ def test_loss_falls_when_a_batch_is_learnt():
     assert history[-1] < .85 * history[0]
 
 
+@pytest.mark.parametrize(('part', 'factor'), [
+    ('pose_net', 1e20), ('pose_net', float('nan')), ('backbone', float('nan'))])
+def test_networks_that_have_diverged_are_named(part, factor):
+    model = build()
+    with torch.no_grad():
+        for parameter in getattr(model, part).parameters():
+            parameter.mul_(factor)
+    with pytest.raises(FloatingPointError, match='no finite depth or motion'):
+        losses_of(model, batch())
+
+
 def test_same_seed_same_losses():
     def run():
         model = build()
