@@ -56,6 +56,7 @@ def main() -> None:
             if 'base_batch_size' not in config.get('auto_scale_lr', {}):
                 raise InputError(f'{args.config}: --auto-scale-lr needs auto_scale_lr.base_batch_size in the config')
             config.auto_scale_lr.enable = True
+        config.custom_hooks = [*(config.get('custom_hooks') or []), dict(type='mmdepthcp.FiniteLossHook')]
         if args.resume or config.get('resume'):
             named = args.resume or config.get('load_from') or 'auto'
             config.load_from = latest_checkpoint(config.work_dir) if named == 'auto' else named
@@ -63,7 +64,7 @@ def main() -> None:
             if config.resume:
                 check_resumable(read_checkpoint(config.load_from), config.load_from)
                 forget_beginnings(config.model)
-                config.custom_hooks = [*config.get('custom_hooks', []), dict(type='mmdepthcp.ResumeHook')]
+                config.custom_hooks.append(dict(type='mmdepthcp.ResumeHook'))
         register_modules()
         writes_alone = args.launcher == 'none' or default_shard()[0] == 0
         with claim(config.work_dir) if writes_alone else contextlib.nullcontext():

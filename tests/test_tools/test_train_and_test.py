@@ -303,6 +303,8 @@ def test_there_is_a_checkpoint_while_the_next_one_is_written(home, monkeypatch):
     ('train.py', ['line.py', '--cfg-options', 'model.init_cfg.type=Pretrained', 'model.init_cfg.checkpoint=none.pth'],
      'error: none.pth: no such checkpoint file'),
     ('train.py', ['line.py', '--cfg-options', 'load_from=none.pth'], 'error: none.pth: no such checkpoint file'),
+    ('train.py', ['line.py', '--work-dir', 'i', '--cfg-options', 'optim_wrapper.optimizer.lr=1e30'],
+     'error: iteration 2: loss not finite. Resume from the last checkpoint'),
     ('test.py', ['line.py', 'no.pth'], 'error: no.pth: no such checkpoint file'),
     ('test.py', ['line.py', 'none', '--show-dir', 'x'], 'needs a visualization hook'),
 ])

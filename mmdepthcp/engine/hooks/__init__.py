@@ -1,6 +1,7 @@
 from .checkpoint import CheckpointHook
 from .class_list import ClassListHook
 from .feature_bank import FeatureBankHook
+from .finite_loss import FiniteLossHook
 from .mono_depth_watch import MonoDepthWatchHook
 from .pretrained_check import PretrainedCheckHook
 from .resume import ResumeHook
@@ -12,6 +13,7 @@ __all__ = [
     'ClassListHook',
     'EpochSeedHook',
     'FeatureBankHook',
+    'FiniteLossHook',
     'IterSeedHook',
     'MonoDepthWatchHook',
     'PretrainedCheckHook',
