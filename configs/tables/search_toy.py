@@ -20,12 +20,28 @@ half = dict(
         'param_scheduler.1.end=300'
     ],
     epochs=['train_cfg.max_epochs=5', 'train_cfg.val_interval=6', 'param_scheduler.1.end=5'])
+
+# views of MMPretraining, and gentler ones: larger crops, colours changed in three of ten views, no grey, no blur
+crops = 'train_dataloader.dataset.pipeline.1.transforms'
+colours = {
+    name: [[f'{crops}.{kind}.{step}.prob={prob}' for step, prob in enumerate(probs, start=1)] for kind in (0, 1)]
+    for name, probs in dict(usual=(0.8, 0.2, 0.5), gentle=(0.3, 0, 0)).items()
+}
+large, small = f'{crops}.0.0.crop_ratio_range=', f'{crops}.1.0.crop_ratio_range='
+usual_swav = [large + '0.14,1.0', small + '0.05,0.14', *sum(colours['usual'], [])]
+gentle_swav = [large + '0.4,1.0', small + '0.15,0.4', *sum(colours['gentle'], [])]
+swav = dict(config='configs/swav_toy.py', needs=_base_.data)
+densecl = dict(config='configs/densecl_toy.py', needs=_base_.data)
+queue, no_queue = 'model.head.loss.queue_length=256', 'model.head.loss.queue_length=0'
 methods = dict(
-    swav=dict(config='configs/swav_toy.py', options=half['iters'], needs=_base_.data),
-    densecl=dict(config='configs/densecl_toy.py', options=half['iters'], needs=_base_.data),
+    swav_gentle=dict(swav, options=[*half['iters'], no_queue, *gentle_swav]),
+    densecl=dict(densecl, options=[*half['iters'], large + '0.2,1.0', *colours['usual'][0]]),
+    densecl_gentle=dict(densecl, options=[*half['iters'], large + '0.4,1.0', *colours['gentle'][0]]),
     depthcp=dict(
         config=_base_.depthcp,
-        options=[*_base_.from_depth, *half['epochs'], 'model.pixel_weight=0.5', 'model.region_weight=0.5']))
+        options=[*_base_.from_depth, *half['epochs'], 'model.pixel_weight=0.5', 'model.region_weight=0.5']),
+    swav=dict(swav, options=[*half['iters'], queue, *usual_swav]),
+    swav_no_queue=dict(swav, options=[*half['iters'], no_queue, *usual_swav]))
 
 pretrainings = dict(
     _delete_=True,
