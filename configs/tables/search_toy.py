@@ -28,8 +28,8 @@ colours = {
     for name, probs in dict(usual=(0.8, 0.2, 0.5), gentle=(0.3, 0, 0)).items()
 }
 large, small = f'{crops}.0.0.crop_ratio_range=', f'{crops}.1.0.crop_ratio_range='
-usual_swav = [large + '0.14,1.0', small + '0.05,0.14', *sum(colours['usual'], [])]
-gentle_swav = [large + '0.4,1.0', small + '0.15,0.4', *sum(colours['gentle'], [])]
+usual_swav = [large + '0.14,1.0', small + '0.05,0.14', *colours['usual'][0], *colours['usual'][1]]
+gentle_swav = [large + '0.4,1.0', small + '0.15,0.4', *colours['gentle'][0], *colours['gentle'][1]]
 swav = dict(config='configs/swav_toy.py', needs=_base_.data)
 densecl = dict(config='configs/densecl_toy.py', needs=_base_.data)
 queue, no_queue = 'model.head.loss.queue_length=256', 'model.head.loss.queue_length=0'
