@@ -72,7 +72,7 @@ def _history() -> type:
 
 def _known() -> dict[str, Any]:
     """What a pickle may name beside tensors, and what stands for it."""
-    core = getattr(np, '_core', None) or np.core
+    core = np._core if hasattr(getattr(np, '_core', None), 'multiarray') else np.core  # numpy 2, numpy 1
     known: dict[str, Any] = {
         'mmengine.logging.history_buffer.HistoryBuffer': _history(),
         'builtins.getattr': _statistic, '__builtin__.getattr': _statistic,

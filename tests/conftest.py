@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -60,3 +61,17 @@ def pytest_collection_finish() -> None:
     """Keep the imported modules out of garbage collection, which every MMEngine data set runs when it is built."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Iterator[Any]:
+    """Spell out names that are not UTF-8 in reports: pytest-xdist could not send them, and would end the session."""
+    return _encodable((yield))
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _encodable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encodable(item) for item in value]
+    return value.encode(errors='backslashreplace').decode() if isinstance(value, str) else value
