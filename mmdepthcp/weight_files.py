@@ -70,6 +70,13 @@ def _history() -> type:
     return _History
 
 
+def _bytes(text: str, encoding: str) -> bytes:
+    """What Python's second protocol of pickle writes for bytes."""
+    if not isinstance(text, str) or encoding != 'latin1':
+        raise pickle.UnpicklingError(f'a call of _codecs.encode for {encoding}')
+    return text.encode('latin1')
+
+
 def _known() -> dict[str, Any]:
     """What a pickle may name beside tensors, and what stands for it."""
     core = np._core if hasattr(getattr(np, '_core', None), 'multiarray') else np.core  # numpy 2, numpy 1
@@ -82,7 +89,7 @@ def _known() -> dict[str, Any]:
         'builtins.frozenset': frozenset, '__builtin__.frozenset': frozenset,
         'collections.defaultdict': defaultdict,
         'argparse.Namespace': _Record, 'types.SimpleNamespace': _Record,
-        'torch.torch_version.TorchVersion': str,
+        'torch.torch_version.TorchVersion': str, '_codecs.encode': _bytes,
         'numpy.ndarray': np.ndarray, 'numpy.dtype': np.dtype,
     }
     for package in ('numpy.core', 'numpy._core'):
