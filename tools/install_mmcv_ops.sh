@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install mmcv with compiled ops: tools/install_mmcv_ops.sh [PYTHON [onedl-mmcv==VERSION | mmcv==VERSION]]
 #
-# The ops are compiled once (9 to 23 minutes on two cores). The wheel is kept in
+# The ops are compiled once (10 to 15 minutes on two cores). The wheel is kept in
 # ${XDG_CACHE_HOME:-~/.cache}/mmdepthcp/wheels, apart for every Python, torch, device and machine type, and reused.
 set -euo pipefail
 
@@ -37,7 +37,7 @@ if [[ -z $(wheel) ]]; then
         echo "mmcv's ops need Python's headers: apt-get install python3-dev" >&2
         exit 1
     }
-    echo "Compiling mmcv's ops for $KEY: 9 to 23 minutes on two cores, only this once."
+    echo "Compiling mmcv's ops for $KEY: 10 to 15 minutes on two cores, only this once."
     pip install "$SETUPTOOLS" 'wheel>=0.40' 'ninja>=1.11'
     mkdir -p "$KEPT"
     BUILD=$(mktemp -d "$KEPT/build.XXXXXX")
