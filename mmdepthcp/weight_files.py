@@ -79,7 +79,9 @@ def _bytes(text: str, encoding: str) -> bytes:
 
 def _known() -> dict[str, Any]:
     """What a pickle may name beside tensors, and what stands for it."""
-    core = np._core if hasattr(getattr(np, '_core', None), 'multiarray') else np.core  # numpy 2, numpy 1
+    core: Any = getattr(np, '_core', None)
+    if not hasattr(core, 'multiarray'):
+        core = np.core  # NumPy 1
     known: dict[str, Any] = {
         'mmengine.logging.history_buffer.HistoryBuffer': _history(),
         'builtins.getattr': _statistic, '__builtin__.getattr': _statistic,
