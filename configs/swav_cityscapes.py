@@ -2,6 +2,9 @@
 _base_ = ['_base_/models/swav_r50.py', '_base_/datasets/views.py', '_base_/pretrain_runtime.py']
 model = dict(head=dict(loss=dict(queue_length=3840, queue_start=696, frozen_steps=371)))
 find_unused_parameters = True
+# MMPretraining's rate of 0.6 is for batches of 256
+optim_wrapper = dict(
+    optimizer=dict(_delete_=True, type='LARS', lr=0.075, momentum=0.9, weight_decay=1e-6))
 custom_hooks = [
     dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='mmdepthcp.SwAVMonitorHook', interval=1000)
 ]

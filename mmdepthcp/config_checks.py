@@ -45,9 +45,9 @@ def check_keys(config: Mapping[str, Any], path: str | os.PathLike) -> None:
         if key in KNOWN or key in NEITHER or key.startswith('_'):
             continue
         allowed = 2 if len(key) > 9 else 1 if len(key) > 4 else 0
-        near = [name for name in sorted(KNOWN, key=lambda name: distance(key, name)) if distance(key, name) <= allowed]
-        if near:
-            raise InputError(f'{path}: {key} is no setting; {near[0]} is meant? A variable of your own needs a name '
+        far, name = min((distance(key, name), name) for name in KNOWN)
+        if far <= allowed:
+            raise InputError(f'{path}: {key} is no setting; {name} is meant? A variable of your own needs a name '
                              'that is less like it, or starts with an underscore')
 
 

@@ -40,10 +40,10 @@ class _Record(SimpleNamespace):
 
 
 class _Entries(dict):
-    """Stands for a kind of dict."""
+    """Stands for a kind of dict; it keeps its entries and takes no attributes from a file."""
 
     def __setstate__(self, state: Any) -> None:
-        pass
+        """Leave out what the file holds beside the entries."""
 
 
 def _path(*parts: str) -> str:

@@ -122,8 +122,9 @@ def test_a_copy_of_the_lock_in_a_child_does_not_hold_it(tmp_path):
             time.sleep(30)
             os._exit(0)
     try:
+        assert os.waitpid(pid, os.WNOHANG) == (0, 0) and not is_claimed(tmp_path)
         with claim(tmp_path):
-            pass
+            assert is_claimed(tmp_path)
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

@@ -1,4 +1,4 @@
-# Which settings the pretrainings of toy.py get: trials of half their steps, judged by k-NN on drives of the training
+# Which settings suit the pretrainings of toy.py: trials of half their steps, judged by k-NN on drives of the training
 # set that lend it no labels; the validation images take no part.
 #   python tools/compare.py configs/tables/search_toy.py
 _base_ = 'toy.py'

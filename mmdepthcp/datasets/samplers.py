@@ -14,8 +14,25 @@ from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import DATA_SAMPLERS
 
 
+class _SeededSampler(Sampler):
+    """What the samplers share: the data set, who asks for it, and the order of its samples in a pass."""
+
+    def __init__(self, dataset: Sized, shuffle: bool, seed: int | None) -> None:
+        if len(dataset) == 0:
+            raise InputError('the data set holds no sample')
+        self.rank, self.world_size = get_dist_info()
+        self.dataset = dataset
+        self.shuffle = shuffle
+        self.seed = sync_random_seed() if seed is None else seed
+
+    def _order(self, number: int) -> np.ndarray:
+        """Indices of the samples in pass ``number``."""
+        count = len(self.dataset)
+        return np.random.default_rng([self.seed, number]).permutation(count) if self.shuffle else np.arange(count)
+
+
 @DATA_SAMPLERS.register_module()
-class EpochSampler(Sampler):
+class EpochSampler(_SeededSampler):
     """MMEngine's ``DefaultSampler``, but it yields ``(seed, epoch, index)``.
 
     With seed and epoch in the index, a :class:`SeededDataset` draws other random numbers for every seed and in
@@ -36,19 +53,13 @@ class EpochSampler(Sampler):
 
     def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None,
                  round_up: bool = True) -> None:
-        if len(dataset) == 0:
-            raise InputError('the data set holds no sample')
-        self.rank, self.world_size = get_dist_info()
-        self.dataset = dataset
-        self.shuffle = shuffle
-        self.seed = sync_random_seed() if seed is None else seed
+        super().__init__(dataset, shuffle, seed)
         self.round_up = round_up
         self.epoch = 0
 
     def __iter__(self) -> Iterator[tuple[int, int, int]]:
         count = len(self.dataset)
-        rng = np.random.default_rng([self.seed, self.epoch])
-        order: np.ndarray = rng.permutation(count) if self.shuffle else np.arange(count)
+        order = self._order(self.epoch)
         if self.round_up:
             order = np.resize(order, math.ceil(count / self.world_size) * self.world_size)
         return iter([(self.seed, self.epoch, int(index)) for index in order[self.rank::self.world_size]])
@@ -64,7 +75,7 @@ class EpochSampler(Sampler):
 
 
 @DATA_SAMPLERS.register_module()
-class EndlessSampler(Sampler):
+class EndlessSampler(_SeededSampler):
     """MMEngine's ``InfiniteSampler``, but it yields ``(seed, pass, index)``, for trainings that count iterations.
 
     Sample p of all ranks together is the (p mod N)-th of pass p // N over the N samples of the data set, and rank r of
@@ -82,12 +93,7 @@ class EndlessSampler(Sampler):
     """
 
     def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None) -> None:
-        if len(dataset) == 0:
-            raise InputError('the data set holds no sample')
-        self.rank, self.world_size = get_dist_info()
-        self.dataset = dataset
-        self.shuffle = shuffle
-        self.seed = sync_random_seed() if seed is None else seed
+        super().__init__(dataset, shuffle, seed)
         self.start = 0
 
     def __iter__(self) -> Iterator[tuple[int, int, int]]:
@@ -96,8 +102,7 @@ class EndlessSampler(Sampler):
         for number in itertools.count(self.start):
             turn, place = divmod(self.rank + number * self.world_size, count)
             if turn != shuffled:
-                rng = np.random.default_rng([self.seed, turn])
-                shuffled, order = turn, rng.permutation(count) if self.shuffle else np.arange(count)
+                shuffled, order = turn, self._order(turn)
             yield self.seed, turn, int(order[place])
 
     def __len__(self) -> int:

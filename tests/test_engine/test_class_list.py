@@ -24,11 +24,12 @@ def runner(train, val, heads, checkpoint=None):
                            val_loop=val and object(), _load_from=checkpoint)
 
 
-def test_agreement_is_silent():
+def test_agreement_is_silent(notices):
     agreed = runner(loader('road', 'car'), loader('road', 'car'), dict(decode_head=2, rpn_head=1))
     ClassListHook().before_train(agreed)
     ClassListHook().before_test(agreed)
     ClassListHook().before_train(runner(loader('road'), None, dict(decode_head=1)))
+    assert notices == []
 
 
 @pytest.mark.parametrize(('train', 'val', 'heads', 'message'), [

@@ -31,31 +31,20 @@ train_dataloader = dict(
         data_prefix=dict(img_path='raw'),
         ann_file='splits/eigen_zhou/train.txt',
         pipeline=clip_pipeline))
+frames = dict(
+    type='VideoClipDataset',
+    layout='kitti_raw',
+    data_root=data_root,
+    data_prefix=dict(img_path='raw', depth_path='depth'),
+    ann_file='splits/eigen_zhou/val.txt',
+    test_mode=True,
+    pipeline=frame_pipeline)
 val_dataloader = dict(
     batch_size=16,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='VideoClipDataset',
-        layout='kitti_raw',
-        data_root=data_root,
-        data_prefix=dict(img_path='raw', depth_path='depth'),
-        ann_file='splits/eigen_zhou/val.txt',
-        test_mode=True,
-        pipeline=frame_pipeline))
-test_dataloader = dict(
-    batch_size=16,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='VideoClipDataset',
-        layout='kitti_raw',
-        data_root=data_root,
-        data_prefix=dict(img_path='raw', depth_path='depth'),
-        ann_file='splits/eigen/test.txt',
-        test_mode=True,
-        pipeline=frame_pipeline))
+    dataset=frames)
+test_dataloader = dict(val_dataloader, dataset=dict(frames, ann_file='splits/eigen/test.txt'))
 val_evaluator = dict(type='MonoDepthMetric', crop_type='garg', min_depth=1e-3, max_depth=80)
 test_evaluator = val_evaluator

@@ -1,4 +1,4 @@
-# SwAV (Caron et al., NeurIPS 2020) by MMPretraining, with its settings
+# SwAV (Caron et al., NeurIPS 2020) by MMPretraining
 model = dict(
     type='mmdepthcp.SwAV',
     data_preprocessor=dict(
