@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import mmdepthcp
-from mmdepthcp.requirements import installed_version, remedy_for
+from mmdepthcp.utils.requirements import installed_version, remedy_for
 
 OLDEST_PYTHON = (3, 10)
 

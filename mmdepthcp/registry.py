@@ -3,18 +3,19 @@
 A config reaches them with ``default_scope = 'mmdepthcp'`` or, from an mmseg or mmdet config, with
 ``custom_imports = dict(imports=['mmdepthcp'])`` and the prefix ``mmdepthcp.`` in front of the type.
 
-From the import of this module on MMEngine reads checkpoints as data, see :func:`mmdepthcp.checkpoint.read_strictly`,
-and writes files aside and renames them, see :mod:`mmdepthcp.storage`.
+From the import of this module on MMEngine reads checkpoints as data, see
+:func:`mmdepthcp.utils.checkpoint.read_strictly`, and writes files aside and renames them, see
+:mod:`mmdepthcp.utils.storage`.
 """
 
-from mmdepthcp.requirements import require
+from mmdepthcp.utils.requirements import require
 
 require('mmengine')
 
 from mmengine import registry as root  # noqa: E402
 
-from mmdepthcp.checkpoint import read_strictly  # noqa: E402
-from mmdepthcp.storage import write_aside  # noqa: E402
+from mmdepthcp.utils.checkpoint import read_strictly  # noqa: E402
+from mmdepthcp.utils.storage import write_aside  # noqa: E402
 
 SCOPE = 'mmdepthcp'
 

@@ -24,16 +24,19 @@ from mmengine.dataset import Compose
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
 from mmengine.runner import Runner
 
-from mmdepthcp.command_line import load_config, register_modules, set_work_dir
-from mmdepthcp.comparison import Planner, read_table
+from mmdepthcp.cli.tools import register_modules, set_work_dir
+from mmdepthcp.config.loading import load_config
 from mmdepthcp.datasets.street import StreetDataset
 from mmdepthcp.datasets.video import VideoClipDataset
 from mmdepthcp.engine.hooks import PretrainedCheckHook
-from mmdepthcp.fileio import InputError, write_disparity, write_json, write_png, write_regions
+from mmdepthcp.experiments.comparison import Planner, read_table
+from mmdepthcp.experiments.pipeline import read_stages
 from mmdepthcp.models.depth import MonoDepth
 from mmdepthcp.models.selfsup import DepthCP
-from mmdepthcp.pipeline import read_stages
 from mmdepthcp.registry import DATASETS, HOOKS, MODELS
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import write_json
+from mmdepthcp.utils.images import write_disparity, write_png, write_regions
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path for folder in ('', 'finetune', 'probes') for path in (ROOT / 'configs' / folder).glob('*.py'))

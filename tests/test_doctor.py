@@ -8,7 +8,7 @@ import pytest
 
 from mmdepthcp import doctor
 from mmdepthcp.doctor import Check, Finding
-from mmdepthcp.requirements import installed_version, remedy_for, require
+from mmdepthcp.utils.requirements import installed_version, remedy_for, require
 
 ROOT = Path(__file__).parents[1]
 

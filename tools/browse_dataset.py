@@ -4,8 +4,10 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from mmdepthcp.command_line import add_cfg_options, errors_in_words, load_config, register_modules
-from mmdepthcp.utils.numbers import whole
+from mmdepthcp.cli.numbers import whole
+from mmdepthcp.cli.tools import errors_in_words, register_modules
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.config.overrides import add_cfg_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,9 +34,10 @@ def main() -> None:
         from mmengine.registry import init_default_scope
         from mmengine.utils import track_iter_progress
 
-        from mmdepthcp.fileio import InputError, write_png
-        from mmdepthcp.processes import claim
         from mmdepthcp.registry import DATASETS
+        from mmdepthcp.utils.errors import InputError
+        from mmdepthcp.utils.images import write_png
+        from mmdepthcp.utils.processes import claim
         from mmdepthcp.visualization.samples import draw_item, draw_street_image
 
         loader = config.get(f'{args.split}_dataloader')

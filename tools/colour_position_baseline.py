@@ -7,8 +7,10 @@ a model is: clusters matched to classes over the whole set.
 
 import argparse
 
-from mmdepthcp.command_line import add_cfg_options, errors_in_words, hide_known_noise, load_config
-from mmdepthcp.utils.numbers import seed, whole
+from mmdepthcp.cli.numbers import seed, whole
+from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.config.overrides import add_cfg_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -44,8 +46,9 @@ def main() -> None:
             protocol_name,
             score_record,
         )
-        from mmdepthcp.fileio import InputError, write_json
         from mmdepthcp.registry import DATASETS
+        from mmdepthcp.utils.errors import InputError
+        from mmdepthcp.utils.fileio import write_json
 
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
         dataset = DATASETS.build(config.test_dataloader.dataset)

@@ -15,8 +15,8 @@ import os
 import sys
 from pathlib import Path
 
-from mmdepthcp.command_line import checked_work_dir, errors_in_words, hide_known_noise
-from mmdepthcp.utils.numbers import seed
+from mmdepthcp.cli.numbers import seed
+from mmdepthcp.cli.tools import checked_work_dir, errors_in_words, hide_known_noise
 from mmdepthcp.utils.trees import default_shard, parse_shard
 
 RANK_VARIABLES = (
@@ -56,7 +56,7 @@ def keep_only(table, args: argparse.Namespace):
     """The table with the rows, tasks and seeds asked for."""
     import dataclasses
 
-    from mmdepthcp.fileio import InputError
+    from mmdepthcp.utils.errors import InputError
 
     for asked, known in ((args.rows, table.pretrainings), (args.tasks, table.tasks), (args.seeds, table.seeds)):
         if unknown := [str(name) for name in asked or () if name not in known]:
@@ -70,8 +70,8 @@ def keep_only(table, args: argparse.Namespace):
 
 def write_report(table, work_dir: Path, smoke: bool) -> None:
     """Write the whole table, whatever part of it was run here."""
-    from mmdepthcp.comparison import Planner, bar_plot, comma_separated, gather, markdown
-    from mmdepthcp.fileio import atomic_path
+    from mmdepthcp.experiments.comparison import Planner, bar_plot, comma_separated, gather, markdown
+    from mmdepthcp.utils.fileio import atomic_path
 
     folds = not smoke
     plan = Planner(table, work_dir, smoke).plan()
@@ -88,7 +88,7 @@ def about(plan, work_dir: Path) -> str:
     """Failed stages, commits and machine, for the table."""
     import torch
 
-    from mmdepthcp.pipeline import FAILED, commits_of, state_of
+    from mmdepthcp.experiments.pipeline import FAILED, commits_of, state_of
     from mmdepthcp.utils.markdown import escape_markdown
 
     failed = [stage.name for stage in plan.stages if state_of(work_dir, stage) == FAILED]
@@ -102,9 +102,9 @@ def main() -> int:
     args = parse_args()
     hide_known_noise()
     with errors_in_words():
-        from mmdepthcp.comparison import Planner, read_table
-        from mmdepthcp.pipeline import run_stages, state_of, wait_for
-        from mmdepthcp.processes import claim, is_claimed
+        from mmdepthcp.experiments.comparison import Planner, read_table
+        from mmdepthcp.experiments.pipeline import run_stages, state_of, wait_for
+        from mmdepthcp.utils.processes import claim, is_claimed
 
         table = read_table(args.table)
         wanted = keep_only(table, args)

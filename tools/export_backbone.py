@@ -13,7 +13,7 @@ import contextlib
 import io
 
 from mmdepthcp.apis.export import TARGETS, export_backbone
-from mmdepthcp.command_line import errors_in_words, hide_known_noise
+from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
 
 
 def parse_args() -> argparse.Namespace:

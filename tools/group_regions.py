@@ -13,9 +13,9 @@ import os
 import sys
 from pathlib import Path
 
-from mmdepthcp.command_line import errors_in_words
-from mmdepthcp.utils.grouping_options import add_grouping_options, read_grouping_options
-from mmdepthcp.utils.numbers import whole
+from mmdepthcp.cli.grouping_options import add_grouping_options, read_grouping_options
+from mmdepthcp.cli.numbers import whole
+from mmdepthcp.cli.tools import errors_in_words
 from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
 
 
@@ -40,8 +40,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     with errors_in_words():
-        from mmdepthcp.apis.region_grouping import RegionGrouper, group_tree, parse_params
-        from mmdepthcp.fileio import IMAGE_SUFFIXES
+        from mmdepthcp.preparation.region_grouping import RegionGrouper, group_tree, parse_params
+        from mmdepthcp.utils.walks import IMAGE_SUFFIXES
 
         grouper = RegionGrouper(
             args.image_root, args.disparity_root, parse_params(args.params), **read_grouping_options(args))

@@ -20,8 +20,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmdepthcp.command_line import add_cfg_options, errors_in_words, hide_known_noise, load_config
-from mmdepthcp.utils.numbers import above, whole
+from mmdepthcp.cli.numbers import above, whole
+from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.config.overrides import add_cfg_options
 from mmdepthcp.utils.trees import default_shard, local_device, parse_shard, report_failures
 
 
@@ -65,7 +67,7 @@ def main() -> int:
     args = parse_args()
     hide_known_noise()
     with errors_in_words():
-        from mmdepthcp.apis.depth_inference import (
+        from mmdepthcp.preparation.depth_inference import (
             HuggingFacePredictor,
             ModelPredictor,
             infer_tree,

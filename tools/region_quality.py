@@ -16,9 +16,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmdepthcp.command_line import errors_in_words
-from mmdepthcp.utils.grouping_options import add_grouping_options, read_grouping_options
-from mmdepthcp.utils.numbers import whole
+from mmdepthcp.cli.grouping_options import add_grouping_options, read_grouping_options
+from mmdepthcp.cli.numbers import whole
+from mmdepthcp.cli.tools import errors_in_words
 
 COLUMNS = ('count_mean', 'count_max', 'oracle_miou', 'under_segmentation', 'boundary_recall', 'asa')
 
@@ -52,15 +52,17 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     with errors_in_words():
-        from mmdepthcp.apis.region_grouping import (
+        from mmdepthcp.preparation.region_grouping import (
             LabelTree,
             RegionGrouper,
             RegionReader,
             measure_quality,
             parse_params,
         )
-        from mmdepthcp.fileio import InputError, find_files, write_json
+        from mmdepthcp.utils.errors import InputError
+        from mmdepthcp.utils.fileio import write_json
         from mmdepthcp.utils.trees import image_key
+        from mmdepthcp.utils.walks import find_files
 
         labels = LabelTree(args.label_root, *args.suffixes, tuple(args.ignore))
         if args.regions:

@@ -8,9 +8,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmdepthcp.command_line import add_cfg_options, errors_in_words, load_config, set_work_dir
-from mmdepthcp.pipeline import Stage, StageError, read_stages, run_stages, state_of
-from mmdepthcp.processes import claim
+from mmdepthcp.cli.tools import errors_in_words, set_work_dir
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.config.overrides import add_cfg_options
+from mmdepthcp.experiments.pipeline import Stage, StageError, read_stages, run_stages, state_of
+from mmdepthcp.utils.processes import claim
 
 
 def parse_args() -> argparse.Namespace:

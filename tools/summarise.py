@@ -8,7 +8,9 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from mmdepthcp.command_line import add_cfg_options, errors_in_words, load_config, register_modules, set_work_dir
+from mmdepthcp.cli.tools import errors_in_words, register_modules, set_work_dir
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.config.overrides import add_cfg_options
 
 SHOWN = 4
 
@@ -29,10 +31,11 @@ def main() -> None:
         set_work_dir(config, args.config, args.work_dir)
         work_dir = Path(config.work_dir)
 
-        from mmdepthcp.fileio import InputError, atomic_path, write_json
-        from mmdepthcp.processes import claim
-        from mmdepthcp.summary import collect, read_loss_curve, table
-        from mmdepthcp.visualization.report import Report, render_report
+        from mmdepthcp.experiments.report import Report, render_report
+        from mmdepthcp.experiments.summary import collect, read_loss_curve, table
+        from mmdepthcp.utils.errors import InputError
+        from mmdepthcp.utils.fileio import atomic_path, write_json
+        from mmdepthcp.utils.processes import claim
 
         summary, missing = collect(work_dir)
         curves = {}
@@ -76,9 +79,9 @@ def training_samples(config, work_dir: Path) -> Iterator[tuple]:
     import numpy as np
     from mmengine.registry import init_default_scope
 
-    from mmdepthcp.fileio import InputError
+    from mmdepthcp.experiments.report import Figure
     from mmdepthcp.registry import DATASETS
-    from mmdepthcp.visualization.report import Figure
+    from mmdepthcp.utils.errors import InputError
     from mmdepthcp.visualization.samples import draw_item, draw_street_image
 
     register_modules()
@@ -103,8 +106,9 @@ def segmentations(config, work_dir: Path) -> Iterator[tuple]:
     """A figure of the pictures that the unsupervised score left in ``segmentation``."""
     import numpy as np
 
-    from mmdepthcp.fileio import find_files, read_image
-    from mmdepthcp.visualization.report import Figure
+    from mmdepthcp.experiments.report import Figure
+    from mmdepthcp.utils.images import read_image
+    from mmdepthcp.utils.walks import find_files
 
     folder = work_dir / 'segmentation'
     files = find_files(folder)

@@ -3,15 +3,9 @@
 import argparse
 import contextlib
 
-from mmdepthcp.command_line import (
-    add_cfg_options,
-    add_launcher,
-    errors_in_words,
-    load_config,
-    register_modules,
-    set_launcher,
-    set_work_dir,
-)
+from mmdepthcp.cli.tools import add_launcher, errors_in_words, register_modules, set_launcher, set_work_dir
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.config.overrides import add_cfg_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,10 +29,10 @@ def main() -> None:
         from mmengine.dist import is_main_process
         from mmengine.runner import Runner
 
-        from mmdepthcp.checkpoint import check_fit, read_state_dict
-        from mmdepthcp.fileio import write_json
-        from mmdepthcp.processes import claim
-        from mmdepthcp.resuming import forget_beginnings
+        from mmdepthcp.engine.resuming import forget_beginnings
+        from mmdepthcp.utils.checkpoint import check_fit, read_state_dict
+        from mmdepthcp.utils.fileio import write_json
+        from mmdepthcp.utils.processes import claim
 
         config.resume = False
         config.load_from = None
@@ -64,7 +58,7 @@ def main() -> None:
 
 def show_in(config, folder: str) -> None:
     """Let the metric that knows the matched classes draw the pictures, or else the visualization hook."""
-    from mmdepthcp.fileio import InputError
+    from mmdepthcp.utils.errors import InputError
 
     evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
     drawing = [evaluator for evaluator in evaluators if evaluator['type'].endswith('UnsupervisedSegMetric')]

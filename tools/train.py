@@ -3,16 +3,16 @@
 import argparse
 import contextlib
 
-from mmdepthcp.command_line import (
-    add_cfg_options,
+from mmdepthcp.cli.tools import (
     add_launcher,
     errors_in_words,
-    load_config,
     note_code_version,
     register_modules,
     set_launcher,
     set_work_dir,
 )
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.config.overrides import add_cfg_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,10 +40,10 @@ def main() -> None:
         from mmengine.device import get_device
         from mmengine.runner import Runner
 
-        from mmdepthcp.checkpoint import read_checkpoint
-        from mmdepthcp.fileio import InputError
-        from mmdepthcp.processes import claim
-        from mmdepthcp.resuming import check_resumable, forget_beginnings, latest_checkpoint
+        from mmdepthcp.engine.resuming import check_resumable, forget_beginnings, latest_checkpoint
+        from mmdepthcp.utils.checkpoint import read_checkpoint
+        from mmdepthcp.utils.errors import InputError
+        from mmdepthcp.utils.processes import claim
         from mmdepthcp.utils.trees import default_shard
 
         if args.amp:

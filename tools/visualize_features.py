@@ -10,8 +10,10 @@ all images (vis_data/vis_image/); with labels also tsne.png, pixels coloured by 
 import argparse
 from pathlib import Path
 
-from mmdepthcp.command_line import add_cfg_options, errors_in_words, hide_known_noise, load_config
-from mmdepthcp.utils.numbers import seed, whole
+from mmdepthcp.cli.numbers import seed, whole
+from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.config.overrides import add_cfg_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,8 +35,8 @@ def parse_args() -> argparse.Namespace:
 def load_model(config, checkpoint: str, device: str):
     from mmengine.runner import load_checkpoint
 
-    from mmdepthcp.checkpoint import check_fit, read_state_dict
     from mmdepthcp.registry import MODELS
+    from mmdepthcp.utils.checkpoint import check_fit, read_state_dict
 
     model = MODELS.build(config.model)
     if checkpoint == 'none':
@@ -50,7 +52,8 @@ def items_of(config, images: Path | None, limit: int, out: Path):
     from mmengine.registry import DATASETS
 
     from mmdepthcp.datasets import StreetDataset
-    from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError
+    from mmdepthcp.utils.errors import InputError
+    from mmdepthcp.utils.walks import IMAGE_SUFFIXES
 
     test = config.test_dataloader.dataset
     if images is None:
@@ -105,9 +108,9 @@ def main() -> None:
         from mmengine.visualization import Visualizer
 
         from mmdepthcp.apis.features import dense_features
-        from mmdepthcp.command_line import register_modules
-        from mmdepthcp.fileio import read_image
-        from mmdepthcp.processes import claim
+        from mmdepthcp.cli.tools import register_modules
+        from mmdepthcp.utils.images import read_image
+        from mmdepthcp.utils.processes import claim
         from mmdepthcp.utils.trees import local_device, progress_bar
         from mmdepthcp.visualization.embeddings import draw_points, embed_points, feature_colours, fit_colours
 

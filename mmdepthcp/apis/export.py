@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mmdepthcp
-from mmdepthcp.checkpoint import Fit, compare_weights, model_weights, name_some, read_checkpoint
-from mmdepthcp.config_text import read_config_text
-from mmdepthcp.fileio import InputError, atomic_path, file_sha256
-from mmdepthcp.requirements import require
-from mmdepthcp.utils.resnets import DEEP_STEMS, ResNetKind, parse_resnet, recognise_resnet, rename_stem
+from mmdepthcp.apis.resnets import DEEP_STEMS, ResNetKind, parse_resnet, recognise_resnet, rename_stem
+from mmdepthcp.config.text import read_config_text
+from mmdepthcp.utils.checkpoint import Fit, compare_weights, model_weights, name_some, read_checkpoint
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import atomic_path, file_sha256
+from mmdepthcp.utils.requirements import require
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.models.heads import SemanticFPNFeatures
 from mmdepthcp.models.probes import hypercolumns
+from mmdepthcp.utils.errors import InputError
 
 SOURCES = ('backbone', 'neck', 'decode_head')
 

@@ -23,13 +23,16 @@ from torch import nn
 import mmdepthcp.datasets
 import mmdepthcp.models
 import mmdepthcp.visualization  # noqa: F401
-from mmdepthcp.checkpoint import check_fit, model_weights, read_checkpoint
-from mmdepthcp.command_line import load_config
-from mmdepthcp.config_text import config_in_checkpoint
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.config.text import config_in_checkpoint
 from mmdepthcp.datasets.transforms import LoadImage
-from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError, atomic_path, find_files, read_image, write_png
 from mmdepthcp.registry import SCOPE
+from mmdepthcp.utils.checkpoint import check_fit, model_weights, read_checkpoint
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import atomic_path
+from mmdepthcp.utils.images import read_image, write_png
 from mmdepthcp.utils.trees import local_device
+from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files
 
 LOADERS = ('LoadImage', 'LoadImageFromFile', 'LoadLabels', 'LoadAnnotations')
 

@@ -10,7 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from mmdepthcp.datasets.frame_names import clips_by_name
-from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError, find_files, find_folders, notice
+from mmdepthcp.utils.errors import InputError, notice
+from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files, find_folders
 
 CITYSCAPES_FRAME = re.compile(r'(?P<sequence>.+)_(?P<number>[0-9]+)_(leftImg8bit|camera|depth)$')
 

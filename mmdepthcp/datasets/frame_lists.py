@@ -10,7 +10,8 @@ from pathlib import Path
 
 from mmdepthcp.datasets.clips import Clip
 from mmdepthcp.datasets.lists import comparable, read_list, report_repeated, split_suffix
-from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError, notice
+from mmdepthcp.utils.errors import InputError, notice
+from mmdepthcp.utils.walks import IMAGE_SUFFIXES
 
 Frame = tuple[int, int]
 """Index of the clip, number of the frame."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 DIGITS = re.compile(r'[0-9]+')
 SECONDS = re.compile(r'(?<![0-9.])([0-9]{9,})\.([0-9]{1,9})(?![0-9])')

@@ -10,8 +10,8 @@ from mmcv.transforms import Compose
 from mmengine.dataset import BaseDataset
 
 from mmdepthcp.datasets.seeded import split_index
-from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import DATASETS
+from mmdepthcp.utils.errors import InputError
 
 _SHUFFLE_STREAM, _ITEM_STREAM = 1, 2
 

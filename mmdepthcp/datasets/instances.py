@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from mmdepthcp.requirements import require
+from mmdepthcp.utils.requirements import require
 
 with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
@@ -18,13 +18,14 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
 from mmdet.datasets import CocoDataset
 from mmseg.datasets import CityscapesDataset
 
+from mmdepthcp.datasets.coco import CITYSCAPES_THINGS
 from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.seeded import drawn_by, split_index
 from mmdepthcp.datasets.subsets import select_items
-from mmdepthcp.fileio import InputError, read_json
-from mmdepthcp.instances import CITYSCAPES_THINGS
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.toy.classes import TOY_THINGS
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import read_json
 
 _COLOURS = dict(zip(CityscapesDataset.METAINFO['classes'], CityscapesDataset.METAINFO['palette'], strict=True))
 

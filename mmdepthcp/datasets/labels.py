@@ -9,7 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmdepthcp.fileio import InputError, notice, read_labels
+from mmdepthcp.utils.errors import InputError, notice
+from mmdepthcp.utils.images import read_labels
 
 IGNORED = 255
 LOOKED_AT = 16

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mmdepthcp.fileio import InputError, decode_text, notice, read_text
+from mmdepthcp.utils.errors import InputError, notice
+from mmdepthcp.utils.fileio import decode_text, read_text
 
 
 class Entry(NamedTuple):

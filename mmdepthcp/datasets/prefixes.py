@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 
 def checked_prefix(data_prefix: Mapping[str, Any] | None, known: Sequence[str], owner: str) -> dict[str, str]:

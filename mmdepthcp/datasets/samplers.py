@@ -10,8 +10,8 @@ import numpy as np
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import DATA_SAMPLERS
+from mmdepthcp.utils.errors import InputError
 
 
 class _SeededSampler(Sampler):

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from mmengine.dataset import ConcatDataset
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import DATASETS
+from mmdepthcp.utils.errors import InputError
 
 if TYPE_CHECKING:
     from mmengine.dataset import BaseDataset as Base

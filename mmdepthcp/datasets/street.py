@@ -16,9 +16,10 @@ from mmdepthcp.datasets.lists import find_listed, split_suffix
 from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.seeded import SeededDataset
 from mmdepthcp.datasets.subsets import select_items
-from mmdepthcp.fileio import IMAGE_SUFFIXES, InputError, find_files, notice
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.toy.classes import TOY_CLASSES, TOY_TRAIN_IDS
+from mmdepthcp.utils.errors import InputError, notice
+from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files
 
 CITYSCAPES_TRAIN_IDS = {7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11,
                         25: 12, 26: 13, 27: 14, 28: 15, 31: 16, 32: 17, 33: 18}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmdepthcp.datasets.frame_names import clips_by_name
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 PARTS = ('train', 'val')
 

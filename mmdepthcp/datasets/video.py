@@ -26,7 +26,6 @@ from mmdepthcp.datasets.clips import (
 from mmdepthcp.datasets.frame_lists import Frame, FrameList
 from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.seeded import SeededDataset
-from mmdepthcp.fileio import InputError, image_size, notice, read_image, read_json, write_json
 from mmdepthcp.geometry.cameras import (
     check_intrinsics,
     check_size,
@@ -36,6 +35,9 @@ from mmdepthcp.geometry.cameras import (
     read_kitti_raw_intrinsics,
 )
 from mmdepthcp.registry import DATASETS
+from mmdepthcp.utils.errors import InputError, notice
+from mmdepthcp.utils.fileio import read_json, write_json
+from mmdepthcp.utils.images import image_size, read_image
 
 STATIC_WIDTH = 160
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from mmdepthcp.fileio import InputError, notice, read_json, read_text
+from mmdepthcp.utils.errors import InputError, notice
+from mmdepthcp.utils.fileio import read_json, read_text
 
 Size = tuple[float, float]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 
 def fill_holes(values: np.ndarray, valid: np.ndarray) -> np.ndarray:

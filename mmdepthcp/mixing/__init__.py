@@ -1,4 +1,3 @@
-from .colour import ColourSettings, sample_colours
 from .matches import Matches, sample_pixel_matches, sample_region_matches
 from .pastes import Pastes, PasteSettings, ViewSettings, sample_pastes, sample_view_crops
 from .rasteriser import NO_COPY

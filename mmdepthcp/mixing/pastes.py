@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry import affine
-from mmdepthcp.mixing.colour import Colours, ColourSettings, sample_colours
 from mmdepthcp.mixing.regions import RegionPool
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.views.colour import Colours, ColourSettings, sample_colours
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from mmdepthcp.fileio import NO_REGION
 from mmdepthcp.mixing.regions import LANE_BITS
+from mmdepthcp.utils.images import NO_REGION
 
 NO_COPY = -1
 """Label of a pixel that shows no region."""

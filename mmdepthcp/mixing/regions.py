@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from mmdepthcp.fileio import NO_REGION, InputError
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import NO_REGION
 
 LANE_BITS = 21
 """Distance in bits between the channels B, G, R of a packed pixel: room for 8 bits times 13 bits of

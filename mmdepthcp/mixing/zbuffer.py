@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 
 from mmdepthcp.geometry import affine
-from mmdepthcp.mixing.colour import Colours, chain_colour_matrices, colour_matrices
 from mmdepthcp.mixing.pastes import Pastes, paste_maps
 from mmdepthcp.mixing.rasteriser import TOTAL_WEIGHT, averaging_boxes, blur_samples, fixed_point, rasterise
 from mmdepthcp.mixing.regions import RegionPool
+from mmdepthcp.views.colour import Colours, chain_colour_matrices, colour_matrices
 
 BLUR_SIZE = 5
 EDGE_SIGMA = 1.0

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from mmseg.models import SegDataPreProcessor
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.models.selfsup.matches import join_matches
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.errors import InputError
 
 
 @MODELS.register_module()

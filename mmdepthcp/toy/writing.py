@@ -11,9 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..fileio import InputError, read_json, write_json, write_png
-from ..processes import claim
-from ..utils.trees import Failure, process_tree
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import read_json, write_json
+from mmdepthcp.utils.images import write_png
+from mmdepthcp.utils.processes import claim
+from mmdepthcp.utils.trees import Failure, process_tree
+
 from .classes import TOY_CLASSES, TOY_TRAIN_IDS
 from .rendering import render
 from .scene import FAR, Camera, camera_pose

@@ -13,8 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from mmdepthcp.fileio import InputError
-from mmdepthcp.processes import end_with_parent
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.processes import end_with_parent
 
 if TYPE_CHECKING:
     from mmengine.utils import ProgressBar

@@ -9,8 +9,8 @@ import numpy as np
 from mmengine.visualization import LocalVisBackend as MMEngineLocalVisBackend
 from mmengine.visualization.vis_backend import force_init_env
 
-from mmdepthcp.fileio import write_png
 from mmdepthcp.registry import VISBACKENDS
+from mmdepthcp.utils.images import write_png
 
 
 @VISBACKENDS.register_module()

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmdepthcp.fileio import InputError, atomic_path
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import atomic_path
 
 PERCENTILES = (1.0, 99.0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mmdepthcp.fileio import NO_REGION
+from mmdepthcp.utils.images import NO_REGION
 
 BORDER_COLOUR = (255, 255, 255)
 

@@ -12,11 +12,11 @@ from mmseg.models.backbones import ResNetV1c
 
 from mmdepthcp.apis import export_backbone
 from mmdepthcp.apis.export import TARGETS, build_target, split_parts
-from mmdepthcp.checkpoint import read_state_dict
-from mmdepthcp.fileio import InputError
+from mmdepthcp.apis.resnets import parse_resnet
 from mmdepthcp.models import DepthCP  # noqa: F401
 from mmdepthcp.registry import MODELS
-from mmdepthcp.utils.resnets import parse_resnet
+from mmdepthcp.utils.checkpoint import read_state_dict
+from mmdepthcp.utils.errors import InputError
 
 NARROW = dict(base_channels=8, stem_channels=8)
 CONFIG = '''

@@ -11,9 +11,10 @@ from mmengine.registry import DefaultScope
 from mmdepthcp.apis import UnsupervisedSegInferencer, export_backbone
 from mmdepthcp.apis.segmentation_inference import distinct_colours
 from mmdepthcp.datasets.transforms import LoadImage, ResizeStreet
-from mmdepthcp.fileio import InputError, read_image, write_png
 from mmdepthcp.models import DepthCP  # noqa: F401
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import read_image, write_png
 
 CONFIG = '''
 default_scope = 'mmdepthcp'

@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from mmdepthcp.benchmarks import training
-from mmdepthcp.benchmarks.copy_paste import ItemSettings, compare_views, measure_copy_paste
-from mmdepthcp.benchmarks.estimate import Plan, Rates, as_text, estimate, rates_from_rows
-from mmdepthcp.benchmarks.grouping import measure_grouping, measure_scaling
-from mmdepthcp.benchmarks.growth import SERIES, measure_growth, tile_regions
-from mmdepthcp.benchmarks.loss import LossSettings, measure_loss
-from mmdepthcp.benchmarks.measuring import Measurement, Timing, read_rows, write_rows
-from mmdepthcp.benchmarks.streets import image_names, make_toy_folder, read_group, read_street
-from mmdepthcp.command_line import load_config
-from mmdepthcp.fileio import InputError, read_json
+from benchmarks import training
+from benchmarks.copy_paste import ItemSettings, compare_views, measure_copy_paste
+from benchmarks.estimate import Plan, Rates, as_text, estimate, rates_from_rows
+from benchmarks.grouping import measure_grouping, measure_scaling
+from benchmarks.growth import SERIES, measure_growth, tile_regions
+from benchmarks.loss import LossSettings, measure_loss
+from benchmarks.measuring import Measurement, Timing, read_rows, write_rows
+from benchmarks.streets import image_names, make_toy_folder, read_group, read_street
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import read_json
 
 ROOT = Path(__file__).parents[2]
 SIZE = (96, 48)
@@ -189,7 +190,7 @@ def test_rates_come_from_the_results_and_prefer_the_gpu(tmp_path):
     rows = [row('grouping', 0.18, disparity_kb=512.0, regions_kb=256.0), row('copy_paste', 0.36),
             row('depth/train', 1.0, images_per_s=100.0), row('depth/inference', 0.02)]
     write_rows(rows, path)
-    with pytest.raises(InputError, match=r'tools/benchmark\.py train_step'):
+    with pytest.raises(InputError, match=r'benchmarks train_step'):
         rates_from_rows(read_rows(path))
     write_rows([row('train_step', 1.0, dict(device='cuda'), step_s=0.72),
                 row('train_step', 9.0, dict(device='cpu'), step_s=9.0)], path)
@@ -202,7 +203,7 @@ def test_rates_come_from_the_results_and_prefer_the_gpu(tmp_path):
 def run(monkeypatch, *args):
     monkeypatch.setattr(sys, 'argv', ['benchmark.py', *map(str, args)])
     with pytest.raises(SystemExit) as ending:
-        runpy.run_path(str(ROOT / 'tools/benchmark.py'), run_name='__main__')
+        runpy.run_module('benchmarks', run_name='__main__', alter_sys=True)
     return ending.value.code
 
 
@@ -224,7 +225,7 @@ import importlib, pkgutil
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 import mmdepthcp.grouping, mmdepthcp.mixing
-from mmdepthcp.benchmarks.copy_paste import ItemSettings, make_item
+from benchmarks.copy_paste import ItemSettings, make_item
 from mmdepthcp.grouping import KITTI_INTRINSICS, group_regions
 rng = np.random.default_rng(0)
 images = [rng.integers(0, 256, (24, 48, 3), np.uint8) for _ in range(2)]

@@ -8,20 +8,19 @@ from functools import partial
 import numpy as np
 import pytest
 
-from mmdepthcp.benchmarks import measuring
-from mmdepthcp.benchmarks.measuring import (
+from benchmarks import measuring
+from benchmarks.measuring import (
     Measurement,
     StageClock,
     Timing,
     as_table,
     growth_exponent,
-    load_plain,
     measure_peak,
     read_rows,
     time_side_by_side,
     write_rows,
 )
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 ROW = Measurement.of('part', dict(size='8x4', times=(2, 4)), Timing(0.5, 0.25, 1.0), Timing(2.0, 1.0, 3.0), peak_mb=3.0,
                      figures=dict(share=1 / 3), commit='abc', machine='here')
@@ -116,10 +115,3 @@ def test_a_file_of_other_content_is_left_alone(tmp_path):
 def test_growth_exponent(power):
     sizes = np.array([1, 2, 4, 8])
     assert growth_exponent(sizes, 3 * sizes**power) == pytest.approx(power)
-
-
-def test_plain_versions_are_found_by_path(monkeypatch, tmp_path):
-    assert callable(load_plain('swapped_prediction')['swapped_prediction_plain'])
-    monkeypatch.setattr(measuring, 'REPOSITORY', tmp_path)
-    with pytest.raises(InputError, match='--no-plain'):
-        load_plain('swapped_prediction')

@@ -6,10 +6,11 @@ import torch
 from mmcv.transforms import Compose
 from mmengine.dataset import pseudo_collate
 
-from mmdepthcp.fileio import NO_REGION, InputError
+from benchmarks.plain.synthetic import synthetic_group
 from mmdepthcp.registry import TRANSFORMS
 from mmdepthcp.structures import MixedViewsSample
-from tests.plain.synthetic import synthetic_group
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import NO_REGION
 
 SIZE = (48, 80)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmdepthcp.datasets import VideoClipDataset
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 
 def frame(path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mmdepthcp.datasets import VideoClipDataset
 from mmdepthcp.datasets.frame_names import clips_by_name
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 
 def frame(path: Path) -> None:

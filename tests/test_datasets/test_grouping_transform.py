@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mmdepthcp.datasets.transforms import DepthRegionGrouping
-from mmdepthcp.fileio import InputError
 from mmdepthcp.grouping import GroupingParams, group_regions
 from mmdepthcp.registry import TRANSFORMS
+from mmdepthcp.utils.errors import InputError
 
 CAMERA = (0.6, 1.2, 0.5, 0.5)
 MATRIX = np.array([[0.6, 0, 0.5], [0, 1.2, 0.5], [0, 0, 1]])

@@ -5,8 +5,8 @@ import pytest
 from mmengine.dataset import BaseDataset
 
 from mmdepthcp.datasets import ImageGroupDataset, SeededConcatDataset, SeededDataset
-from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import DATASETS
+from mmdepthcp.utils.errors import InputError
 
 
 @DATASETS.register_module()

@@ -10,7 +10,7 @@ import pytest
 
 from mmdepthcp.datasets import StreetDataset
 from mmdepthcp.datasets.lists import read_list
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 
 @pytest.fixture

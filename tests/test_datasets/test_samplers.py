@@ -5,8 +5,8 @@ from itertools import chain, islice
 import pytest
 
 from mmdepthcp.datasets import EndlessSampler, EpochSampler, samplers
-from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import DATA_SAMPLERS
+from mmdepthcp.utils.errors import InputError
 
 
 def _sampler(monkeypatch, count, rank=0, world_size=1, seed=3, **kwargs):

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from mmdepthcp.datasets import EpochSampler, SeededConcatDataset, SeededDataset
 from mmdepthcp.datasets.seeded import require_rng
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 
 class Numbers(SeededDataset, BaseDataset):

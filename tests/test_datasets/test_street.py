@@ -14,7 +14,7 @@ from mmdepthcp.datasets import (
     StreetDataset,
     ToyStreetDataset,
 )
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 LOAD = [dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadLabels')]
 

@@ -8,7 +8,7 @@ import pytest
 
 from mmdepthcp.datasets import KITTIStreetDataset
 from mmdepthcp.datasets.subsets import fold_of, fraction_of, select_images
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 NAMES = [f'{number:06d}_10.png' for number in range(23)]
 

@@ -9,7 +9,7 @@ import pytest
 
 from mmdepthcp.datasets import EpochSampler, SeededConcatDataset, VideoClipDataset
 from mmdepthcp.datasets.video import frame_difference
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 SIZE = (24, 16)
 TRAIN = [dict(type=f'mmdepthcp.{name}', **kwargs) for name, kwargs in (

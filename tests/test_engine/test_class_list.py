@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mmdepthcp.engine.hooks import ClassListHook
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 
 def loader(*classes):

@@ -9,7 +9,7 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from mmdepthcp.engine.hooks import PretrainedCheckHook
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 
 class Part(BaseModule):

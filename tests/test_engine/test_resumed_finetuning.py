@@ -7,7 +7,8 @@ import torch
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmdepthcp.command_line import load_config, register_modules
+from mmdepthcp.cli.tools import register_modules
+from mmdepthcp.config.loading import load_config
 from tests.test_configs import write_data
 
 ROOT = Path(__file__).parents[2]

@@ -6,9 +6,9 @@ from mmengine.structures import BaseDataElement, PixelData
 
 from mmdepthcp.evaluation.functional import constant_abs_rel, crop_window, depth_errors, evaluate_depth
 from mmdepthcp.evaluation.metrics import MonoDepthMetric
-from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry import depth_to_sigmoid
 from mmdepthcp.registry import METRICS
+from mmdepthcp.utils.errors import InputError
 
 
 def row(*values):

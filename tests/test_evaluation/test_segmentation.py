@@ -18,7 +18,7 @@ from mmdepthcp.evaluation.functional.segmentation import (
     score_record,
 )
 from mmdepthcp.evaluation.metrics import UnsupervisedSegMetric
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 META = dict(classes=('road', 'car', 'sky'), palette=[[128, 64, 128], [0, 0, 142], [70, 130, 180]], protocol='toy3')
 

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry.cameras import (
     check_intrinsics,
     check_size,
@@ -21,6 +20,7 @@ from mmdepthcp.geometry.cameras import (
     read_kitti_raw_intrinsics,
     resize_intrinsics,
 )
+from mmdepthcp.utils.errors import InputError
 
 CITYSCAPES = intrinsic_matrix(2262.52, 2265.3017905988554, 1096.98, 513.137)
 SMALL = (1024, 512)

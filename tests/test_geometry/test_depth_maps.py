@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry.depth_maps import (
     decode_cityscapes_disparity,
     depth_to_disparity,
     fill_holes,
     inverse_depth_scale,
 )
+from mmdepthcp.utils.errors import InputError
 
 
 def test_holes_take_the_nearest_value():

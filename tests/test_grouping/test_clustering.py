@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.plain import grouping as plain
 from mmdepthcp.grouping import agglomerate, cluster_hierarchy, louvain_map_equation, map_equation
-from tests.plain import grouping as plain
 
 
 def grid(height, width, seed=0):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from benchmarks.plain import grouping as plain
 from mmdepthcp.grouping import (
     KITTI_INTRINSICS,
     EdgeWeights,
@@ -19,7 +20,6 @@ from mmdepthcp.grouping import (
     superpixel_attributes,
 )
 from mmdepthcp.grouping.graph import unique_pairs
-from tests.plain import grouping as plain
 
 
 def scene(seed=0, height=24, width=40):

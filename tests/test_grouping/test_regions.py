@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from benchmarks.plain import grouping as plain
 from mmdepthcp.grouping import (
     PRESETS,
     GroupingParams,
@@ -17,7 +18,6 @@ from mmdepthcp.grouping import (
     merge_small,
     split_disconnected,
 )
-from tests.plain import grouping as plain
 
 INTRINSICS = np.array([[0.58, 0, 0.5], [0, 1.16, 0.5], [0, 0, 1]])
 SMALL = GroupingParams(num_superpixels=1800)

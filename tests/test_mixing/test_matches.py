@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdepthcp.fileio import NO_REGION
+from benchmarks.plain.copy_paste import find_pixel_matches
+from benchmarks.plain.synthetic import synthetic_group
 from mmdepthcp.geometry import affine
 from mmdepthcp.mixing import (
     NO_COPY,
@@ -13,16 +14,15 @@ from mmdepthcp.mixing import (
     ViewSettings,
     pool_regions,
     render_views,
-    sample_colours,
     sample_pastes,
     sample_pixel_matches,
     sample_region_matches,
     sample_view_crops,
 )
-from mmdepthcp.mixing.colour import NO_COLOUR_CHANGE
 from mmdepthcp.mixing.matches import _uniform_points
-from tests.plain.copy_paste import find_pixel_matches
-from tests.plain.synthetic import synthetic_group
+from mmdepthcp.utils.images import NO_REGION
+from mmdepthcp.views import sample_colours
+from mmdepthcp.views.colour import NO_COLOUR_CHANGE
 
 SIZE = (60, 90)
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mmdepthcp.fileio import NO_REGION, InputError
+from benchmarks.plain.synthetic import synthetic_group
 from mmdepthcp.geometry import affine
 from mmdepthcp.mixing import PasteSettings, ViewSettings, pool_regions, sample_pastes, sample_view_crops
 from mmdepthcp.mixing.pastes import Pastes, paste_maps, pasteable_regions, scale_interval
-from tests.plain.synthetic import synthetic_group
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import NO_REGION
 
 
 def pool_of_boxes(boxes, size=(384, 768)):

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdepthcp.fileio import NO_REGION, InputError
+from benchmarks.plain.synthetic import synthetic_group
 from mmdepthcp.mixing import pool_regions
-from tests.plain.synthetic import synthetic_group
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import NO_REGION
 
 
 def test_regions_are_numbered_image_by_image():

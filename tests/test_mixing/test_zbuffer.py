@@ -8,24 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdepthcp.fileio import NO_REGION
+from benchmarks.plain.copy_paste import paint_views
+from benchmarks.plain.synthetic import synthetic_group
 from mmdepthcp.geometry import affine
 from mmdepthcp.mixing import (
     NO_COPY,
-    ColourSettings,
     PasteSettings,
     ViewSettings,
     pool_regions,
     render_views,
-    sample_colours,
     sample_pastes,
     sample_pixel_matches,
     sample_view_crops,
 )
-from mmdepthcp.mixing.colour import NO_COLOUR_CHANGE
 from mmdepthcp.mixing.pastes import Pastes
-from tests.plain.copy_paste import paint_views
-from tests.plain.synthetic import synthetic_group
+from mmdepthcp.utils.images import NO_REGION
+from mmdepthcp.views import ColourSettings, sample_colours
+from mmdepthcp.views.colour import NO_COLOUR_CHANGE
 
 UNCHANGED_VIEWS = ViewSettings(area_range=(1, 1), aspect_range=(1, 1), flip_prob=0, colour=NO_COLOUR_CHANGE)
 EVERYTHING_PASTED = {'min_height': 4, 'min_width': 4, 'min_side': 6, 'min_pasted': 2, 'position_jitter': 4}

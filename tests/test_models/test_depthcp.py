@@ -11,11 +11,11 @@ from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.structures import SegDataSample
 
-from mmdepthcp.checkpoint import check_fit
-from mmdepthcp.fileio import InputError
 from mmdepthcp.models import DepthCP, DepthCPDataPreprocessor, SemanticFPNFeatures
 from mmdepthcp.registry import MODELS
 from mmdepthcp.structures import MatchDict, MixedViewsSample
+from mmdepthcp.utils.checkpoint import check_fit
+from mmdepthcp.utils.errors import InputError
 
 TINY_RESNET = dict(
     type='mmpretrain.ResNet', depth=18, stem_channels=8, base_channels=8, out_indices=(0, 1, 2, 3))

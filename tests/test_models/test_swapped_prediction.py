@@ -1,5 +1,3 @@
-import runpy
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from benchmarks.plain.swapped_prediction import swapped_prediction_plain
 from mmdepthcp.models.losses import perplexity, sinkhorn, swapped_prediction_loss
 from mmdepthcp.models.losses import swapped_prediction as module
 
-PLAIN = runpy.run_path(str(Path(__file__).parents[1] / 'plain' / 'swapped_prediction.py'))
 LOGITS = torch.tensor([[1, 0], [0.5, 0.5], [0, 1], [0.9, 0.1]])
 ASSIGNMENT = [[0.816573, 0.183427], [0.375968, 0.624032], [0.075390, 0.924610], [0.749003, 0.250997]]
 
@@ -87,7 +85,7 @@ def test_fast_version_equals_plain_and_numpy(
     features, weights, ids = random_problem(samples, prototypes, 8, groups, seed)
     args = ids, int(ids.max()) + 1, temperature, epsilon, iterations
     fast = gradients(fast_loss, features, weights, *args)
-    plain = gradients(PLAIN['swapped_prediction_plain'], features.double(), weights.double(), *args)
+    plain = gradients(swapped_prediction_plain, features.double(), weights.double(), *args)
     for got, expected in zip(fast, plain, strict=True):
         torch.testing.assert_close(got, expected.float(), atol=1e-5, rtol=1e-4)
     mean, losses = numpy_loss(

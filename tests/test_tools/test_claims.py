@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmdepthcp import processes
-from mmdepthcp.apis.disparity_export import DisparityFile, convert_tree
-from mmdepthcp.apis.region_grouping import RegionGrouper, group_tree
-from mmdepthcp.fileio import InputError, write_png
-from mmdepthcp.processes import claim
+from mmdepthcp.preparation.disparity_export import DisparityFile, convert_tree
+from mmdepthcp.preparation.region_grouping import RegionGrouper, group_tree
 from mmdepthcp.toy import ToySettings, write_toy_streets
+from mmdepthcp.utils import processes
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import write_png
+from mmdepthcp.utils.processes import claim
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 WITHOUT_FOLDER = {

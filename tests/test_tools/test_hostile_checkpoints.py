@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from mmdepthcp.apis import UnsupervisedSegInferencer, export_backbone
-from mmdepthcp.fileio import InputError, write_png
-from mmdepthcp.summary import collect
+from mmdepthcp.experiments.summary import collect
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import write_png
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 

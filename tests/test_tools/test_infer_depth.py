@@ -12,8 +12,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmdepthcp.fileio import read_disparity, read_json
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.fileio import read_json
+from mmdepthcp.utils.images import read_disparity
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 CONFIG = '''

@@ -14,10 +14,10 @@ from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 
 import mmdepthcp
-from mmdepthcp.command_line import code_commit
-from mmdepthcp.fileio import InputError
-from mmdepthcp.resuming import forget_beginnings, latest_checkpoint
-from mmdepthcp.storage import LocalBackend
+from mmdepthcp.engine.resuming import forget_beginnings, latest_checkpoint
+from mmdepthcp.utils.code_version import code_commit
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.storage import LocalBackend
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 
@@ -26,7 +26,7 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 from mmdepthcp.registry import DATASETS, METRICS, MODELS
 
 

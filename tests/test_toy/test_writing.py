@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.toy import ToySettings, toy_camera, write_toy_streets, writing
+from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.trees import WorkerKilled
 
 SETTINGS = ToySettings(num_frames=3, labels_per_sequence=1, width=64, height=32, seed=4)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.trees import (
     default_shard,
     describe_error,

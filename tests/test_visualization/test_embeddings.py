@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 from mmdepthcp.visualization.embeddings import draw_points, embed_points, feature_colours, fit_colours
 
 

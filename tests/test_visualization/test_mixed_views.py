@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from mmdepthcp.fileio import NO_REGION
+from mmdepthcp.utils.images import NO_REGION
 from mmdepthcp.visualization.maps import colorize_disparity, draw_regions, id_borders, id_colours
 from mmdepthcp.visualization.mixed_views import draw_mixed_views
 

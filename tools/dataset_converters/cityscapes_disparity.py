@@ -13,8 +13,8 @@ import os
 import sys
 from pathlib import Path
 
-from mmdepthcp.command_line import errors_in_words
-from mmdepthcp.utils.numbers import above, whole
+from mmdepthcp.cli.numbers import above, whole
+from mmdepthcp.cli.tools import errors_in_words
 from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
 
 
@@ -36,7 +36,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     with errors_in_words():
-        from mmdepthcp.apis.disparity_export import DisparityFile, convert_tree, read_cityscapes_disparity
+        from mmdepthcp.preparation.disparity_export import DisparityFile, convert_tree, read_cityscapes_disparity
 
         read = functools.partial(read_cityscapes_disparity, largest=args.largest)
         work = DisparityFile(args.disparity_root, args.out, '_disparity.png', '_leftImg8bit', read)

@@ -14,8 +14,8 @@ import os
 import sys
 from pathlib import Path
 
-from mmdepthcp.command_line import errors_in_words
-from mmdepthcp.utils.numbers import above, whole
+from mmdepthcp.cli.numbers import above, whole
+from mmdepthcp.cli.tools import errors_in_words
 from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
 
 
@@ -43,7 +43,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     with errors_in_words():
-        from mmdepthcp.apis.disparity_export import DisparityFile, convert_tree, read_depth_as_disparity
+        from mmdepthcp.preparation.disparity_export import DisparityFile, convert_tree, read_depth_as_disparity
 
         read = functools.partial(read_depth_as_disparity, nearest=args.nearest, holes=args.holes)
         work = DisparityFile(args.depth_root, args.out, args.suffix, args.image_suffix, read)

@@ -12,8 +12,8 @@ KITTI:       instances_to_coco.py data/kitti/semantics/training/image_2 data/kit
 import argparse
 from pathlib import Path
 
-from mmdepthcp.command_line import errors_in_words
-from mmdepthcp.utils.numbers import whole
+from mmdepthcp.cli.numbers import whole
+from mmdepthcp.cli.tools import errors_in_words
 
 
 def parse_args() -> argparse.Namespace:
@@ -34,10 +34,13 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with errors_in_words():
-        from mmdepthcp.fileio import InputError, find_files, image_size, read_uint16, write_json
-        from mmdepthcp.instances import CITYSCAPES_THING_IDS, CITYSCAPES_THINGS, ENCODINGS, coco_annotations
-        from mmdepthcp.requirements import require
+        from mmdepthcp.datasets.coco import CITYSCAPES_THING_IDS, CITYSCAPES_THINGS, ENCODINGS, coco_annotations
+        from mmdepthcp.utils.errors import InputError
+        from mmdepthcp.utils.fileio import write_json
+        from mmdepthcp.utils.images import image_size, read_uint16
+        from mmdepthcp.utils.requirements import require
         from mmdepthcp.utils.trees import progress_bar
+        from mmdepthcp.utils.walks import find_files
 
         require('pycocotools')
         ids = dict(zip(CITYSCAPES_THINGS, CITYSCAPES_THING_IDS, strict=True))

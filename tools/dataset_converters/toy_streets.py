@@ -9,8 +9,8 @@ import argparse
 import os
 import sys
 
-from mmdepthcp.command_line import errors_in_words
-from mmdepthcp.utils.numbers import seed, whole
+from mmdepthcp.cli.numbers import seed, whole
+from mmdepthcp.cli.tools import errors_in_words
 from mmdepthcp.utils.trees import report_failures
 
 

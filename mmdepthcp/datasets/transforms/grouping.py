@@ -6,10 +6,10 @@ from typing import Any
 
 from mmcv.transforms import BaseTransform
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry.cameras import AS_SHARES, check_intrinsics
 from mmdepthcp.grouping import GroupingParams, group_regions
 from mmdepthcp.registry import TRANSFORMS
+from mmdepthcp.utils.errors import InputError
 
 
 @TRANSFORMS.register_module()

@@ -9,8 +9,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmdepthcp.datasets.labels import class_indices
-from mmdepthcp.fileio import InputError, notice, read_disparity, read_image, read_labels, read_regions
 from mmdepthcp.registry import TRANSFORMS
+from mmdepthcp.utils.errors import InputError, notice
+from mmdepthcp.utils.images import read_disparity, read_image, read_labels, read_regions
 
 ASPECT_TOLERANCE = 0.15
 """How far the aspect ratio of a disparity or region file may be from its image's: enough for rasters rounded

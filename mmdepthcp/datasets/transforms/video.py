@@ -14,7 +14,6 @@ from mmseg.structures import SegDataSample
 
 from mmdepthcp.datasets.seeded import require_rng
 from mmdepthcp.datasets.transforms.loading import resize_image
-from mmdepthcp.fileio import InputError, read_depth, read_image
 from mmdepthcp.geometry.cameras import (
     check_intrinsics,
     crop_normalised_intrinsics,
@@ -22,6 +21,8 @@ from mmdepthcp.geometry.cameras import (
     intrinsic_matrix,
 )
 from mmdepthcp.registry import TRANSFORMS
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import read_depth, read_image
 
 INTRINSICS = ('intrinsics', 'unit_intrinsics')
 

@@ -10,9 +10,9 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from mmdepthcp.checkpoint import read_checkpoint
-from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import HOOKS
+from mmdepthcp.utils.checkpoint import read_checkpoint
+from mmdepthcp.utils.errors import InputError
 
 
 def predicted_classes(model: nn.Module) -> Iterator[tuple[str, int]]:

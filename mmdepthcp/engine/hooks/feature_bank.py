@@ -14,8 +14,8 @@ from mmengine.structures import PixelData
 from torch import Tensor
 
 from mmdepthcp.engine.hooks.pretrained_check import PretrainedCheckHook
-from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import HOOKS
+from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.trees import progress_bar
 
 

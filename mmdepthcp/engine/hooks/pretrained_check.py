@@ -11,9 +11,9 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mmdepthcp.checkpoint import Fit, compare_weights, load_from_strict, name_some
-from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import HOOKS
+from mmdepthcp.utils.checkpoint import Fit, compare_weights, load_from_strict, name_some
+from mmdepthcp.utils.errors import InputError
 
 
 class Origin(NamedTuple):
@@ -56,7 +56,7 @@ def whole_model(model: nn.Module, checkpoint: str, prefix: str = '') -> Iterator
 
 
 def arrived(module: nn.Module, state: Mapping[str, Tensor]) -> Fit:
-    """Like :func:`mmdepthcp.checkpoint.compare_weights`, with tensors of other values than in the file as missing.
+    """Like :func:`mmdepthcp.utils.checkpoint.compare_weights`; tensors of other values than in the file are missing.
 
     What a module makes of weights while it loads them (its ``adapt_weights``) counts as the file's.
     """

@@ -11,9 +11,9 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from mmdepthcp.checkpoint import check_fit
-from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import HOOKS
+from mmdepthcp.utils.checkpoint import check_fit
+from mmdepthcp.utils.errors import InputError
 
 COUNTERS = {'optimizer', 'last_step', '_global_step', '_last_value', 'verbose'}
 """What a scheduler knows about where it is, rather than about where it goes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 #: (top, bottom, left, right) as shares of height and width; Garg et al., ECCV 2016, and Eigen et al., NeurIPS
 #: 2014.

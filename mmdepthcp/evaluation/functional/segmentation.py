@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mmdepthcp.fileio import InputError
+from mmdepthcp.utils.errors import InputError
 
 MATCH_BY = ('iou', 'count')
 TIE = 1e-12  # decides between matchings of equal worth only

@@ -10,9 +10,9 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 
 from mmdepthcp.evaluation.functional.depth import CROPS, constant_abs_rel, evaluate_depth, valid_pixels
-from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry.view_synthesis import MAX_DEPTH, MIN_DEPTH, scale_disparity
 from mmdepthcp.registry import METRICS
+from mmdepthcp.utils.errors import InputError
 
 _NUM_CONSTANTS = 1000
 

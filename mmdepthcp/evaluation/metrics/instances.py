@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from mmdet.evaluation import CocoMetric
 from pycocotools import mask as rle
 
-from mmdepthcp.fileio import read_json, write_json
 from mmdepthcp.registry import METRICS
+from mmdepthcp.utils.fileio import read_json, write_json
 
 
 @METRICS.register_module()

@@ -24,8 +24,10 @@ from mmdepthcp.evaluation.functional.segmentation import (
     protocol_name,
     score_record,
 )
-from mmdepthcp.fileio import InputError, atomic_path, read_image, write_json, write_png
 from mmdepthcp.registry import METRICS
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import atomic_path, write_json
+from mmdepthcp.utils.images import read_image, write_png
 
 UNMATCHED_GREY = 96
 KEPT = '.clusters'

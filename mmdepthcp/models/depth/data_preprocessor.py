@@ -9,9 +9,9 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry.cameras import check_intrinsics
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.errors import InputError
 
 SIZE_DIVISOR = 32
 MIN_SIZE = 64

@@ -11,10 +11,10 @@ from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement, PixelData
 from torch import Tensor
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry.pose import inverse_pose, pose_matrix
 from mmdepthcp.geometry.view_synthesis import MAX_DEPTH, MIN_DEPTH, pixel_intrinsics, scale_disparity
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.errors import InputError
 
 from .losses import ReprojectionError, feature_distance, smoothness_loss
 

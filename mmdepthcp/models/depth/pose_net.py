@@ -8,8 +8,8 @@ import math
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.errors import InputError
 
 _OUTPUT_SCALE = 0.01
 

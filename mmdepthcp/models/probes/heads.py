@@ -10,8 +10,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
 from mmdepthcp.evaluation.functional.knn import knn_votes
-from mmdepthcp.fileio import InputError
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.errors import InputError
 
 
 @MODELS.register_module()

@@ -18,10 +18,10 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmdepthcp.evaluation.functional.clustering import assign_clusters, cluster_features, cluster_prototypes
-from mmdepthcp.fileio import InputError
 from mmdepthcp.models.losses import perplexity, swapped_prediction_loss
 from mmdepthcp.models.selfsup.matches import BatchMatches, sample_features
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.errors import InputError
 
 CLUSTER_BY = ('prototypes', 'features')
 FEATURE_MOMENTUM = 0.99

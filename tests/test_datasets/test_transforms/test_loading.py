@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mmdepthcp.datasets.transforms import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet
-from mmdepthcp.fileio import NO_REGION, InputError, write_disparity, write_regions
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import NO_REGION, write_disparity, write_regions
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from mmdepthcp.datasets.transforms import ColorJitterClip, CropClip, FlipClip, LoadClip, PackMonoInputs, ResizeClip
 from mmdepthcp.datasets.transforms.video import jitter_colours
-from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry.cameras import intrinsic_matrix
+from mmdepthcp.utils.errors import InputError
 
 NAMES = ('brightness', 'contrast', 'saturation', 'hue')
 NEUTRAL = dict(brightness=1., contrast=1., saturation=1., hue=0.)

@@ -5,10 +5,10 @@ import torch
 from mmengine.optim import OptimWrapper
 from mmengine.structures import BaseDataElement
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.geometry import inverse_pose, pose_matrix
 from mmdepthcp.models.depth import blend_with_mirror, mono_depth
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.errors import InputError
 
 K = torch.tensor([[.6, 0, .5], [0, 1.2, .5], [0, 0, 1]], dtype=torch.float64)
 SMALL = dict(stem_channels=8, base_channels=8)

@@ -2,9 +2,9 @@ import pytest
 import torch
 from mmengine.runner import load_checkpoint
 
-from mmdepthcp.fileio import InputError
 from mmdepthcp.models.depth import ASPP, DepthDecoder, DepthResNet, PoseDecoder, PoseNet
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.errors import InputError
 
 
 def count(module):

@@ -1,0 +1,1 @@
+"""Experiments of many steps, the tables that compare them, and reports."""

@@ -1,0 +1,1 @@
+"""Whole trees of files made for training: disparity, regions."""

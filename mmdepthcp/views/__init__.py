@@ -1,0 +1,1 @@
+from .colour import ColourSettings, sample_colours

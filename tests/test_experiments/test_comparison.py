@@ -1,0 +1,307 @@
+"""Comparisons: what is planned, run, skipped, gathered and written, on tools that only write numbers."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmdepthcp.experiments.comparison import (
+    Measured,
+    Planner,
+    bar_plot,
+    comma_separated,
+    final_checkpoint,
+    fold_options,
+    gather,
+    markdown,
+    read_table,
+    smoke_options,
+    summarise,
+)
+from mmdepthcp.experiments.pipeline import run_stages
+from mmdepthcp.utils import resources
+from mmdepthcp.utils.errors import InputError
+
+TRAIN = '''
+import json, pathlib, sys
+args = sys.argv[1:]
+options = dict(word.split('=', 1) for word in args if '=' in word)
+if '--cfg-options-file' in args:
+    options |= json.loads(pathlib.Path(args[args.index('--cfg-options-file') + 1]).read_text())
+folder = pathlib.Path(args[args.index('--work-dir') + 1])
+folder.mkdir(parents=True, exist_ok=True)
+iters = options.get('train_cfg.max_iters', '5')
+(folder / f'iter_{iters}.pth').write_text(' '.join(args))
+with open(BUSY, 'a') as busy:
+    busy.write(folder.name + '\\n')
+if 'broken' in args[0] and options['randomness.seed'] == '1':
+    sys.exit('broken on purpose')
+'''
+
+TEST = '''
+import json, pathlib, sys
+args = sys.argv[1:]
+out = pathlib.Path(args[args.index('--out') + 1])
+out.parent.mkdir(parents=True, exist_ok=True)
+options = dict(word.split('=', 1) for word in args if '=' in word)
+if '--cfg-options-file' in args:
+    options |= json.loads(pathlib.Path(args[args.index('--cfg-options-file') + 1]).read_text())
+seed, fold = int(options['randomness.seed']), int(options.get('test_dataloader.dataset.subset.fold', 0))
+pretrained = 10 if 'model.backbone.init_cfg.checkpoint' in options else 0
+out.write_text(json.dumps({'mIoU': 20 + seed + fold + pretrained, 'coco/segm_mAP': 0.5}))
+'''
+
+SCORER = '''
+import json, pathlib, sys
+args = sys.argv[1:]
+out = pathlib.Path(args[args.index('--json') + 1])
+out.parent.mkdir(parents=True, exist_ok=True)
+out.write_text(json.dumps({'protocol': 'toys', 'miou': 0.15, 'seed': args[args.index('--seed') + 1]}))
+'''
+
+CONFIG = '''
+subset = dict(part='train', fold=0)
+train_dataloader = dict(batch_size=2, dataset=dict(type='A', subset=subset))
+test_dataloader = dict(batch_size=1, dataset=dict(type='A', subset=dict(part='val', fold=0)))
+train_cfg = dict(max_iters=5)
+'''
+
+TABLE = '''
+title = 'Toys'
+seeds = (0, 1)
+prepare = [
+    dict(name='data', tool='tools/scorer.py', args=['--json', '{work_dir}/data.json', '--seed', '0'],
+         outputs=['{work_dir}/data.json']),
+    dict(name='depth', config='pretrain.py'),
+]
+pretrainings = dict(
+    random=dict(label='random', needs=('data',)),
+    ours=dict(label='ours', trained_on='toys', config='pretrain.py', options=['start={depth}'],
+              parts=('backbone', 'neck')),
+    plain=dict(label='plain', tasks=('seg',), scorer='tools/scorer.py'),
+    later=dict(label='later', unavailable='not yet'),
+    given=dict(label='given', file='given.pth', bare=True),
+)
+tasks = dict(
+    seg=dict(label='seg', config='seg.py', scores=[dict(key='mIoU', label='mIoU')],
+             parts=dict(backbone='model.backbone')),
+    objects=dict(label='objects', config='seg.py', folds=2, options=['lr=1'], parts=dict(backbone='model.backbone'),
+                 scores=[dict(key='mIoU', label='mIoU'), dict(key='segm_mAP', label='AP', scale=100)]),
+)
+'''
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    (tmp_path / 'tools').mkdir()
+    train = TRAIN.replace('BUSY', repr(str(tmp_path / 'busy.txt')))
+    for name, text in (('tools/train.py', train), ('tools/test.py', TEST), ('tools/scorer.py', SCORER),
+                       ('pretrain.py', CONFIG), ('seg.py', CONFIG), ('broken.py', CONFIG), ('table.py', TABLE)):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(resources, 'ROOT', tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def plan(smoke=False, path='table.py'):
+    return Planner(read_table(path), 'work', smoke).plan()
+
+
+def options_of(stage):
+    return [word for word in stage.command if '=' in word]
+
+
+def test_plan(home):
+    planned = plan()
+    assert [stage.name for stage in planned.prepare] == ['data', 'depth']
+    assert [[stage.name for stage in group] for group in planned.groups[:3]] == [
+        ['seg-random-0', 'seg-random-0-score', 'objects-random-0-0', 'objects-random-0-0-score', 'objects-random-0-1',
+         'objects-random-0-1-score'],
+        ['pretrain-ours-0', 'seg-ours-0', 'seg-ours-0-score', 'objects-ours-0-0', 'objects-ours-0-0-score',
+         'objects-ours-0-1', 'objects-ours-0-1-score'],
+        ['seg-plain-0-score']]
+    assert len(planned.groups) == 6 and len(planned.cells) == 2 * (3 + 3 + 1)
+    stages = {stage.name: stage for stage in planned.stages}
+    assert options_of(stages['pretrain-ours-1']) == ['start=work/depth/iter_5.pth', 'randomness.seed=1']
+    assert options_of(stages['objects-ours-0-1']) == [
+        'lr=1', 'randomness.seed=0', 'train_dataloader.dataset.subset.fold=1', 'test_dataloader.dataset.subset.fold=1',
+        'model.backbone.init_cfg.type=Pretrained',
+        'model.backbone.init_cfg.checkpoint=work/pretrain/ours/0/iter_5.pth',
+        'model.backbone.init_cfg.prefix=backbone.']
+    def upstream(name):
+        return {stage.name for stage in stages[name].upstream}
+
+    assert upstream('seg-random-0') == {'data'}
+    assert upstream('objects-ours-0-1-score') == {'data', 'depth', 'pretrain-ours-0', 'objects-ours-0-1'}
+    assert stages['seg-random-1-score'].command[:3] == ('tools/test.py', 'seg.py', 'work/seg/random/1/iter_5.pth')
+
+
+def test_paths_are_handed_over_as_data(home):
+    stages = {stage.name: stage for stage in Planner(read_table('table.py'), '[my {runs}, 1').plan().stages}
+    start = '[my {runs}, 1/depth/iter_5.pth'
+    assert stages['pretrain-ours-1'].data == ((f'start={start}', json.dumps(start)),)
+    checkpoint = '[my {runs}, 1/pretrain/ours/1/iter_5.pth'
+    for name in ('seg-ours-1', 'seg-ours-1-score'):
+        assert [json.loads(value) for _, value in stages[name].data] == [checkpoint]
+    assert run(Planner(read_table('table.py'), '[my {runs}, 1').plan()) == {}
+
+
+def test_a_given_file_without_prefixes(home):
+    assert not any(cell.row == 'given' for cell in plan().cells)
+    (home / 'given.pth').touch()
+    stage = next(stage for stage in plan().stages if stage.name == 'seg-given-0')
+    assert options_of(stage)[1:] == ['model.backbone.init_cfg.type=Pretrained',
+                                     'model.backbone.init_cfg.checkpoint=given.pth']
+
+
+def run(planned):
+    return run_stages('work', planned.stages, keep_going=True)
+
+
+def test_run_skip_and_gather(home):
+    table, planned = read_table('table.py'), plan()
+    assert run(planned) == {}
+    done = (home / 'busy.txt').read_text().splitlines()
+    assert run(plan()) == {} and (home / 'busy.txt').read_text().splitlines() == done
+    measured = gather(table, planned.cells, 'work')
+    assert summarise(measured, 'random', 'seg', 'mIoU') == (20.5, pytest.approx(math.sqrt(0.5)), 2)
+    assert summarise(measured, 'ours', 'objects', 'mIoU', 2) == (31.0, pytest.approx(math.sqrt(0.5)), 2)
+    assert summarise(measured, 'ours', 'objects', 'AP', 2) == (50, 0, 2)
+    assert summarise(measured, 'plain', 'seg', 'mIoU') == (15, 0, 2)
+    text = markdown(table, measured, 2)
+    assert '| pretraining | trained on | seg, mIoU | objects, mIoU / AP |' in text and '| init' not in text
+    assert '| ours | toys | 30.5 ± 0.7 | 31.0 ± 0.7 / 50.0 ± 0.0 |' in text
+    assert '| plain | – | 15.0 ± 0.0 | – |' in text
+    assert '| later | – | n/a | n/a |' in text
+    assert 'Not available: later: not yet; given: given.pth: no such file.' in text and 'Seeds done' not in text
+    (home / 'table.py').write_text(TABLE.replace("trained_on='toys',", "init='scratch', trained_on='toys',"))
+    text = markdown(read_table('table.py'), measured, 3)
+    assert '| pretraining | init | trained on | seg, mIoU |' in text
+    assert '| ours | scratch | toys | 30.5 ± 0.7 |' in text
+    assert '| plain | – | – | 15.0 ± 0.0 |' in text and 'ours (scratch, toys): seg 2, objects 2' in text
+    lines = comma_separated(measured).splitlines()
+    assert lines[0] == 'pretraining,task,score,seed,fold,value' and 'ours,objects,AP,1,1,50.0000' in lines
+    assert len(lines) == 1 + 2 * (1 + 4 + 1 + 4 + 1)
+    bar_plot(table, measured, 'work/bars.png')
+    assert Path('work/bars.png').stat().st_size > 1000
+
+
+def test_a_changed_pretraining_renews_what_builds_on_it_alone(home):
+    run(plan())
+    (home / 'pretrain.py').write_text(CONFIG + 'lr = 3\n')
+    (home / 'busy.txt').unlink()
+    run(plan())
+    assert len((home / 'busy.txt').read_text().splitlines()) == 1 + 2 * (1 + 3)  # depth, and twice ours
+    (home / 'seg.py').write_text(CONFIG + 'lr = 3\n')
+    (home / 'busy.txt').unlink()
+    run(plan())
+    assert len((home / 'busy.txt').read_text().splitlines()) == 2 * 2 * 3
+
+
+def test_failures_stop_only_what_builds_on_them(home):
+    (home / 'table.py').write_text(TABLE.replace("config='pretrain.py', options", "config='broken.py', options"))
+    planned = plan()
+    failures = run(planned)
+    assert 'broken on purpose' in str(failures.pop('pretrain-ours-1'))
+    assert set(failures) == {stage.name for stage in planned.stages if '-ours-1' in stage.name} - {'pretrain-ours-1'}
+    assert 'not started, for pretrain-ours-1 failed' in str(failures['seg-ours-1'])
+    text = markdown(read_table('table.py'), gather(read_table('table.py'), planned.cells, 'work'), 2)
+    assert '| ours | toys | 30.0 |' in text and 'Seeds done where not all 2 are: ours (toys): seg 1, objects 1.' in text
+    assert '| random | – | 20.5 ± 0.7 |' in text
+
+
+def test_smoke(home):
+    planned = plan(smoke=True)
+    assert {(cell.seed, cell.fold) for cell in planned.cells} == {(0, 0)}
+    stage = next(stage for stage in planned.stages if stage.name == 'pretrain-ours-0')
+    assert 'train_cfg.max_iters=2' in stage.command and stage.outputs == ('work/pretrain/ours/0/iter_2.pth',)
+    assert run(planned) == {}
+    text = markdown(read_table('table.py'), gather(read_table('table.py'), planned.cells, 'work'), 1, folds=False)
+    assert '| ours | toys | 30.0 | 30.0 / 50.0 |' in text
+
+
+def test_smoke_options_of_epochs_and_groups():
+    inner = dict(type='A')
+    config = Config(dict(
+        train_dataloader=dict(batch_size=2, dataset=dict(type='G', num_images=4, dataset=inner)),
+        val_dataloader=dict(dataset=dict(type='C', datasets=[inner, inner])), train_cfg=dict(max_epochs=9)))
+    assert smoke_options(config) == [
+        'val_dataloader.dataset.datasets.0.indices=2', 'val_dataloader.dataset.datasets.1.indices=2',
+        'default_hooks.logger.interval=1', 'train_dataloader.dataset.dataset.indices=16', 'train_cfg.max_epochs=1',
+        'train_cfg.val_interval=2']
+    assert final_checkpoint(config) == 'epoch_9.pth'
+
+
+def test_folds_need_data_with_folds():
+    with pytest.raises(InputError, match='no data set of the config has a subset with a fold'):
+        fold_options(Config(dict(train_dataloader=dict(dataset=dict(type='A')))), 0)
+
+
+def test_seeds_with_missing_folds_do_not_count():
+    measured = [Measured('a', 'b', 'c', seed, fold, 1.) for seed, fold in ((0, 0), (0, 1), (1, 0))]
+    found = summarise(measured, 'a', 'b', 'c', folds=2)
+    assert found.seeds == 1 and math.isnan(found.deviation)
+    assert summarise(measured[2:], 'a', 'b', 'c', folds=2) is None
+
+
+@pytest.mark.parametrize(('old', 'new', 'message'), [
+    ("title = 'Toys'", '', 'declares no title'),
+    ("label='random',", "label='random', lable=1,", r'pretrainings\.random: lable unknown; the keys are label'),
+    ("label='seg', config='seg.py',", "label='seg',", r'tasks\.seg: config missing'),
+    ("label='mIoU')],", ')],', r'tasks\.seg\.scores: label missing'),
+    ("needs=('data',)", "needs=('date',)", r'pretrainings\.random\.needs: date unknown; prepare has data, depth'),
+    ("tasks=('seg',)", "tasks=('sag',)", r'pretrainings\.plain\.tasks: sag unknown; the tasks are seg, objects'),
+])
+def test_bad_tables(home, old, new, message):
+    assert old in TABLE
+    (home / 'table.py').write_text(TABLE.replace(old, new))
+    with pytest.raises(InputError, match=message):
+        read_table('table.py')
+
+
+def test_names_cannot_break_the_page(home):
+    (home / 'table.py').write_text(TABLE.replace("title = 'Toys'", "title = 'Toys <b>'").replace(
+        "label='random'", "label='random | 1 < 2 [x](y)'"))
+    lines = markdown(read_table('table.py'), [], 1).splitlines()
+    assert lines[0] == '# Toys &lt;b&gt;'
+    row = next(line for line in lines if 'random' in line)
+    assert r'| random \| 1 &lt; 2 \[x\](y) |' in row
+    assert row.replace(r'\|', '').count('|') == lines[2].count('|')
+
+
+def test_unknown_placeholders_and_scores(home):
+    (home / 'table.py').write_text(TABLE.replace('{depth}', '{deep}'))
+    with pytest.raises(InputError, match=r"pretrainings\.ours: only work_dir, depth may stand in braces, not 'deep'"):
+        plan()
+    (home / 'table.py').write_text(TABLE.replace("key='segm_mAP'", "key='bbox_mAP'"))
+    run(plan())
+    with pytest.raises(InputError, match=r'scores\.json: holds no score bbox_mAP, only mIoU, coco/segm_mAP'):
+        gather(read_table('table.py'), plan().cells, 'work')
+
+
+def test_command_line(tmp_path):
+    tool = Path(__file__).parents[2] / 'tools/compare.py'
+    (tmp_path / 'pretrain.py').write_text(CONFIG)
+    (tmp_path / 'seg.py').write_text(CONFIG)
+    (tmp_path / 'table.py').write_text(TABLE)
+
+    def call(*args):
+        return subprocess.run([sys.executable, str(tool), 'table.py', '--work-dir', 'w', *args], cwd=tmp_path,
+                              capture_output=True, text=True)
+
+    listed = call('--list', '--rows', 'random', '--tasks', 'seg', '--seeds', '1').stdout.splitlines()
+    assert [line.split()[0] for line in listed] == ['data', 'seg-random-1', 'seg-random-1-score']
+    listed = call('--list', '--rows', 'ours', 'plain', '--tasks', 'seg', '--seeds', '1').stdout.splitlines()
+    assert [line.split()[0] for line in listed] == [
+        'data', 'depth', 'pretrain-ours-1', 'seg-ours-1', 'seg-ours-1-score', 'seg-plain-1-score']
+    assert call('--list', '--rows', 'plain', '--tasks', 'objects').stdout == ''
+    assert 'rows' in call('--help').stdout
+    wrong = call('--rows', 'swav')
+    assert wrong.returncode == 1 and 'swav unknown; there are random, ours, plain, later, given' in wrong.stderr
+    assert call('--report', '--rows', 'random').returncode == 0  # the table is always whole
+    assert (tmp_path / 'w/results.md').read_text().count('…') == 7
+    assert (tmp_path / 'w/results.csv').read_text() == 'pretraining,task,score,seed,fold,value\n'

@@ -1,0 +1,356 @@
+"""Pipelines of tiny stages: order, skipping, change, failure, interruption."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mmdepthcp.cli.tools import checked_work_dir
+from mmdepthcp.experiments import pipeline
+from mmdepthcp.experiments.pipeline import StageError, read_stages, run_stages, state_of
+from mmdepthcp.utils import resources
+from mmdepthcp.utils.code_version import code_commit
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import write_json
+
+TOOL = '''
+import pathlib, sys, time
+args = sys.argv[1:]
+out = pathlib.Path(args[0])
+out.parent.mkdir(parents=True, exist_ok=True)
+print('working on', out.name, 'resumed' if '--resume' in args else 'anew', 'kept' if out.exists() else 'clean')
+with open(out.parent / 'order.txt', 'a') as order:
+    order.write(out.name + '\\n')
+if 'fail' in args and not (out.parent / 'repaired').exists():
+    out.write_text('half')
+    sys.exit('broken on purpose')
+if 'wait' in args and not (out.parent / 'repaired').exists():
+    out.write_text('half')
+    time.sleep(60)
+if 'mute' not in args:
+    out.write_text('whole')
+'''
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    (tmp_path / 'tools').mkdir()
+    for name in ('write.py', 'train.py'):
+        (tmp_path / 'tools' / name).write_text(TOOL)
+    monkeypatch.setattr(resources, 'ROOT', tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def work(root):
+    return root / 'work'
+
+
+def stage(name, *args, tool='tools/write.py', **more):
+    return dict(name=name, tool=tool, args=[f'{{work_dir}}/{name}', *args], outputs=[f'{{work_dir}}/{name}'], **more)
+
+
+def stages_of(work, *declared, config='config.py'):
+    return read_stages(list(declared), config, str(work), seed=3)
+
+
+def order(work):
+    path = work / 'order.txt'
+    names = path.read_text().split()
+    path.unlink()
+    return names
+
+
+def states(work, stages):
+    return [state_of(work, item) for item in stages]
+
+
+def test_runs_in_order_and_skips_what_is_finished(work, capfd):
+    stages = stages_of(work, stage('a'), stage('b'))
+    assert states(work, stages) == ['waiting', 'waiting']
+    run_stages(work, stages)
+    assert order(work) == ['a', 'b']
+    printed = capfd.readouterr().out
+    assert '[1/2] a' in printed and 'working on a' in printed and '[2/2] b: done in' in printed
+    stamp = json.loads((work / 'pipeline/a.json').read_text())
+    assert stamp['finished'] and stamp['seconds'] > 0 and stamp['command'] == ['tools/write.py', f'{work}/a']
+    assert 'working on a' in (work / 'pipeline/a.log').read_text()
+    run_stages(work, stages)
+    assert not (work / 'order.txt').exists()
+
+
+def test_placeholders(work):
+    item, = stages_of(work, dict(name='a', tool='tools/write.py', args=['{work_dir}/x', '{config}', 'seed={seed}', 7]))
+    assert item.command == ('tools/write.py', f'{work}/x', 'config.py', 'seed=3', '7')
+
+
+STRANGE = ['my runs/a', 'run,lr=0.1', '2011_09_26', '[1,2]', '(a', '{b}', "it's \"c\"", 'a\nb', '-d', 'None', '1e3']
+
+
+@pytest.mark.parametrize('name', STRANGE)
+def test_paths_reach_a_tool_as_they_are(root, monkeypatch, name):
+    """The tool reads its settings as the tools of the package do."""
+    (root / 'tools/settings.py').write_text(
+        'import argparse, json, pathlib\n'
+        'from mmdepthcp.config.overrides import add_cfg_options, parse_options\n'
+        'parser = argparse.ArgumentParser()\n'
+        'parser.add_argument("--out")\n'
+        'add_cfg_options(parser)\n'
+        'args = parser.parse_args()\n'
+        'pathlib.Path(args.out).parent.mkdir(parents=True, exist_ok=True)\n'
+        'pathlib.Path(args.out).write_text(json.dumps(parse_options(args.cfg_options)))\n')
+    work = checked_work_dir(name)
+    declared = dict(
+        name='a', tool='tools/settings.py', outputs=['{work_dir}/out.json'],
+        args=['--cfg-options', 'x.path={work_dir}/p', 'lr=1e-3', 'many=[{work_dir},b]', 'seed={seed}', '--out',
+              '{work_dir}/out.json', '--cfg-options', 'c={config}'])
+    run_stages(work, stages_of(work, declared))
+    assert json.loads((root / work / 'out.json').read_text()) == {
+        'x.path': f'{work}/p', 'lr': 1e-3, 'many': [work, 'b'], 'seed': 3, 'c': 'config.py'}
+    assert state_of(work, stages_of(work, declared)[0]) == 'finished'
+
+
+def test_a_tool_from_elsewhere_gets_its_options_as_words(root, work):
+    (root / 'own.py').write_text('import pathlib, sys\npathlib.Path(sys.argv[1]).write_text(sys.argv[3])\n')
+    work.mkdir()
+    run_stages(work, stages_of(work, dict(
+        name='a', tool='own.py', args=['{work_dir}/a', '--cfg-options', 'x={work_dir}'], outputs=['{work_dir}/a'])))
+    assert (work / 'a').read_text() == f'x={work}'
+
+
+def test_changed_command_runs_anew_with_all_that_builds_on_it(work):
+    run_stages(work, stages_of(work, stage('a'), stage('b'), stage('c', needs=['a']), stage('d', needs=['c'])))
+    order(work)
+    changed = stages_of(work, stage('a'), stage('b', 'other'), stage('c', needs=['a']), stage('d', needs=['c']))
+    assert states(work, changed) == ['finished', 'changed', 'finished', 'finished']
+    run_stages(work, changed)
+    assert order(work) == ['b']
+    changed = stages_of(
+        work, stage('a', 'other'), stage('b', 'other'), stage('c', needs=['a']), stage('d', needs=['c']))
+    assert states(work, changed) == ['changed'] * 4
+    run_stages(work, changed)
+    assert order(work) == ['a', 'b', 'c', 'd']
+
+
+def test_changed_config_runs_anew(work, root):
+    config = root / 'config.py'
+    declared = stage('a', '{config}'), stage('b')
+    config.write_text('lr = 1\npipeline = []\n')
+    run_stages(work, stages_of(work, *declared, config=str(config)))
+    order(work)
+    config.write_text('# only a comment and another stage list\nlr = 1\npipeline = [1]\n')
+    assert states(work, stages_of(work, *declared, config=str(config))) == ['finished', 'finished']
+    config.write_text('lr = 2\n')
+    stages = stages_of(work, *declared, config=str(config))
+    assert states(work, stages) == ['changed', 'changed']
+    run_stages(work, stages)
+    assert order(work) == ['a', 'b']
+    assert 'clean' in (work / 'pipeline/a.log').read_text()
+
+
+def test_missing_output_is_made_again(work):
+    stages = stages_of(work, stage('a'), stage('b', needs=[]))
+    run_stages(work, stages)
+    order(work)
+    (work / 'a').unlink()
+    run_stages(work, stages)
+    assert order(work) == ['a']
+
+
+def test_only_and_from(work):
+    stages = stages_of(work, stage('a'), stage('b'), stage('c'))
+    run_stages(work, stages)
+    order(work)
+    run_stages(work, stages, only=['b'])
+    assert order(work) == ['b']
+    assert states(work, stages) == ['finished', 'finished', 'waiting']
+    run_stages(work, stages, first='b')
+    assert order(work) == ['b', 'c']
+    with pytest.raises(InputError, match="no stage 'x'; the stages are a, b, c"):
+        run_stages(work, stages, only=['x'])
+
+
+def test_failure_stops_and_shows_the_log(work):
+    stages = stages_of(work, stage('a', 'fail', tool='tools/train.py'), stage('b'))
+    expected = r'stage a failed with exit code 1; its log is .*a\.log(.|\n)*broken on purpose'
+    with pytest.raises(StageError, match=expected):
+        run_stages(work, stages)
+    assert order(work) == ['a']
+    assert states(work, stages) == ['failed', 'waiting']
+    (work / 'repaired').touch()
+    run_stages(work, stages)
+    assert order(work) == ['a', 'b']
+    assert 'resumed kept' in (work / 'pipeline/a.log').read_text()
+
+
+def test_unwritten_output_is_a_failure(work):
+    stages = stages_of(work, stage('a', 'mute'))
+    with pytest.raises(StageError, match=r'stage a ended without writing .*a'):
+        run_stages(work, stages)
+    assert states(work, stages) == ['failed']
+
+
+def test_renewed_part_by_part(work):
+    run_stages(work, stages_of(work, stage('a'), stage('b'), stage('c')))
+    order(work)
+    stages = stages_of(work, stage('a', 'other'), stage('b'), stage('c'))
+    run_stages(work, stages[:2])  # as a process does that shares the stages with another
+    assert states(work, stages) == ['finished', 'finished', 'changed']
+    run_stages(work, stages)
+    assert order(work) == ['a', 'b', 'c']
+    assert pipeline.commits_of(work, stages) == [code_commit(7)]
+
+
+def test_waiting_for_another_process(work, monkeypatch):
+    stages = stages_of(work, stage('a'), stage('b', 'fail', needs=[]), stage('c', needs=['b']))
+    looks = []
+
+    def meanwhile(seconds):
+        looks.append(seconds)
+        if len(looks) == 3:
+            run_stages(work, stages, keep_going=True)
+
+    monkeypatch.setattr(pipeline.time, 'sleep', meanwhile)
+    assert pipeline.wait_for(work, stages[:1]) == {}
+    assert len(looks) == 3
+    failures = pipeline.wait_for(work, stages)
+    assert set(failures) == {'b', 'c'} and len(looks) == 3 + pipeline.LOOKS
+    assert re.search(r'failed in another process; its log is .*b\.log', str(failures['b']))
+    more = stages_of(work, stage('a'), stage('b', 'fail', needs=[]), stage('d', needs=['b']), stage('e', needs=['a']))
+    order(work)
+    failures = run_stages(work, more[2:], keep_going=True, failed=failures)
+    assert order(work) == ['e'] and str(failures['d']) == 'not started, for b failed'
+
+
+def test_nobody_is_waited_for_who_is_gone(work, monkeypatch):
+    stages = stages_of(work, stage('a'), stage('b', needs=[]), stage('c', needs=['b']))
+    looks = []
+    monkeypatch.setattr(pipeline.time, 'sleep', looks.append)
+    here = iter([True] * 20)
+    failures = pipeline.wait_for(work, stages[1:], lambda: next(here, False))
+    assert set(failures) == {'b', 'c'} and len(looks) == 20 + pipeline.LOOKS
+    assert 'waiting, and the process that runs it is gone; its log is' in str(failures['b'])
+    stamp = dict(digest=stages[0].digest, finished=False, failed=False, seconds=0)
+    write_json(pipeline.stamp_path(work, stages[0]), stamp)  # killed in the middle
+    assert 'interrupted, and the process that runs it is gone' in str(
+        pipeline.wait_for(work, stages[:1], lambda: False)['a'])
+
+
+def test_a_stage_ends_with_a_pipeline_that_is_killed(work, root):
+    (root / 'tools/slow.py').write_text(
+        'import os, pathlib, sys, time\npathlib.Path(sys.argv[1]).write_text(str(os.getpid()))\ntime.sleep(60)\n')
+    work.mkdir()
+    declared = dict(name='a', tool='tools/slow.py', args=['{work_dir}/pid'], outputs=['{work_dir}/pid'])
+    pid = os.fork()
+    if pid == 0:
+        run_stages(work, stages_of(work, declared))
+        os._exit(0)
+    deadline = time.monotonic() + 30
+    while not ((work / 'pid').exists() and (work / 'pid').read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    stat = Path('/proc', (work / 'pid').read_text(), 'stat')
+    while stat.exists() and stat.read_text().rpartition(')')[2].split()[0] != 'Z' and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert time.monotonic() < deadline
+    assert states(work, stages_of(work, declared)) == ['interrupted']
+
+
+def test_nothing_of_an_earlier_setting_is_kept(work, root):
+    (root / 'tools/tree.py').write_text(
+        'import pathlib, sys\n'
+        'out = pathlib.Path(sys.argv[1]) / "file"\n'
+        'out.parent.mkdir(parents=True, exist_ok=True)\n'
+        'if not out.exists():\n'
+        '    out.write_text(sys.argv[2])\n')
+
+    def tree(word):
+        return stages_of(work, dict(name='t', tool='tools/tree.py', args=['{work_dir}/t', word],
+                                    outputs=['{work_dir}/t', '{work_dir}/t/file']))
+
+    run_stages(work, tree('one'))
+    run_stages(work, tree('two'))
+    assert (work / 't/file').read_text() == 'two'
+    run_stages(work, stages_of(work, stage('a', tool='tools/train.py')))
+    (work / 'last_checkpoint').write_text('a')
+    run_stages(work, stages_of(work, stage('a', 'other', tool='tools/train.py')))
+    assert not (work / 'last_checkpoint').exists()
+
+
+def test_outputs_outside_the_work_dir_are_never_removed(work, root):
+    kept = root / 'precious'
+    kept.write_text('mine')
+    declared = dict(name='a', tool='tools/write.py', args=['{work_dir}/a'], outputs=['{work_dir}/a', str(kept)])
+    run_stages(work, stages_of(work, declared), only=['a'])
+    assert kept.read_text() == 'mine'
+
+
+@pytest.mark.parametrize('signal_number', [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_training_goes_on(work, root, signal_number):
+    code = (
+        'import pathlib, signal\n'
+        'from mmdepthcp.experiments import pipeline\n'
+        'from mmdepthcp.utils import resources\n'
+        'signal.signal(signal.SIGINT, signal.default_int_handler)\n'  # a shell's background jobs ignore it
+        f'resources.ROOT = pathlib.Path({str(root)!r})\n'
+        f'stages = pipeline.read_stages({[stage("a", "wait", tool="tools/train.py"), stage("b")]!r}, "c.py", '
+        f'{str(work)!r}, 0)\n'
+        f'pipeline.run_stages({str(work)!r}, stages)\n')
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with subprocess.Popen([sys.executable, '-c', code], **quiet) as process:
+        deadline = time.monotonic() + 30
+        while not (work / 'a').exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(process.pid, signal_number)
+        assert process.wait(20) != 0
+    stages = stages_of(work, stage('a', 'wait', tool='tools/train.py'), stage('b'), config='c.py')
+    assert states(work, stages) == ['interrupted', 'waiting']
+    before = json.loads((work / 'pipeline/a.json').read_text())['seconds']
+    assert before > 0
+    (work / 'repaired').touch()
+    run_stages(work, stages)
+    assert 'resumed kept' in (work / 'pipeline/a.log').read_text()
+    assert json.loads((work / 'pipeline/a.json').read_text())['seconds'] > before
+    assert states(work, stages) == ['finished', 'finished']
+
+
+@pytest.mark.parametrize(('declared', 'message'), [
+    ([], 'declares no stages'),
+    ([dict(name='a')], 'stage 1 of the pipeline: needs name and tool'),
+    ([dict(name='a', tool='tools/write.py', arg=[])], 'not arg'),
+    ([dict(name='a', tool='tools/none.py')], 'tools/none.py: no such tool'),
+    ([dict(name='a', tool='tools/write.py', args=['{workdir}'])], 'only work_dir, config, seed may stand in braces'),
+    ([dict(name='a', tool='tools/write.py', needs=['z'])], 'needs z, which is no earlier stage'),
+    ([dict(name='a', tool='tools/write.py')] * 2, "stage 2 of the pipeline: the name 'a' is taken"),
+])
+def test_bad_declarations(work, declared, message):
+    with pytest.raises(InputError, match=message):
+        read_stages(declared, 'config.py', str(work), 0)
+
+
+def test_command_line(tmp_path):
+    config = tmp_path / 'c.py'
+    config.write_text("randomness = dict(seed=5)\n"
+                      "pipeline = [dict(name='a', tool='tools/run_pipeline.py', args=['--help', '{seed}'])]\n")
+    tool = Path(__file__).parents[2] / 'tools/run_pipeline.py'
+    command = [sys.executable, str(tool), str(config), '--work-dir', str(tmp_path / 'w')]
+
+    def run(*more):
+        return subprocess.run([*command, *more], capture_output=True, text=True)
+
+    assert 'waiting' in run('--list').stdout
+    assert '[1/1] a: done' in run().stdout
+    listed = run('--list').stdout
+    assert 'finished' in listed and '--help 5' in listed
+    assert '--help 6' in run('--list', '--cfg-options', 'randomness.seed=6').stdout
+    absent = subprocess.run([sys.executable, str(tool), str(tmp_path / 'd.py')], capture_output=True, text=True)
+    assert absent.returncode == 1 and absent.stderr.endswith('d.py: no such config file\n')
+    assert 'Traceback' not in absent.stderr

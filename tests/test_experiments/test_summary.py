@@ -1,0 +1,101 @@
+"""Gathering an experiment's results, complete and with parts missing."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmdepthcp.experiments.summary import collect, format_value, read_loss_curve, table
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import write_json
+from mmdepthcp.utils.images import write_png
+
+TOOL = Path(__file__).parents[2] / 'tools/summarise.py'
+
+
+def log(folder, run, losses, first=10):
+    path = folder / run / 'vis_data/scalars.json'
+    path.parent.mkdir(parents=True)
+    lines = [json.dumps(dict(lr=0.1, loss=loss, step=first + 10 * number)) for number, loss in enumerate(losses)]
+    path.write_text('\n'.join([*lines, json.dumps({'toy9/mIoU': 12.0, 'step': 1}), '{"cut']))
+
+
+@pytest.fixture
+def work_dir(tmp_path):
+    work = tmp_path / 'demo'
+    for name, seconds, finished in (('depth', 10.5, True), ('regions', 2.25, True), ('summary', 1.0, False)):
+        write_json(work / f'pipeline/{name}.json', dict(name=name, seconds=seconds, finished=finished))
+    write_json(work / 'depth_metrics.json', {'depth/abs_rel': 0.2, 'depth/abs_rel_constant': 0.5, 'depth/a1': 0.75})
+    write_json(work / 'regions_learnt.json', dict(count_mean=80.5, oracle_miou=0.6))
+    write_json(work / 'regions_exact.json', dict(count_mean=70, oracle_miou=0.8))
+    write_json(work / 'unsup.json', {'toy9/Acc': 70.0, 'toy9/mIoU': 45.0})
+    write_json(work / 'unsup_random.json', dict(protocol='toy9', acc=0.4, miou=0.125))
+    write_json(work / 'unsup_colour_position.json', dict(protocol='toy9', acc=0.5, miou=0.25))
+    log(work / 'depth', 'a', [0.3, 0.2])
+    log(work / 'pretrain', 'a', [7.0, 6.0, 5.0])
+    log(work / 'pretrain', 'b', [5.5, 4.0], first=20)
+    torch.save({'meta': {'iter': 34}, 'state_dict': {}}, work / 'pretrain/epoch_2.pth')
+    (work / 'pretrain/last_checkpoint').write_text(str(work / 'pretrain/epoch_2.pth'))
+    return work
+
+
+def test_everything_is_found(work_dir):
+    summary, missing = collect(work_dir)
+    assert not missing
+    assert summary == dict(
+        seconds=dict(total=12.75, depth=10.5, regions=2.25),
+        depth=dict(abs_rel=0.2, abs_rel_constant=0.5, a1=0.75),
+        regions=dict(count_mean=80.5, oracle_miou=0.6, oracle_miou_exact_depth=0.8),
+        pretrain=dict(iterations=34, loss_first=7.0, loss_last=4.0),
+        unsup=dict(acc=0.7, miou=0.45, miou_random_init=0.125, miou_colour_position=0.25))
+
+
+def test_resumed_run_replaces_what_it_repeats(work_dir):
+    curve = read_loss_curve(work_dir / 'pretrain')
+    assert curve.iterations == (10, 20, 30) and curve.losses == (7.0, 5.5, 4.0)
+
+
+def test_missing_parts_are_named_and_null(work_dir):
+    (work_dir / 'unsup_random.json').unlink()
+    (work_dir / 'regions_exact.json').write_text('{"cut')
+    write_json(work_dir / 'depth_metrics.json', {'depth/a1': 0.5})
+    (work_dir / 'pretrain/last_checkpoint').unlink()
+    summary, missing = collect(work_dir)
+    assert summary['unsup']['miou_random_init'] is None and summary['unsup']['miou'] == 0.45
+    assert summary['regions']['oracle_miou_exact_depth'] is None
+    assert summary['depth'] == dict(abs_rel=None, abs_rel_constant=None, a1=0.5)
+    assert summary['pretrain']['iterations'] is None
+    text = '\n'.join(missing)
+    for words in ('unsup_random.json: no such file', 'regions_exact.json: not valid JSON', 'holds no abs_rel',
+                  'no checkpoint that tells its iterations'):
+        assert words in text
+    with pytest.raises(InputError, match='no such work dir'):
+        collect(work_dir / 'none')
+
+
+def test_table(work_dir):
+    lines = table(collect(work_dir).summary).splitlines()
+    assert any(line.split() == ['unsup', 'acc', '0.7'] for line in lines)
+    assert any(line.split() == ['miou_random_init', '0.125'] for line in lines)
+    assert len({len(line) for line in lines}) == 1
+    assert [format_value(value) for value in (None, 0.12345678, 12.0, 345.67, 0.0)] == \
+        ['–', '0.1235', '12', '345.7', '0']
+
+
+def test_tool_writes_json_and_report(work_dir, tmp_path, monkeypatch, capsys):
+    write_png(work_dir / 'segmentation/a.png', np.zeros((4, 12, 3), np.uint8))
+    config = tmp_path / 'c.py'
+    config.write_text("train_dataloader = dict(dataset=dict(type='StreetDataset', data_root='nowhere', "
+                      "data_prefix=dict(img_path='x')))")
+    monkeypatch.setattr(sys, 'argv', ['summarise.py', str(config), '--work-dir', str(work_dir), '--title', 'A & B'])
+    runpy.run_path(str(TOOL), run_name='__main__')
+    printed = capsys.readouterr().out
+    assert 'miou_colour_position' in printed and 'not found: pictures: ' in printed
+    assert json.loads((work_dir / 'summary.json').read_text())['unsup']['miou'] == 0.45
+    page = (work_dir / 'report.html').read_text()
+    assert 'A &amp; B' in page and page.count('data:image/jpeg') == 1
+    assert 'src="http' not in page and 'href=' not in page

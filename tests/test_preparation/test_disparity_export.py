@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from functools import partial
+
+import cv2
+import numpy as np
+import pytest
+
+from mmdepthcp.preparation.disparity_export import (
+    DisparityFile,
+    convert_tree,
+    read_cityscapes_disparity,
+    read_depth_as_disparity,
+)
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import read_disparity
+
+
+@pytest.fixture
+def depths(tmp_path):
+    """Depth maps of which the left half has no value."""
+    for name in ('ulm/a', 'ulm/b', 'bonn/c'):
+        path = tmp_path / f'depth/{name}_depth.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.array([[0, 512]] * 2, np.uint16))
+    return tmp_path
+
+
+def _convert(root, holes='nearest', num_workers=0, **kwargs):
+    work = DisparityFile(root / 'depth', root / 'out', '_depth.png', '_leftImg8bit',
+                         partial(read_depth_as_disparity, nearest=1., holes=holes))
+    return convert_tree(work, dict(holes=holes), num_workers, **kwargs)
+
+
+@pytest.mark.parametrize(('holes', 'expected'), [('nearest', [[.5, .5]] * 2), ('far', [[1e-6, .5]] * 2)])
+def test_depth_maps(depths, holes, expected):
+    assert _convert(depths, holes, num_workers=2) == ([], 3)
+    for name in ('ulm/a', 'ulm/b', 'bonn/c'):
+        np.testing.assert_allclose(read_disparity(depths / f'out/{name}_leftImg8bit.png'), expected, atol=1e-5)
+
+
+def test_shards_restart_and_failures(depths):
+    assert _convert(depths, shard=(1, 2)) == ([], 1)
+    cv2.imwrite(str(depths / 'depth/ulm/b_depth.png'), np.zeros((2, 2), np.uint16))
+    failures, tried = _convert(depths)
+    assert tried == 2 and [failure.path for failure in failures] == ['ulm/b_depth.png']
+    assert 'no pixel has a value' in failures[0].message and 'ulm/b_depth.png' in failures[0].message
+    assert not (depths / 'out/ulm/b_leftImg8bit.png').exists()
+    cv2.imwrite(str(depths / 'depth/ulm/b_depth.png'), np.full((2, 2), 256, np.uint16))
+    assert _convert(depths) == ([], 1)
+    assert _convert(depths) == ([], 0)
+
+
+def test_changed_depth_maps_are_converted_anew(depths):
+    assert _convert(depths) == ([], 3)
+    cv2.imwrite(str(depths / 'depth/ulm/a_depth.png'), np.full((2, 2), 1024, np.uint16))
+    assert _convert(depths) == ([], 1)
+    np.testing.assert_allclose(read_disparity(depths / 'out/ulm/a_leftImg8bit.png'), .25, atol=1e-5)
+
+
+def test_missing_and_empty_folders(tmp_path):
+    with pytest.raises(InputError, match='no such folder'):
+        _convert(tmp_path)
+    (tmp_path / 'depth').mkdir()
+    with pytest.raises(InputError, match='holds no file'):
+        _convert(tmp_path)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_cityscapes_disparity(tmp_path):
+    file = tmp_path / 'a_disparity.png'
+    cv2.imwrite(str(file), np.array([[0, 1 + 256 * 64], [0, 1 + 256 * 64]], np.uint16))
+    np.testing.assert_allclose(read_cityscapes_disparity(file, 128.), .5)
+    cv2.imwrite(str(file), np.zeros((2, 2), np.uint16))
+    with pytest.raises(InputError, match=r'a_disparity\.png: no pixel'):
+        read_cityscapes_disparity(file, 128.)
