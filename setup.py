@@ -11,9 +11,12 @@ VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmdepthcp/__init__.py').re
 # Neither torch nor an mm* package is required here: each belongs to the OpenMMLab environment that the user
 # already has, or comes with one of the two family extras.
 REQUIRED = [
+    'doit>=0.36',
+    'jinja2>=3',
     'matplotlib',
     'numba>=0.58',
     'numpy>=1.24',
+    'pandas>=2',
     'scikit-learn>=1.3',
     'scipy>=1.10',
 ]

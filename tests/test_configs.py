@@ -30,7 +30,7 @@ from mmdepthcp.datasets.street import StreetDataset
 from mmdepthcp.datasets.video import VideoClipDataset
 from mmdepthcp.engine.hooks import PretrainedCheckHook
 from mmdepthcp.experiments.comparison import Planner, read_table
-from mmdepthcp.experiments.pipeline import read_stages
+from mmdepthcp.experiments.stages import read_stages
 from mmdepthcp.models.depth import MonoDepth
 from mmdepthcp.models.selfsup import DepthCP
 from mmdepthcp.registry import DATASETS, HOOKS, MODELS

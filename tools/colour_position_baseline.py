@@ -48,7 +48,7 @@ def main() -> None:
         )
         from mmdepthcp.registry import DATASETS
         from mmdepthcp.utils.errors import InputError
-        from mmdepthcp.utils.fileio import write_json
+        from mmdepthcp.utils.scores import write_scores
 
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
         dataset = DATASETS.build(config.test_dataloader.dataset)
@@ -85,15 +85,15 @@ def main() -> None:
             confusions.append(cluster_confusion(clusters, labels, len(classes), num_clusters=k_means.n_clusters))
         scores = match_and_score(add_confusions(confusions), evaluator.get('match_by', 'iou'))
         protocol = protocol_name(dataset.metainfo.get('protocol'), score_size)
-        record = score_record(scores, classes, protocol, len(dataset))
-        record.update(num_clusters=k_means.n_clusters, seed=args.seed)
+        record, details = score_record(scores, classes, protocol, len(dataset))
+        details.update(num_clusters=k_means.n_clusters, seed=args.seed)
         print()
-        for name, iou in record['class_iou'].items():
+        for name, iou in details['class_iou'].items():
             print(f'{name:>20} {"-" if iou is None else f"{100 * iou:5.2f}"}')
-        print(f'{record["protocol"]}: Acc {100 * scores.accuracy:.2f}, mIoU {100 * scores.mean_iou:.2f} '
+        print(f'{protocol}: Acc {100 * scores.accuracy:.2f}, mIoU {100 * scores.mean_iou:.2f} '
               f'(k-means on colour and position, {k_means.n_clusters} clusters, {len(dataset)} images)')
         if args.json:
-            write_json(args.json, record)
+            write_scores(args.json, record, details)
 
 
 if __name__ == '__main__':

@@ -4,10 +4,8 @@ The table is a config file such as configs/tables/toy.py. What is finished is no
 same command goes on from there. A run that fails stops only what builds on it, and is named at the end. Into the work
 dir go results.csv, results.md, results.png and, in pipeline/, the log of every run.
 
-Many GPUs: each gets its own runs, so that the scores do not depend on their number:
-
-    torchrun --nproc_per_node 8 tools/compare.py TABLE.py
-    srun -n 8 --gpus-per-task 1 python tools/compare.py TABLE.py
+Every run is one process, so that the scores do not depend on how many go at once: --jobs 8 on a machine with 8 GPUs,
+--launcher slurm --jobs 40 on a cluster.
 """
 
 import argparse
@@ -16,12 +14,8 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import seed
+from mmdepthcp.cli.stage_options import add_stage_options, launcher_words
 from mmdepthcp.cli.tools import checked_work_dir, errors_in_words, hide_known_noise
-from mmdepthcp.utils.trees import default_shard, parse_shard
-
-RANK_VARIABLES = (
-    'RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'GROUP_RANK', 'MASTER_ADDR', 'MASTER_PORT', 'SLURM_PROCID',
-    'SLURM_STEP_NUM_TASKS', 'SLURM_LOCALID')
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,21 +29,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seeds', nargs='+', type=seed, metavar='SEED', help='run these seeds only')
     parser.add_argument('--list', action='store_true', help='show the stages and their state, run nothing')
     parser.add_argument('--report', action='store_true', help='write the table of what is finished, run nothing')
-    parser.add_argument('--shard', type=parse_shard, metavar='I/N',
-                        help='do every N-th pair of pretraining and seed from the I-th on (I = 0..N-1); default: by '
-                             'rank under torchrun or srun')
+    add_stage_options(parser)
     return parser.parse_args()
-
-
-def take_own_gpu() -> None:
-    """Leave this process of torchrun one GPU (srun has done so), and let its runs not believe that they are one job."""
-    local = os.environ.get('LOCAL_RANK')
-    visible = os.environ.get('CUDA_VISIBLE_DEVICES')
-    if local is not None:
-        devices = visible.split(',') if visible else [str(index) for index in range(int(local) + 1)]
-        os.environ['CUDA_VISIBLE_DEVICES'] = devices[int(local) % len(devices)]
-    for name in RANK_VARIABLES:
-        os.environ.pop(name, None)
 
 
 def keep_only(table, args: argparse.Namespace):
@@ -70,7 +51,9 @@ def keep_only(table, args: argparse.Namespace):
 
 def write_report(table, work_dir: Path, smoke: bool) -> None:
     """Write the whole table, whatever part of it was run here."""
-    from mmdepthcp.experiments.comparison import Planner, bar_plot, comma_separated, gather, markdown
+    from mmdepthcp.experiments.drawing import bar_plot
+    from mmdepthcp.experiments.plans import Planner
+    from mmdepthcp.experiments.results import comma_separated, gather, markdown
     from mmdepthcp.utils.fileio import atomic_path
 
     folds = not smoke
@@ -88,7 +71,7 @@ def about(plan, work_dir: Path) -> str:
     """Failed stages, commits and machine, for the table."""
     import torch
 
-    from mmdepthcp.experiments.pipeline import FAILED, commits_of, state_of
+    from mmdepthcp.experiments.records import FAILED, commits_of, state_of
     from mmdepthcp.utils.markdown import escape_markdown
 
     failed = [stage.name for stage in plan.stages if state_of(work_dir, stage) == FAILED]
@@ -102,17 +85,16 @@ def main() -> int:
     args = parse_args()
     hide_known_noise()
     with errors_in_words():
-        from mmdepthcp.experiments.comparison import Planner, read_table
-        from mmdepthcp.experiments.pipeline import run_stages, state_of, wait_for
-        from mmdepthcp.utils.processes import claim, is_claimed
+        from mmdepthcp.experiments.engine import run_stages
+        from mmdepthcp.experiments.plans import Planner
+        from mmdepthcp.experiments.records import state_of
+        from mmdepthcp.experiments.tables import read_table
+        from mmdepthcp.utils.processes import claim
 
         table = read_table(args.table)
         wanted = keep_only(table, args)
         work_dir = checked_work_dir(args.work_dir or Path('work_dirs/tables', Path(args.table).stem))
         work_dir = Path(work_dir, 'smoke') if args.smoke else Path(work_dir)
-        index, count = args.shard or default_shard()
-        stops_others = 'TORCHELASTIC_RUN_ID' in os.environ
-        take_own_gpu()
         plan = Planner(wanted, work_dir, args.smoke).plan()
         if args.list:
             for stage in plan.stages:
@@ -120,25 +102,13 @@ def main() -> int:
             return 0
         failures = {}
         if not args.report:
-            own = [stage for group in plan.groups[index::count] for stage in group]
-            try:
-                with claim(work_dir, (index, count)):
-                    if index > 0:
-                        failures = wait_for(
-                            work_dir,
-                            [stage for stage in plan.prepare if any(stage in other.upstream for other in own)],
-                            lambda: is_claimed(work_dir, (0, count)))
-                    else:
-                        own = [*plan.prepare, *own]
-                    failures = run_stages(work_dir, own, keep_going=True, failed=failures)
-            except KeyboardInterrupt:
-                print('\ninterrupted; the same command goes on from here', file=sys.stderr)
-                return 130
+            with claim(work_dir):
+                failures = run_stages(
+                    work_dir, plan.stages, keep_going=True, jobs=args.jobs, launcher=launcher_words(args))
         write_report(table, work_dir, args.smoke)
     for name, error in failures.items():
         print(f'FAILED {name}: {error}', file=sys.stderr)
-    # torchrun ends all processes as soon as one of them fails
-    return int(bool(failures) and not stops_others)
+    return int(bool(failures))
 
 
 if __name__ == '__main__':

@@ -60,7 +60,7 @@ def main() -> int:
             parse_params,
         )
         from mmdepthcp.utils.errors import InputError
-        from mmdepthcp.utils.fileio import write_json
+        from mmdepthcp.utils.scores import Score, write_scores
         from mmdepthcp.utils.trees import image_key
         from mmdepthcp.utils.walks import find_files
 
@@ -82,14 +82,15 @@ def main() -> int:
             names = [names[i * len(names) // args.limit] for i in range(args.limit)]
         width = max(len('regions'), *map(len, rows))
         print(f'{len(names)} images\n{"regions":{width}}  {"  ".join(COLUMNS)}')
-        results = []
+        results, details = [], {}
         for row, regions in rows.items():
             numbers = measure_quality(regions, names, labels, args.num_classes, args.tolerance)
-            results.append({'regions': row, **numbers})
             cells = (f'{numbers[column]:{len(column)}.{1 if column.startswith("count") else 3}f}' for column in COLUMNS)
             print(f'{row:{width}}  {"  ".join(cells)}', flush=True)
+            results += [Score(name, numbers.pop(name), protocol=row) for name in COLUMNS]
+            details[row] = numbers
         if args.json:
-            write_json(args.json, results[0] if len(results) == 1 else results)
+            write_scores(args.json, results, details)
     return 0
 
 

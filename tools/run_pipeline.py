@@ -8,10 +8,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from mmdepthcp.cli.stage_options import add_stage_options, launcher_words
 from mmdepthcp.cli.tools import errors_in_words, set_work_dir
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.overrides import add_cfg_options
-from mmdepthcp.experiments.pipeline import Stage, StageError, read_stages, run_stages, state_of
+from mmdepthcp.experiments.engine import run_stages
+from mmdepthcp.experiments.records import state_of
+from mmdepthcp.experiments.running import StageError
+from mmdepthcp.experiments.stages import Stage, read_stages
 from mmdepthcp.utils.processes import claim
 
 
@@ -25,6 +29,7 @@ def parse_args() -> argparse.Namespace:
     choice.add_argument('--from', dest='first', metavar='STAGE',
                         help='run this stage and all after it, finished or not')
     choice.add_argument('--list', action='store_true', help='show the stages and their state, run nothing')
+    add_stage_options(parser)
     add_cfg_options(parser)
     return parser.parse_args()
 
@@ -40,12 +45,10 @@ def main() -> None:
             return
         try:
             with claim(config.work_dir):
-                run_stages(config.work_dir, stages_of(config, args), args.only, args.first)
+                run_stages(config.work_dir, stages_of(config, args), args.only, args.first, jobs=args.jobs,
+                           launcher=launcher_words(args))
         except StageError as error:
             sys.exit(f'error: {error}')
-        except KeyboardInterrupt:
-            print('\ninterrupted; the same command goes on from here', file=sys.stderr)
-            sys.exit(130)
 
 
 def stages_of(config, args: argparse.Namespace) -> list[Stage]:

@@ -31,8 +31,8 @@ def main() -> None:
 
         from mmdepthcp.engine.resuming import forget_beginnings
         from mmdepthcp.utils.checkpoint import check_fit, read_state_dict
-        from mmdepthcp.utils.fileio import write_json
         from mmdepthcp.utils.processes import claim
+        from mmdepthcp.utils.scores import scores_of_metrics, write_scores
 
         config.resume = False
         config.load_from = None
@@ -53,7 +53,7 @@ def main() -> None:
         with claim(args.show_dir) if args.show_dir and is_main_process() else contextlib.nullcontext():
             scores = runner.test()
         if args.out and is_main_process():
-            write_json(args.out, {name: float(value) for name, value in scores.items()})
+            write_scores(args.out, scores_of_metrics(scores))
 
 
 def show_in(config, folder: str) -> None:

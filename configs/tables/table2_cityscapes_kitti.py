@@ -27,7 +27,7 @@ pretrainings = dict(
 
 miou = [dict(key='mIoU', label='mIoU')]
 # of masks, by COCO's protocol on images of 768x384 and 1280x384
-ap = [dict(key='segm_mAP', label='AP', scale=100), dict(key='segm_mAP_50', label='AP50', scale=100)]
+ap = [dict(key='segm_mAP', label='AP'), dict(key='segm_mAP_50', label='AP50')]
 semantic_parts = dict(backbone='model.backbone', neck='model.neck', decode_head='model.decode_head')
 instance_parts = dict(backbone='model.backbone', neck='model.neck')
 cityscapes = dict(config='configs/finetune/semantic_fpn_r50_cityscapes.py', scores=miou, parts=semantic_parts)

@@ -107,8 +107,8 @@ tasks = dict(
         label='instances',
         config='configs/finetune/mask_rcnn_toy.py',
         scores=[
-            dict(key='segm_mAP', label='AP', scale=100),
-            dict(key='segm_mAP_50', label='AP50', scale=100),
+            dict(key='segm_mAP', label='AP'),
+            dict(key='segm_mAP_50', label='AP50'),
         ],
         parts=dict(backbone='model.backbone', neck='model.neck')),
     knn=dict(

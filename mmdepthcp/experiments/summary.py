@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 from mmdepthcp.utils.checkpoint import read_checkpoint
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import read_json, read_text
-
-PERCENT_SCORES = ('Acc', 'mIoU')
+from mmdepthcp.utils.scores import FRACTION, find_score, read_scores
 
 
 class LossCurve(NamedTuple):
@@ -81,46 +80,25 @@ def _iterations(train_dir: Path) -> int:
         raise InputError(f'{train_dir}: no checkpoint that tells its iterations ({error})') from error
 
 
-def _score(scores: Mapping[str, Any], name: str) -> float:
-    """A score by its name or the last part of its name ('toy9/mIoU'); percentages become fractions.
-
-    Raises:
-        KeyError: there is none.
-    """
-    for key, value in scores.items():
-        if key.rpartition('/')[2] == name:
-            return float(value) / (100 if name in PERCENT_SCORES else 1)
-    raise KeyError(name)
-
-
-def _first_score(scores: Mapping[str, Any], *names: str) -> float:
-    for name in names:
-        try:
-            return _score(scores, name)
-        except KeyError:
-            continue
-    raise KeyError(names[0])
-
-
-WANTED: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
+WANTED: dict[str, dict[str, tuple[str, str]]] = {
     'depth': {
-        'abs_rel': ('depth_metrics.json', ('abs_rel',)),
-        'abs_rel_constant': ('depth_metrics.json', ('abs_rel_constant',)),
-        'a1': ('depth_metrics.json', ('a1',)),
+        'abs_rel': ('depth_metrics.json', 'abs_rel'),
+        'abs_rel_constant': ('depth_metrics.json', 'abs_rel_constant'),
+        'a1': ('depth_metrics.json', 'a1'),
     },
     'regions': {
-        'count_mean': ('regions_learnt.json', ('count_mean',)),
-        'oracle_miou': ('regions_learnt.json', ('oracle_miou',)),
-        'oracle_miou_exact_depth': ('regions_exact.json', ('oracle_miou',)),
+        'count_mean': ('regions_learnt.json', 'count_mean'),
+        'oracle_miou': ('regions_learnt.json', 'oracle_miou'),
+        'oracle_miou_exact_depth': ('regions_exact.json', 'oracle_miou'),
     },
     'unsup': {
-        'acc': ('unsup.json', ('acc', 'Acc')),
-        'miou': ('unsup.json', ('miou', 'mIoU')),
-        'miou_random_init': ('unsup_random.json', ('miou', 'mIoU')),
-        'miou_colour_position': ('unsup_colour_position.json', ('miou', 'mIoU')),
+        'acc': ('unsup.json', 'Acc'),
+        'miou': ('unsup.json', 'mIoU'),
+        'miou_random_init': ('unsup_random.json', 'mIoU'),
+        'miou_colour_position': ('unsup_colour_position.json', 'mIoU'),
     },
 }
-"""Where each score comes from: section → name → file and the names it may have there."""
+"""Where each score comes from: section → name → file and its name there."""
 
 
 def _seconds(work_dir: Path) -> dict[str, float]:
@@ -142,13 +120,12 @@ def collect(work_dir: str | os.PathLike) -> Collected:
     summary: dict[str, Any] = {'seconds': _seconds(work_dir)}
     for section, wanted in WANTED.items():
         summary[section] = dict.fromkeys(wanted)
-        for name, (file, names) in wanted.items():
+        for name, (file, score) in wanted.items():
+            path = work_dir / file
             try:
-                summary[section][name] = _first_score(read_json(work_dir / file), *names)
+                summary[section][name] = find_score(read_scores(path), score, path).in_unit(FRACTION)
             except InputError as error:
                 missing.append(f'{section}.{name}: {error}')
-            except (KeyError, TypeError, ValueError, AttributeError):
-                missing.append(f'{section}.{name}: {work_dir / file}: holds no {names[0]}')
     summary['pretrain'] = dict.fromkeys(('iterations', 'loss_first', 'loss_last'))
     try:
         summary['pretrain']['iterations'] = _iterations(work_dir / 'pretrain')

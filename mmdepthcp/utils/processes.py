@@ -35,6 +35,8 @@ TRIES, PAUSE = 10, 0.1
 """How often a taken folder is tried again, after how many seconds: another process may only be looking at it."""
 
 WHOLE = (0, 1)
+OWNER = 'MMDEPTHCP_OWNER'
+"""Environment variable by which commands know, on whatever computer, for whom they work: ``<pid>@<host>``."""
 
 
 def end_with_parent(parent: int | None = None) -> None:
@@ -79,6 +81,11 @@ def tie_children() -> None:
     if not _forks.watched and _libc is not None:
         _forks.watched = True
         os.register_at_fork(before=_forks.note, after_in_child=_forks.tie)
+
+
+def owner() -> dict[str, str]:
+    """Environment variables for commands that work for this process on another computer."""
+    return {OWNER: f'{os.getpid()}@{socket.gethostname()}'}
 
 
 def _about_us() -> dict[str, Any]:
@@ -127,8 +134,9 @@ def claim(folder: str | os.PathLike, shard: tuple[int, int] = WHOLE) -> Iterator
     """Be the only one that writes into a folder, as far as tools of this package go.
 
     The folder is made if need be. Processes that share its work claim a shard ``(i, n)`` each. The lock is a file
-    ``.lock`` in it, which the kernel frees when its owner ends, however it ends. A process whose parent has the folder
-    may write into it too. Where the file system has no locks, nothing is checked.
+    ``.lock`` in it, which the kernel frees when its owner ends, however it ends. Processes that its owner started, and
+    those that work for it (see :func:`owner`), may write into it too. Where the file system has no locks, nothing is
+    checked.
 
     Raises:
         InputError: another process has the folder, or nothing can be written there.
@@ -172,7 +180,8 @@ def _take_or_refuse(folder: Path, file: Path, shared: bool) -> int | None:
                 return None
             raise
         holder = _holder(file)
-        if descriptor is not None or (holder.get('pid'), holder.get('host')) == (os.getppid(), socket.gethostname()):
+        if descriptor is not None or f'{holder.get("pid")}@{holder.get("host")}' in (
+                f'{os.getppid()}@{socket.gethostname()}', os.environ.get(OWNER)):
             return descriptor
         if attempt < TRIES - 1:
             time.sleep(PAUSE)
@@ -206,8 +215,3 @@ def _is_taken(file: Path) -> bool:
     if descriptor is not None:
         _give_back([(file, descriptor)])
     return descriptor is None
-
-
-def is_claimed(folder: str | os.PathLike, shard: tuple[int, int] = WHOLE) -> bool:
-    """Whether a process has claimed this shard of the folder; True where that cannot be known."""
-    return _is_taken(_lock_files(Path(folder), shard)[-1][0])

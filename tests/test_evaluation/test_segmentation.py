@@ -19,6 +19,7 @@ from mmdepthcp.evaluation.functional.segmentation import (
 )
 from mmdepthcp.evaluation.metrics import UnsupervisedSegMetric
 from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.scores import read_scores
 
 META = dict(classes=('road', 'car', 'sky'), palette=[[128, 64, 128], [0, 0, 142], [70, 130, 180]], protocol='toy3')
 
@@ -172,8 +173,9 @@ def test_confusions_of_different_numbers_of_clusters_add_up():
 
 
 def test_record_is_json():
-    record = score_record(match_and_score(np.array([[8, 2, 0]])), 'abc', 'toy3', 1)
-    assert json.loads(json.dumps(record))['class_iou'] == dict(a=0.8, b=0.0, c=None)
+    scores, about = score_record(match_and_score(np.array([[8, 2, 0]])), 'abc', 'toy3', 1)
+    assert [(score.name, score.protocol) for score in scores] == [('Acc', 'toy3'), ('mIoU', 'toy3')]
+    assert json.loads(json.dumps(about))['class_iou'] == dict(a=0.8, b=0.0, c=None)
 
 
 def sample(clusters, labels, path='frame.png'):
@@ -230,7 +232,7 @@ def test_metric_saves_pictures_in_matched_colours_and_scores(tmp_path):
     assert picture[:, 3:6].tolist() == [[road, road, sky], [sky, black, black]]
     assert picture[:, 6:].tolist() == [[road, road, sky], [sky, road, grey]]
     assert sorted(path.name for path in (tmp_path / 'show').iterdir()) == ['a', 'b']
-    assert json.loads((tmp_path / 'scores.json').read_text())['miou'] == pytest.approx(2 / 2)
+    assert [score.value for score in read_scores(tmp_path / 'scores.json')][1] == pytest.approx(2 / 2)
 
 
 @pytest.mark.parametrize('broken, words', [

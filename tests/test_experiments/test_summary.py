@@ -13,6 +13,7 @@ from mmdepthcp.experiments.summary import collect, format_value, read_loss_curve
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import write_json
 from mmdepthcp.utils.images import write_png
+from mmdepthcp.utils.scores import Score, scores_of_metrics, write_scores
 
 TOOL = Path(__file__).parents[2] / 'tools/summarise.py'
 
@@ -29,12 +30,13 @@ def work_dir(tmp_path):
     work = tmp_path / 'demo'
     for name, seconds, finished in (('depth', 10.5, True), ('regions', 2.25, True), ('summary', 1.0, False)):
         write_json(work / f'pipeline/{name}.json', dict(name=name, seconds=seconds, finished=finished))
-    write_json(work / 'depth_metrics.json', {'depth/abs_rel': 0.2, 'depth/abs_rel_constant': 0.5, 'depth/a1': 0.75})
-    write_json(work / 'regions_learnt.json', dict(count_mean=80.5, oracle_miou=0.6))
-    write_json(work / 'regions_exact.json', dict(count_mean=70, oracle_miou=0.8))
-    write_json(work / 'unsup.json', {'toy9/Acc': 70.0, 'toy9/mIoU': 45.0})
-    write_json(work / 'unsup_random.json', dict(protocol='toy9', acc=0.4, miou=0.125))
-    write_json(work / 'unsup_colour_position.json', dict(protocol='toy9', acc=0.5, miou=0.25))
+    write_scores(work / 'depth_metrics.json', scores_of_metrics(
+        {'depth/abs_rel': 0.2, 'depth/abs_rel_constant': 0.5, 'depth/a1': 0.75}))
+    write_scores(work / 'regions_learnt.json', [Score('count_mean', 80.5), Score('oracle_miou', 0.6)])
+    write_scores(work / 'regions_exact.json', [Score('count_mean', 70), Score('oracle_miou', 0.8)])
+    write_scores(work / 'unsup.json', scores_of_metrics({'toy9/Acc': 70.0, 'toy9/mIoU': 45.0}))
+    write_scores(work / 'unsup_random.json', [Score('Acc', 0.4), Score('mIoU', 0.125)])
+    write_scores(work / 'unsup_colour_position.json', [Score('Acc', 0.5), Score('mIoU', 0.25)])
     log(work / 'depth', 'a', [0.3, 0.2])
     log(work / 'pretrain', 'a', [7.0, 6.0, 5.0])
     log(work / 'pretrain', 'b', [5.5, 4.0], first=20)
@@ -62,7 +64,7 @@ def test_resumed_run_replaces_what_it_repeats(work_dir):
 def test_missing_parts_are_named_and_null(work_dir):
     (work_dir / 'unsup_random.json').unlink()
     (work_dir / 'regions_exact.json').write_text('{"cut')
-    write_json(work_dir / 'depth_metrics.json', {'depth/a1': 0.5})
+    write_scores(work_dir / 'depth_metrics.json', [Score('a1', 0.5)])
     (work_dir / 'pretrain/last_checkpoint').unlink()
     summary, missing = collect(work_dir)
     assert summary['unsup']['miou_random_init'] is None and summary['unsup']['miou'] == 0.45

@@ -21,6 +21,7 @@ from mmdepthcp.preparation.region_grouping import (
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import write_json
 from mmdepthcp.utils.images import read_disparity, read_image, read_labels, read_regions, write_disparity, write_png
+from mmdepthcp.utils.scores import read_scores
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 FEW = ('num_superpixels=300',)
@@ -226,15 +227,15 @@ def test_tools(tree, monkeypatch, capsys):
     options = ['--suffixes', '_leftImg8bit', '_ids', '--num-classes', 4]
     quality = ['region_quality.py', tree / 'labels', *options, '--json', tree / 'q.json']
     assert run(monkeypatch, *quality, '--regions', paths[2]) == 0
-    record = json.loads((tree / 'q.json').read_text())
-    assert {'count_mean', 'oracle_miou', 'under_segmentation', 'boundary_recall', 'asa'} <= set(record)
+    assert {'count_mean', 'oracle_miou', 'under_segmentation', 'boundary_recall', 'asa'} <= {
+        score.name for score in read_scores(tree / 'q.json')}
     assert '4 images' in capsys.readouterr().out
     assert run(monkeypatch, *quality, '--images', paths[0], '--disparity', paths[1], '--limit', 2,
                '--settings', 'default', 'paper num_superpixels=200', '--intrinsics', *KITTI) == 0
     assert 'the camera is not known: give --intrinsics' in run(
         monkeypatch, *quality, '--images', paths[0], '--disparity', paths[1])
     assert 'the camera is not known: give --intrinsics' in run(monkeypatch, 'group_regions.py', *paths, '--workers', 0)
-    rows = json.loads((tree / 'q.json').read_text())
-    assert [row['regions'] for row in rows] == ['default', 'paper num_superpixels=200'] and rows[0]['images'] == 2
+    assert {score.protocol for score in read_scores(tree / 'q.json')} == {'default', 'paper num_superpixels=200'}
+    assert json.loads((tree / 'q.json').read_text())['about']['default']['images'] == 2
     message = run(monkeypatch, 'region_quality.py', tree / 'labels', '--regions', paths[2])
     assert 'no labels for the images' in message and 'bonn/a_leftImg8bit.png' in message

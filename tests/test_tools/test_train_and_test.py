@@ -1,6 +1,5 @@
 """tools/train.py and tools/test.py on a model of one weight: flags of the house, resuming, errors in words."""
 
-import json
 import os
 import runpy
 import shutil
@@ -17,6 +16,7 @@ import mmdepthcp
 from mmdepthcp.engine.resuming import forget_beginnings, latest_checkpoint
 from mmdepthcp.utils.code_version import code_commit
 from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.scores import find_score, read_scores
 from mmdepthcp.utils.storage import LocalBackend
 
 TOOLS = Path(__file__).parents[2] / 'tools'
@@ -158,16 +158,16 @@ def test_commit_of_the_code(tmp_path, monkeypatch):
 
 def test_scores_are_written(home, trained):
     assert run('test.py', 'line.py', trained, '--work-dir', 'w', '--out', 'w/scores.json') is None
-    scores = json.loads((home / 'w/scores.json').read_text())
+    scores = {score.name: score.value for score in read_scores(home / 'w/scores.json')}
     state = weights(trained)
     expected = 1.5 * float(state['layer.weight']) + float(state['layer.bias'])
-    assert scores['line/count'] == 4
-    assert scores['line/mean'] == pytest.approx(expected, abs=1e-5)
+    assert scores['count'] == 4
+    assert scores['mean'] == pytest.approx(expected, abs=1e-5)
 
 
 def test_without_checkpoint_the_starting_weights_are_scored(home):
     assert run('test.py', 'line.py', 'none', '--work-dir', 'n', '--out', 'n/scores.json') is None
-    assert json.loads((home / 'n/scores.json').read_text())['line/count'] == 4
+    assert find_score(read_scores(home / 'n/scores.json'), 'count', 'n').value == 4
 
 
 LONGER = '''

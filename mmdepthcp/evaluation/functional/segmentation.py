@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.scores import Score
 
 MATCH_BY = ('iou', 'count')
 TIE = 1e-12  # decides between matchings of equal worth only
@@ -132,14 +133,20 @@ def match_and_score(confusion: np.ndarray, match_by: str = 'iou') -> MatchedScor
         match_by=match_by)
 
 
-def score_record(scores: MatchedScores, classes: Sequence[str], protocol: str, images: int) -> dict[str, Any]:
-    """The scores as content for a JSON file: fractions 0..1, ``null`` for a class without IoU."""
+def score_record(
+    scores: MatchedScores, classes: Sequence[str], protocol: str, images: int,
+) -> tuple[list[Score], dict[str, Any]]:
+    """What is written down of matched scores.
+
+    Returns:
+        ``Acc`` and ``mIoU`` as fractions; and what is to be known of them, with the IoU of each class, None for a
+        class without IoU.
+    """
     iou = (None if np.isnan(value) else float(value) for value in scores.class_iou)
-    return dict(
-        protocol=protocol,
+    about = dict(
         match_by=scores.match_by,
         images=images,
-        acc=scores.accuracy,
-        miou=scores.mean_iou,
         class_iou=dict(zip(classes, iou, strict=True)),
         class_of_cluster=scores.class_of_cluster.tolist())
+    return [Score(name, value, protocol=protocol)
+            for name, value in (('Acc', scores.accuracy), ('mIoU', scores.mean_iou))], about

@@ -26,8 +26,9 @@ from mmdepthcp.evaluation.functional.segmentation import (
 )
 from mmdepthcp.registry import METRICS
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.fileio import atomic_path, write_json
+from mmdepthcp.utils.fileio import atomic_path
 from mmdepthcp.utils.images import read_image, write_png
+from mmdepthcp.utils.scores import write_scores
 
 UNMATCHED_GREY = 96
 KEPT = '.clusters'
@@ -51,7 +52,7 @@ class UnsupervisedSegMetric(BaseMetric):
         match_by: 'iou' or 'count', see :func:`~mmdepthcp.evaluation.functional.match_and_score`.
         save_dir: where to save a picture per image: image, truth and prediction in the colours of the
             matched classes (black: not labelled, grey: cluster without a class); none by default.
-        out_file: JSON file for the scores, as fractions; none by default.
+        out_file: JSON file for the scores, unrounded, see :mod:`mmdepthcp.utils.scores`; none by default.
         collect_device: see mmengine.
         prefix: another start for the scores' names.
     """
@@ -126,7 +127,7 @@ class UnsupervisedSegMetric(BaseMetric):
             table.add_row([name, f'{100 * scores.class_iou[index]:.2f}', ', '.join(map(str, matched))])
         print_log(f'per class results of {self.prefix}:\n{table.get_string()}', logger='current')
         if self.out_file is not None:
-            write_json(self.out_file, score_record(scores, self._classes, self.prefix, len(results)))
+            write_scores(self.out_file, *score_record(scores, self._classes, self.prefix, len(results)))
         if self.save_dir is not None:
             self._save_pictures(Path(self.save_dir), results, scores)
         return dict(Acc=round(100 * scores.accuracy, 2), mIoU=round(100 * scores.mean_iou, 2))

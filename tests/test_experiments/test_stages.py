@@ -1,5 +1,6 @@
 """Pipelines of tiny stages: order, skipping, change, failure, interruption."""
 
+import argparse
 import json
 import os
 import re
@@ -11,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from mmdepthcp.cli.stage_options import add_stage_options, launcher_words
 from mmdepthcp.cli.tools import checked_work_dir
-from mmdepthcp.experiments import pipeline
-from mmdepthcp.experiments.pipeline import StageError, read_stages, run_stages, state_of
+from mmdepthcp.experiments.engine import run_stages
+from mmdepthcp.experiments.records import commits_of, state_of
+from mmdepthcp.experiments.running import StageError
+from mmdepthcp.experiments.stages import read_stages
 from mmdepthcp.utils import resources
 from mmdepthcp.utils.code_version import code_commit
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.fileio import write_json
 
 TOOL = '''
 import pathlib, sys, time
@@ -205,52 +208,92 @@ def test_renewed_part_by_part(work):
     assert states(work, stages) == ['finished', 'finished', 'changed']
     run_stages(work, stages)
     assert order(work) == ['a', 'b', 'c']
-    assert pipeline.commits_of(work, stages) == [code_commit(7)]
+    assert commits_of(work, stages) == [code_commit(7)]
 
 
-def test_waiting_for_another_process(work, monkeypatch):
-    stages = stages_of(work, stage('a'), stage('b', 'fail', needs=[]), stage('c', needs=['b']))
-    looks = []
-
-    def meanwhile(seconds):
-        looks.append(seconds)
-        if len(looks) == 3:
-            run_stages(work, stages, keep_going=True)
-
-    monkeypatch.setattr(pipeline.time, 'sleep', meanwhile)
-    assert pipeline.wait_for(work, stages[:1]) == {}
-    assert len(looks) == 3
-    failures = pipeline.wait_for(work, stages)
-    assert set(failures) == {'b', 'c'} and len(looks) == 3 + pipeline.LOOKS
-    assert re.search(r'failed in another process; its log is .*b\.log', str(failures['b']))
-    more = stages_of(work, stage('a'), stage('b', 'fail', needs=[]), stage('d', needs=['b']), stage('e', needs=['a']))
-    order(work)
-    failures = run_stages(work, more[2:], keep_going=True, failed=failures)
-    assert order(work) == ['e'] and str(failures['d']) == 'not started, for b failed'
+def test_what_does_not_build_on_a_failure_goes_on(work):
+    stages = stages_of(work, stage('a'), stage('b', 'fail', needs=[]), stage('c', needs=['b']),
+                       stage('d', needs=['c']), stage('e', needs=['a']))
+    failures = run_stages(work, stages, keep_going=True)
+    assert order(work) == ['a', 'b', 'e']
+    assert str(failures.pop('c')) == 'not started, for b failed'
+    assert str(failures.pop('d')) == 'not started, for c failed'
+    assert re.search(r'exit code 1; its log is .*b\.log', str(failures.pop('b'))) and not failures
+    assert states(work, stages) == ['finished', 'failed', 'waiting', 'waiting', 'finished']
 
 
-def test_nobody_is_waited_for_who_is_gone(work, monkeypatch):
-    stages = stages_of(work, stage('a'), stage('b', needs=[]), stage('c', needs=['b']))
-    looks = []
-    monkeypatch.setattr(pipeline.time, 'sleep', looks.append)
-    here = iter([True] * 20)
-    failures = pipeline.wait_for(work, stages[1:], lambda: next(here, False))
-    assert set(failures) == {'b', 'c'} and len(looks) == 20 + pipeline.LOOKS
-    assert 'waiting, and the process that runs it is gone; its log is' in str(failures['b'])
-    stamp = dict(digest=stages[0].digest, finished=False, failed=False, seconds=0)
-    write_json(pipeline.stamp_path(work, stages[0]), stamp)  # killed in the middle
-    assert 'interrupted, and the process that runs it is gone' in str(
-        pipeline.wait_for(work, stages[:1], lambda: False)['a'])
+def test_side_by_side(work, root, capfd):
+    """Two stages that wait for each other, and one that waits for both."""
+    (root / 'tools/meet.py').write_text(
+        'import os, pathlib, sys, time\n'
+        'mine, other = map(pathlib.Path, sys.argv[1:])\n'
+        'mine.write_text(os.environ["CUDA_VISIBLE_DEVICES"] + " " + os.environ["OMP_NUM_THREADS"])\n'
+        'deadline = time.monotonic() + 30\n'
+        'while not other.exists():\n'
+        '    time.sleep(0.02)\n'
+        '    assert time.monotonic() < deadline\n')
+    work.mkdir()
+
+    def meet(mine, other, **more):
+        return dict(name=mine, tool='tools/meet.py', args=[f'{{work_dir}}/{mine}', f'{{work_dir}}/{other}'],
+                    outputs=[f'{{work_dir}}/{mine}'], **more)
+
+    stages = stages_of(work, meet('a', 'b', needs=[]), meet('b', 'a', needs=[]), meet('c', 'a', needs=['a', 'b']))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('CUDA_VISIBLE_DEVICES', '3,5')
+        patch.delenv('OMP_NUM_THREADS', raising=False)
+        assert run_stages(work, stages, jobs=2) == {}
+    devices, threads = zip(*((work / name).read_text().split() for name in 'ab'), strict=True)
+    assert sorted(devices) == ['3', '5'] and set(threads) == {str(max(1, len(os.sched_getaffinity(0)) // 2))}
+    printed = capfd.readouterr().out
+    assert printed.index('[3/3] c: tools') > max(printed.index('a: done'), printed.index('b: done'))
+    run_stages(work, stages, jobs=2)
+    assert capfd.readouterr().out.count('finished, left as it is') == 3
 
 
-def test_a_stage_ends_with_a_pipeline_that_is_killed(work, root):
+def test_failures_side_by_side(work):
+    stages = stages_of(work, stage('a', 'fail', needs=[]), stage('b', needs=['a']), stage('c', needs=[]))
+    failures = run_stages(work, stages, keep_going=True, jobs=3)
+    assert set(failures) == {'a', 'b'} and states(work, stages) == ['failed', 'waiting', 'finished']
+    with pytest.raises(StageError, match='stage a failed'):
+        run_stages(work, stages, jobs=3)
+
+
+def test_srun_gets_every_command(work, root, monkeypatch):
+    """A stand-in for srun, which works on another computer, where the work dir's owner has another name."""
+    (root / 'srun').write_text('#!/bin/sh\necho "$@" >> srun.txt\nwhile [ "$1" != "--" ]; do shift; done\nshift\n'
+                               'exec env HOSTNAME=node1 "$@"\n')
+    (root / 'srun').chmod(0o755)
+    monkeypatch.setenv('PATH', f'{root}:{os.environ["PATH"]}')
+    monkeypatch.setenv('SRUN_ARGS', '--partition "big gpus" --')
+    parser = argparse.ArgumentParser()
+    add_stage_options(parser)
+    args = parser.parse_args(['--launcher', 'slurm', '-j', '2'])
+    stages = stages_of(work, stage('a'), stage('b'))
+    assert run_stages(work, stages, jobs=args.jobs, launcher=launcher_words(args)) == {}
+    calls = (root / 'srun.txt').read_text().splitlines()
+    assert len(calls) == 2 and calls[0].startswith('--ntasks=1 --kill-on-bad-exit=1 --partition big gpus -- ')
+    monkeypatch.setenv('WORLD_SIZE', '4')
+    with pytest.raises(InputError, match='start it once, with --jobs N'):
+        launcher_words(args)
+
+
+def test_unforeseen_errors_come_through(work, monkeypatch):
+    stages = stages_of(work, stage('a'))
+    (work / 'pipeline/a.log').mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        run_stages(work, stages)
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_a_stage_ends_with_a_pipeline_that_is_killed(work, root, jobs):
     (root / 'tools/slow.py').write_text(
         'import os, pathlib, sys, time\npathlib.Path(sys.argv[1]).write_text(str(os.getpid()))\ntime.sleep(60)\n')
     work.mkdir()
     declared = dict(name='a', tool='tools/slow.py', args=['{work_dir}/pid'], outputs=['{work_dir}/pid'])
     pid = os.fork()
     if pid == 0:
-        run_stages(work, stages_of(work, declared))
+        run_stages(work, stages_of(work, declared), jobs=jobs)
         os._exit(0)
     deadline = time.monotonic() + 30
     while not ((work / 'pid').exists() and (work / 'pid').read_text()) and time.monotonic() < deadline:
@@ -293,17 +336,16 @@ def test_outputs_outside_the_work_dir_are_never_removed(work, root):
     assert kept.read_text() == 'mine'
 
 
-@pytest.mark.parametrize('signal_number', [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_training_goes_on(work, root, signal_number):
+@pytest.mark.parametrize(('signal_number', 'jobs'), [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGINT, 2)])
+def test_interrupted_training_goes_on(work, root, signal_number, jobs):
     code = (
         'import pathlib, signal\n'
-        'from mmdepthcp.experiments import pipeline\n'
+        'from mmdepthcp.experiments import engine, stages\n'
         'from mmdepthcp.utils import resources\n'
         'signal.signal(signal.SIGINT, signal.default_int_handler)\n'  # a shell's background jobs ignore it
         f'resources.ROOT = pathlib.Path({str(root)!r})\n'
-        f'stages = pipeline.read_stages({[stage("a", "wait", tool="tools/train.py"), stage("b")]!r}, "c.py", '
-        f'{str(work)!r}, 0)\n'
-        f'pipeline.run_stages({str(work)!r}, stages)\n')
+        f'declared = {[stage("a", "wait", tool="tools/train.py"), stage("b")]!r}\n'
+        f'engine.run_stages({str(work)!r}, stages.read_stages(declared, "c.py", {str(work)!r}, 0), jobs={jobs})\n')
     quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with subprocess.Popen([sys.executable, '-c', code], **quiet) as process:
         deadline = time.monotonic() + 30

@@ -6,23 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from mmengine.config import Config
 
-from mmdepthcp.experiments.comparison import (
-    Measured,
-    Planner,
-    bar_plot,
-    comma_separated,
-    final_checkpoint,
-    fold_options,
-    gather,
-    markdown,
-    read_table,
-    smoke_options,
-    summarise,
-)
-from mmdepthcp.experiments.pipeline import run_stages
+from mmdepthcp.experiments.drawing import bar_plot
+from mmdepthcp.experiments.engine import run_stages
+from mmdepthcp.experiments.plans import Planner, final_checkpoint, fold_options, smoke_options
+from mmdepthcp.experiments.results import COLUMNS, comma_separated, gather, markdown, summarise
+from mmdepthcp.experiments.tables import read_table
 from mmdepthcp.utils import resources
 from mmdepthcp.utils.errors import InputError
 
@@ -52,7 +44,8 @@ if '--cfg-options-file' in args:
     options |= json.loads(pathlib.Path(args[args.index('--cfg-options-file') + 1]).read_text())
 seed, fold = int(options['randomness.seed']), int(options.get('test_dataloader.dataset.subset.fold', 0))
 pretrained = 10 if 'model.backbone.init_cfg.checkpoint' in options else 0
-out.write_text(json.dumps({'mIoU': 20 + seed + fold + pretrained, 'coco/segm_mAP': 0.5}))
+scores = [dict(name='mIoU', value=20 + seed + fold + pretrained, unit='%'), dict(name='segm_mAP', value=0.5)]
+out.write_text(json.dumps(dict(scores=scores)))
 '''
 
 SCORER = '''
@@ -60,7 +53,7 @@ import json, pathlib, sys
 args = sys.argv[1:]
 out = pathlib.Path(args[args.index('--json') + 1])
 out.parent.mkdir(parents=True, exist_ok=True)
-out.write_text(json.dumps({'protocol': 'toys', 'miou': 0.15, 'seed': args[args.index('--seed') + 1]}))
+out.write_text(json.dumps(dict(scores=[dict(name='mIoU', value=0.15, protocol='toys')])))
 '''
 
 CONFIG = '''
@@ -83,14 +76,13 @@ pretrainings = dict(
     ours=dict(label='ours', trained_on='toys', config='pretrain.py', options=['start={depth}'],
               parts=('backbone', 'neck')),
     plain=dict(label='plain', tasks=('seg',), scorer='tools/scorer.py'),
-    later=dict(label='later', unavailable='not yet'),
     given=dict(label='given', file='given.pth', bare=True),
 )
 tasks = dict(
     seg=dict(label='seg', config='seg.py', scores=[dict(key='mIoU', label='mIoU')],
              parts=dict(backbone='model.backbone')),
     objects=dict(label='objects', config='seg.py', folds=2, options=['lr=1'], parts=dict(backbone='model.backbone'),
-                 scores=[dict(key='mIoU', label='mIoU'), dict(key='segm_mAP', label='AP', scale=100)]),
+                 scores=[dict(key='mIoU', label='mIoU'), dict(key='segm_mAP', label='AP')]),
 )
 '''
 
@@ -168,16 +160,17 @@ def test_run_skip_and_gather(home):
     done = (home / 'busy.txt').read_text().splitlines()
     assert run(plan()) == {} and (home / 'busy.txt').read_text().splitlines() == done
     measured = gather(table, planned.cells, 'work')
-    assert summarise(measured, 'random', 'seg', 'mIoU') == (20.5, pytest.approx(math.sqrt(0.5)), 2)
-    assert summarise(measured, 'ours', 'objects', 'mIoU', 2) == (31.0, pytest.approx(math.sqrt(0.5)), 2)
-    assert summarise(measured, 'ours', 'objects', 'AP', 2) == (50, 0, 2)
-    assert summarise(measured, 'plain', 'seg', 'mIoU') == (15, 0, 2)
+    found = summarise(measured, dict(seg=1, objects=2))
+    assert tuple(found.loc['random', 'seg', 'mIoU']) == (20.5, pytest.approx(math.sqrt(0.5)), 2)
+    assert tuple(found.loc['ours', 'objects', 'mIoU']) == (31.0, pytest.approx(math.sqrt(0.5)), 2)
+    assert tuple(found.loc['ours', 'objects', 'AP']) == (50, 0, 2)
+    assert tuple(found.loc['plain', 'seg', 'mIoU']) == (15, 0, 2)
     text = markdown(table, measured, 2)
     assert '| pretraining | trained on | seg, mIoU | objects, mIoU / AP |' in text and '| init' not in text
     assert '| ours | toys | 30.5 ± 0.7 | 31.0 ± 0.7 / 50.0 ± 0.0 |' in text
     assert '| plain | – | 15.0 ± 0.0 | – |' in text
-    assert '| later | – | n/a | n/a |' in text
-    assert 'Not available: later: not yet; given: given.pth: no such file.' in text and 'Seeds done' not in text
+    assert '| given | – | n/a | n/a |' in text
+    assert 'Not available: given: given.pth: no such file.' in text and 'Seeds done' not in text
     (home / 'table.py').write_text(TABLE.replace("trained_on='toys',", "init='scratch', trained_on='toys',"))
     text = markdown(read_table('table.py'), measured, 3)
     assert '| pretraining | init | trained on | seg, mIoU |' in text
@@ -236,16 +229,45 @@ def test_smoke_options_of_epochs_and_groups():
     assert final_checkpoint(config) == 'epoch_9.pth'
 
 
+def test_seeds_reach_the_options(home):
+    (home / 'table.py').write_text(TABLE.replace("options=['lr=1']", "options=['subset.seed={seed}']").replace(
+        "options=['start={depth}']", "options=['start={depth}', 'order={seed}']"))
+    stages = {stage.name: stage for stage in plan().stages}
+    assert 'subset.seed=1' in options_of(stages['objects-ours-1-0'])
+    assert 'order=1' in options_of(stages['pretrain-ours-1'])
+
+
+def test_prepared_stages_build_on_what_they_need(home):
+    more = "    dict(name='maps', tool='tools/scorer.py', args=['{work_dir}/maps'], needs=('depth',)),\n]\npretrain"
+    (home / 'table.py').write_text(TABLE.replace(']\npretrain', more, 1))
+    maps = plan().prepare[-1]
+    assert {stage.name for stage in maps.upstream} == {'depth', 'data'}  # depth itself builds on all before it
+    (home / 'table.py').write_text(TABLE.replace(']\npretrain', more, 1).replace("('depth',)", "('data',)"))
+    assert {stage.name for stage in plan().prepare[-1].upstream} == {'data'}
+
+
+def test_what_can_be_tested_by_its_own_config_is(home):
+    (home / 'segments.py').write_text(CONFIG + "test_evaluator = dict(type='M')\n")
+    (home / 'table.py').write_text(TABLE.replace("seg=dict(", "seg=dict(own=True, ").replace(
+        "config='pretrain.py', options", "config='segments.py', options"))
+    stages = {stage.name: stage for stage in plan().stages}
+    assert 'seg-ours-0' not in stages and 'seg-random-0' in stages
+    assert stages['seg-ours-0-score'].command[:3] == (
+        'tools/test.py', 'segments.py', 'work/pretrain/ours/0/iter_5.pth')
+    assert options_of(stages['seg-ours-0-score']) == ['start=work/depth/iter_5.pth', 'randomness.seed=0']
+
+
 def test_folds_need_data_with_folds():
     with pytest.raises(InputError, match='no data set of the config has a subset with a fold'):
         fold_options(Config(dict(train_dataloader=dict(dataset=dict(type='A')))), 0)
 
 
 def test_seeds_with_missing_folds_do_not_count():
-    measured = [Measured('a', 'b', 'c', seed, fold, 1.) for seed, fold in ((0, 0), (0, 1), (1, 0))]
-    found = summarise(measured, 'a', 'b', 'c', folds=2)
-    assert found.seeds == 1 and math.isnan(found.deviation)
-    assert summarise(measured[2:], 'a', 'b', 'c', folds=2) is None
+    runs = [('a', 'b', 'c', seed, fold, 1.) for seed, fold in ((0, 0), (0, 1), (1, 0))]
+    measured = pd.DataFrame(runs, columns=COLUMNS)
+    found = summarise(measured, dict(b=2)).loc['a', 'b', 'c']
+    assert found['count'] == 1 and math.isnan(found['std'])
+    assert summarise(measured[2:], dict(b=2)).empty
 
 
 @pytest.mark.parametrize(('old', 'new', 'message'), [
@@ -254,6 +276,8 @@ def test_seeds_with_missing_folds_do_not_count():
     ("label='seg', config='seg.py',", "label='seg',", r'tasks\.seg: config missing'),
     ("label='mIoU')],", ')],', r'tasks\.seg\.scores: label missing'),
     ("needs=('data',)", "needs=('date',)", r'pretrainings\.random\.needs: date unknown; prepare has data, depth'),
+    ("dict(name='depth',", "dict(name='depth', needs=('maps',),",
+     r'prepare\.depth\.needs: maps unknown; before it come data'),
     ("tasks=('seg',)", "tasks=('sag',)", r'pretrainings\.plain\.tasks: sag unknown; the tasks are seg, objects'),
 ])
 def test_bad_tables(home, old, new, message):
@@ -266,7 +290,7 @@ def test_bad_tables(home, old, new, message):
 def test_names_cannot_break_the_page(home):
     (home / 'table.py').write_text(TABLE.replace("title = 'Toys'", "title = 'Toys <b>'").replace(
         "label='random'", "label='random | 1 < 2 [x](y)'"))
-    lines = markdown(read_table('table.py'), [], 1).splitlines()
+    lines = markdown(read_table('table.py'), pd.DataFrame(columns=COLUMNS), 1).splitlines()
     assert lines[0] == '# Toys &lt;b&gt;'
     row = next(line for line in lines if 'random' in line)
     assert r'| random \| 1 &lt; 2 \[x\](y) |' in row
@@ -275,11 +299,11 @@ def test_names_cannot_break_the_page(home):
 
 def test_unknown_placeholders_and_scores(home):
     (home / 'table.py').write_text(TABLE.replace('{depth}', '{deep}'))
-    with pytest.raises(InputError, match=r"pretrainings\.ours: only work_dir, depth may stand in braces, not 'deep'"):
+    with pytest.raises(InputError, match=r"ours: only work_dir, depth, seed may stand in braces, not 'deep'"):
         plan()
     (home / 'table.py').write_text(TABLE.replace("key='segm_mAP'", "key='bbox_mAP'"))
     run(plan())
-    with pytest.raises(InputError, match=r'scores\.json: holds no score bbox_mAP, only mIoU, coco/segm_mAP'):
+    with pytest.raises(InputError, match=r'scores\.json: holds no bbox_mAP, only mIoU, segm_mAP'):
         gather(read_table('table.py'), plan().cells, 'work')
 
 
@@ -301,7 +325,7 @@ def test_command_line(tmp_path):
     assert call('--list', '--rows', 'plain', '--tasks', 'objects').stdout == ''
     assert 'rows' in call('--help').stdout
     wrong = call('--rows', 'swav')
-    assert wrong.returncode == 1 and 'swav unknown; there are random, ours, plain, later, given' in wrong.stderr
+    assert wrong.returncode == 1 and 'swav unknown; there are random, ours, plain, given' in wrong.stderr
     assert call('--report', '--rows', 'random').returncode == 0  # the table is always whole
     assert (tmp_path / 'w/results.md').read_text().count('…') == 7
     assert (tmp_path / 'w/results.csv').read_text() == 'pretraining,task,score,seed,fold,value\n'

@@ -1,0 +1,122 @@
+"""Results of a table: the scores of its runs, their means, and the table as text."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from mmdepthcp.experiments.plans import Cell
+from mmdepthcp.experiments.records import FINISHED, state_of
+from mmdepthcp.experiments.tables import Table
+from mmdepthcp.utils.markdown import escape_markdown, table_row
+from mmdepthcp.utils.scores import find_score, read_scores
+
+COLUMNS = ['pretraining', 'task', 'score', 'seed', 'fold', 'value']
+NOT_DONE, NOT_APPLICABLE, NOT_AVAILABLE = '…', '–', 'n/a'
+
+
+def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> pd.DataFrame:
+    """The scores of the runs that are finished.
+
+    Returns:
+        A row for every score of every run, in the table's unit: ``pretraining``, ``task``, ``score``, ``seed``,
+        ``fold``, ``value``.
+
+    Raises:
+        InputError: a file of scores lacks the score that the table names.
+    """
+    rows = []
+    for cell in cells:
+        if state_of(work_dir, cell.stage) == FINISHED:
+            found = read_scores(cell.scores)
+            for score in table.tasks[cell.column].scores:
+                value = find_score(found, score.key, cell.scores).in_unit(score.unit)
+                rows.append((cell.row, cell.column, score.label, cell.seed, cell.fold, value))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def summarise(measured: pd.DataFrame, folds: Mapping[str, int]) -> pd.DataFrame:
+    """Means over seeds of the means over folds.
+
+    Args:
+        measured: see :func:`gather`.
+        folds: number of folds of each task; a seed that lacks one does not count.
+
+    Returns:
+        For each (pretraining, task, score): ``mean``; ``std``, the sample standard deviation, NaN for one seed;
+        ``count``, how many seeds are complete.
+    """
+    of_seed = measured.groupby(['pretraining', 'task', 'score', 'seed'])['value'].agg(['mean', 'count'])
+    complete = of_seed['count'] == of_seed.index.get_level_values('task').map(folds)
+    return of_seed[complete].groupby(['pretraining', 'task', 'score'])['mean'].agg(['mean', 'std', 'count'])
+
+
+def format_summary(found: pd.Series | None) -> str:
+    """``21.4 ± 0.8``, without the deviation for one seed; an ellipsis where there is nothing."""
+    if found is None:
+        return NOT_DONE
+    return f'{found["mean"]:.1f}' + ('' if math.isnan(found['std']) else f' ± {found["std"]:.1f}')
+
+
+def markdown(table: Table, measured: pd.DataFrame, seeds: int, folds: bool = True, note: str = '') -> str:
+    """The table in the layout of the paper: pretraining, perhaps what it starts from, what it was trained on, one
+    column for each task.
+
+    Args:
+        table: what is compared.
+        measured: scores found.
+        seeds: how many seeds a complete cell has.
+        folds: whether a complete cell has all folds of its task.
+        note: a last line.
+    """
+    summary = summarise(measured, folds_of(table, folds))
+    starts = any(pretraining.init for pretraining in table.pretrainings.values())
+    heads = ['pretraining', *(['init'] if starts else []), 'trained on', *(
+        f'{task.label}, {" / ".join(score.label for score in task.scores)}' for task in table.tasks.values())]
+    lines = [f'# {escape_markdown(table.title)}', '', table_row(heads), table_row(['---'] * len(heads))]
+    pairs, incomplete, unavailable = set(table.pairs()), [], []
+    for row, pretraining in table.pretrainings.items():
+        obstacle = pretraining.obstacle()
+        texts = [pretraining.label, *([pretraining.init or NOT_APPLICABLE] if starts else []), pretraining.trained_on]
+        short = []
+        for column, task in table.tasks.items():
+            if (row, column) not in pairs:
+                texts.append(NOT_APPLICABLE)
+            elif obstacle is not None:
+                texts.append(NOT_AVAILABLE)
+            else:
+                found = [look_up(summary, row, column, score.label) for score in task.scores]
+                texts.append(' / '.join(map(format_summary, found)))
+                done = min(0 if item is None else int(item['count']) for item in found)
+                if done < seeds:
+                    short.append(f'{task.label} {done}')
+        if obstacle is not None:
+            unavailable.append(f'{pretraining.title}: {obstacle}')
+        if short:
+            incomplete.append(f'{pretraining.title}: {", ".join(short)}')
+        lines.append(table_row(texts))
+    lines += ['', f'Mean{" ± sample standard deviation" if seeds > 1 else ""} over {seeds} seed(s).']
+    if unavailable:
+        lines += ['', 'Not available: ' + escape_markdown('; '.join(unavailable)) + '.']
+    if incomplete:
+        lines += ['', f'Seeds done where not all {seeds} are: ' + escape_markdown('; '.join(incomplete)) + '.']
+    return '\n'.join([*lines, *(['', note] if note else [])]) + '\n'
+
+
+def folds_of(table: Table, folds: bool = True) -> dict[str, int]:
+    """How many folds a complete seed of each task has; one where ``folds`` is False."""
+    return {name: task.folds if folds else 1 for name, task in table.tasks.items()}
+
+
+def look_up(summary: pd.DataFrame, row: str, column: str, score: str) -> pd.Series | None:
+    """What :func:`summarise` found for a cell, None if nothing."""
+    key = (row, column, score)
+    return summary.loc[key] if key in summary.index else None
+
+
+def comma_separated(measured: pd.DataFrame) -> str:
+    """One line for every score of every run."""
+    return measured.to_csv(index=False, float_format='%.4f', lineterminator='\n')
