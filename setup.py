@@ -115,6 +115,7 @@ setup(
     python_requires='>=3.10',
     cmdclass={'build_py': BuildWithConfigsAndTools},
     packages=find_packages(include=['mmdepthcp', 'mmdepthcp.*']),
+    package_data={'mmdepthcp.experiments': ['templates/*.html']},
     install_requires=REQUIRED,
     extras_require=EXTRAS,
 )

@@ -200,7 +200,7 @@ def growth(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
 
 
 def depth(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
-    config = network_config(args, 'configs/monodepth_r18_cityscapes.py', 'configs/monodepth_toy.py')
+    config = network_config(args, 'configs/monodepth/monodepth_r18_cityscapes.py', 'configs/monodepth/monodepth_toy.py')
     from benchmarks.training import measure_inference, measure_step
 
     folder, settings = toy_or_given(stack, args, args.toy_images, args.toy_size), step_settings(args, 20)

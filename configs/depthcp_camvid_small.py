@@ -1,7 +1,8 @@
 # The whole chain on real images, small enough for two cores in an hour; expects camvid/ and kitti_sample/ below data/
 # or below $MMDEPTHCP_DATA
 _base_ = [
-    '_base_/models/depthcp_r18_small.py', '_base_/datasets/camvid_groups.py', '_base_/default_runtime.py'
+    '_base_/models/depthcp_r18_small.py', '_base_/datasets/camvid_groups.py', '_base_/default_runtime.py',
+    '_base_/stages.py'
 ]
 data_root = '{{$MMDEPTHCP_DATA:data}}/camvid/'
 view_size = (192, 144)
@@ -57,79 +58,17 @@ train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=6, val_interval=2)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
-images = data_root + 'images/train'
-labels = data_root + 'labels/train'
-depth_config = 'configs/monodepth_r18_mixed_small.py'
-depth_checkpoint = '{work_dir}/depth/epoch_40.pth'
-pretrained = '{work_dir}/pretrain/epoch_6.pth'
-regions = ['max_regions=60', 'weights=0.2,15,4,-5']
-in_work_dir = [
-    '--cfg-options',
-    'model.backbone.init_cfg.checkpoint=' + depth_checkpoint,
-    'train_dataloader.dataset.dataset.data_prefix.disparity_path={work_dir}/disparity',
-    'train_dataloader.dataset.dataset.data_prefix.region_path={work_dir}/regions',
-]
+stage_values = dict(
+    depth_config='configs/monodepth/monodepth_r18_mixed_small.py',
+    images=data_root + 'images/train',
+    camera=['--intrinsics', '1.1', '1.47', '0.5', '0.5'],
+    regions=['max_regions=60', 'weights=0.2,15,4,-5'],
+    labels=[data_root + 'labels/train', '--num-classes', '11', '--ignore', '11'])
 pipeline = [
-    dict(
-        name='depth',
-        tool='tools/train.py',
-        args=[depth_config, '--work-dir', '{work_dir}/depth'],
-        outputs=[depth_checkpoint]),
-    dict(
-        name='depth_score',
-        tool='tools/test.py',
-        args=[
-            depth_config, depth_checkpoint, '--work-dir', '{work_dir}/depth_score', '--out',
-            '{work_dir}/depth_metrics.json'
-        ],
-        outputs=['{work_dir}/depth_metrics.json']),
-    dict(
-        name='disparity',
-        tool='tools/infer_depth.py',
-        args=[depth_config, depth_checkpoint, images, '{work_dir}/disparity', '--batch-size', '8'],
-        outputs=['{work_dir}/disparity', '{work_dir}/disparity/meta.json']),
-    dict(
-        name='regions',
-        tool='tools/group_regions.py',
-        args=[
-            images, '{work_dir}/disparity', '{work_dir}/regions', '--intrinsics', '1.1', '1.47', '0.5', '0.5',
-            '--params', *regions
-        ],
-        outputs=['{work_dir}/regions', '{work_dir}/regions/meta.json']),
-    dict(
-        name='region_quality',
-        tool='tools/region_quality.py',
-        args=[
-            labels, '--num-classes', '11', '--ignore', '11', '--json', '{work_dir}/regions_learnt.json', '--regions',
-            '{work_dir}/regions'
-        ],
-        outputs=['{work_dir}/regions_learnt.json']),
-    dict(
-        name='pretrain',
-        tool='tools/train.py',
-        args=['{config}', '--work-dir', '{work_dir}/pretrain', *in_work_dir],
-        outputs=[pretrained]),
-    dict(
-        name='unsup',
-        tool='tools/test.py',
-        args=[
-            '{config}', pretrained, '--work-dir', '{work_dir}/unsup', '--out', '{work_dir}/unsup.json',
-            '--show-dir', '{work_dir}/segmentation', *in_work_dir
-        ],
-        outputs=['{work_dir}/unsup.json']),
-    dict(
-        name='unsup_random',
-        tool='tools/test.py',
-        args=[
-            '{config}', 'none', '--work-dir', '{work_dir}/unsup_random', '--out', '{work_dir}/unsup_random.json',
-            '--cfg-options', 'model.backbone.init_cfg=None'
-        ],
-        outputs=['{work_dir}/unsup_random.json']),
-    dict(
-        name='unsup_colour_position',
-        tool='tools/colour_position_baseline.py',
-        args=['{config}', '--json', '{work_dir}/unsup_colour_position.json'],
-        outputs=['{work_dir}/unsup_colour_position.json']),
-    dict(name='summary', tool='tools/summarise.py', args=['{config}', '--work-dir', '{work_dir}', *in_work_dir],
-         outputs=['{work_dir}/summary.json', '{work_dir}/report.html']),
+    *_base_.stages.from_video,
+    _base_.stages.depth_score,
+    _base_.stages.region_quality,
+    *_base_.stages.depthcp,
+    *[dict(stage, needs=[]) for stage in _base_.stages.baselines],
+    _base_.stages.summary,
 ]

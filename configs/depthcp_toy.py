@@ -1,7 +1,8 @@
 # The whole chain on toy streets, in minutes on two cores:
 #   python tools/run_pipeline.py configs/depthcp_toy.py --work-dir work_dirs/demo
 _base_ = [
-    '_base_/models/depthcp_r18_small.py', '_base_/datasets/cityscapes_groups.py', '_base_/default_runtime.py'
+    '_base_/models/depthcp_r18_small.py', '_base_/datasets/cityscapes_groups.py', '_base_/default_runtime.py',
+    '_base_/stages.py'
 ]
 data_root = 'data/toy/'
 view_size = (192, 96)
@@ -67,58 +68,17 @@ train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=10, val_interval=5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
-images = data_root + 'leftImg8bit/train'
-labels = data_root + 'gtFine/train'
-depth_config = 'configs/monodepth_toy.py'
-depth_checkpoint = '{work_dir}/depth/epoch_12.pth'
-pretrained = '{work_dir}/pretrain/epoch_10.pth'
-regions = ['max_regions=60', 'weights=0.2,15,4,-5']
-quality = [labels, '--suffixes', '_leftImg8bit', '_gtFine_labelTrainIds', '--json']
-in_work_dir = [
-    '--cfg-options',
-    'model.backbone.init_cfg.checkpoint=' + depth_checkpoint,
-    'train_dataloader.dataset.dataset.data_prefix.disparity_path={work_dir}/disparity',
-    'train_dataloader.dataset.dataset.data_prefix.region_path={work_dir}/regions',
-]
+stage_values = dict(
+    depth_config='configs/monodepth/monodepth_toy.py',
+    images=data_root + 'leftImg8bit/train',
+    camera=['--camera-root', data_root + 'camera/train'],
+    regions=['max_regions=60', 'weights=0.2,15,4,-5'],
+    labels=[data_root + 'gtFine/train', '--suffixes', '_leftImg8bit', '_gtFine_labelTrainIds'])
 pipeline = [
-    dict(
-        name='toy_streets',
-        tool='tools/dataset_converters/toy_streets.py',
-        args=[
-            data_root, '--train', '120', '--val', '25', '--frames', '5', '--labels-per-sequence', '2'
-        ],
-        outputs=[images]),
-    dict(
-        name='depth',
-        tool='tools/train.py',
-        args=[depth_config, '--work-dir', '{work_dir}/depth'],
-        outputs=[depth_checkpoint]),
-    dict(
-        name='depth_score',
-        tool='tools/test.py',
-        args=[
-            depth_config, depth_checkpoint, '--work-dir', '{work_dir}/depth_score', '--out',
-            '{work_dir}/depth_metrics.json'
-        ],
-        outputs=['{work_dir}/depth_metrics.json']),
-    dict(
-        name='disparity',
-        tool='tools/infer_depth.py',
-        args=[depth_config, depth_checkpoint, images, '{work_dir}/disparity', '--batch-size', '8'],
-        outputs=['{work_dir}/disparity', '{work_dir}/disparity/meta.json']),
-    dict(
-        name='regions',
-        tool='tools/group_regions.py',
-        args=[
-            images, '{work_dir}/disparity', '{work_dir}/regions', '--camera-root', data_root + 'camera/train',
-            '--params', *regions
-        ],
-        outputs=['{work_dir}/regions', '{work_dir}/regions/meta.json']),
-    dict(
-        name='region_quality',
-        tool='tools/region_quality.py',
-        args=[*quality, '{work_dir}/regions_learnt.json', '--regions', '{work_dir}/regions'],
-        outputs=['{work_dir}/regions_learnt.json']),
+    _base_.stages.toy_streets,
+    *_base_.stages.from_video,
+    _base_.stages.depth_score,
+    _base_.stages.region_quality,
     dict(
         name='exact_disparity',
         tool='tools/dataset_converters/depth_maps.py',
@@ -132,37 +92,13 @@ pipeline = [
         name='region_quality_exact',
         tool='tools/region_quality.py',
         args=[
-            *quality, '{work_dir}/regions_exact.json', '--images', images, '--disparity', '{work_dir}/exact_disparity',
-            '--camera-root', data_root + 'camera/train', '--settings', ' '.join(regions)
+            '{labels}', '--json', '{work_dir}/regions_exact.json', '--images', '{images}', '--disparity',
+            '{work_dir}/exact_disparity', '{camera}', '--settings', ' '.join(stage_values['regions'])
         ],
         outputs=['{work_dir}/regions_exact.json'],
+        reports={'regions.oracle_miou_exact_depth': 'oracle_miou'},
         needs=['exact_disparity']),
-    dict(
-        name='pretrain',
-        tool='tools/train.py',
-        args=['{config}', '--work-dir', '{work_dir}/pretrain', *in_work_dir],
-        outputs=[pretrained]),
-    dict(
-        name='unsup',
-        tool='tools/test.py',
-        args=[
-            '{config}', pretrained, '--work-dir', '{work_dir}/unsup', '--out', '{work_dir}/unsup.json',
-            '--show-dir', '{work_dir}/segmentation', *in_work_dir
-        ],
-        outputs=['{work_dir}/unsup.json']),
-    dict(
-        name='unsup_random',
-        tool='tools/test.py',
-        args=[
-            '{config}', 'none', '--work-dir', '{work_dir}/unsup_random', '--out', '{work_dir}/unsup_random.json',
-            '--cfg-options', 'model.backbone.init_cfg=None'
-        ],
-        outputs=['{work_dir}/unsup_random.json']),
-    dict(
-        name='unsup_colour_position',
-        tool='tools/colour_position_baseline.py',
-        args=['{config}', '--json', '{work_dir}/unsup_colour_position.json'],
-        outputs=['{work_dir}/unsup_colour_position.json']),
-    dict(name='summary', tool='tools/summarise.py', args=['{config}', '--work-dir', '{work_dir}', *in_work_dir],
-         outputs=['{work_dir}/summary.json', '{work_dir}/report.html']),
+    *_base_.stages.depthcp,
+    *[dict(stage, needs=['toy_streets']) for stage in _base_.stages.baselines],
+    _base_.stages.summary,
 ]

@@ -29,8 +29,9 @@ from mmdepthcp.config.loading import load_config
 from mmdepthcp.datasets.street import StreetDataset
 from mmdepthcp.datasets.video import VideoClipDataset
 from mmdepthcp.engine.hooks import PretrainedCheckHook
-from mmdepthcp.experiments.comparison import Planner, read_table
-from mmdepthcp.experiments.stages import read_stages
+from mmdepthcp.experiments.building import read_stages
+from mmdepthcp.experiments.plans import Planner
+from mmdepthcp.experiments.tables import read_table
 from mmdepthcp.models.depth import MonoDepth
 from mmdepthcp.models.selfsup import DepthCP
 from mmdepthcp.registry import DATASETS, HOOKS, MODELS
@@ -39,11 +40,16 @@ from mmdepthcp.utils.fileio import write_json
 from mmdepthcp.utils.images import write_disparity, write_png, write_regions
 
 ROOT = Path(__file__).parents[1]
-CONFIGS = sorted(path for folder in ('', 'finetune', 'probes') for path in (ROOT / 'configs' / folder).glob('*.py'))
-TABLES = sorted((ROOT / 'configs/tables').glob('*.py'))
 BASES = sorted((ROOT / 'configs/_base_').rglob('*.py'))
+TABLES = sorted((ROOT / 'configs/tables').glob('*.py'))
+CONFIGS = sorted({*(ROOT / 'configs').rglob('*.py')} - {*BASES, *TABLES})
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'bank_dataloader')
 WIDTH, HEIGHT = 96, 48
+
+
+def path_of(name: str) -> Path:
+    path, = (path for path in CONFIGS if path.stem == name)
+    return path
 
 
 def settings_in(node: Any, key: str) -> Iterator[dict]:
@@ -335,7 +341,7 @@ KITTI_PRETRAINING = ('depthcp_kitti', 'depthcp_kitti_pixel', 'swav_kitti', 'dens
 @pytest.mark.parametrize('name', KITTI_PRETRAINING)
 def test_pretraining_on_kitti_sees_the_colour_cameras(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config = load_config(ROOT / f'configs/{name}.py')
+    config = load_config(path_of(name))
     register_modules()
     init_default_scope(config.default_scope)
     for camera in range(4):
@@ -351,7 +357,7 @@ def test_pretraining_on_kitti_sees_the_colour_cameras(name, tmp_path, monkeypatc
 @pytest.mark.parametrize('name', ['monodepth_r18_kitti', 'monodepth_r18_kitti_scratch'])
 def test_kitti_depth_takes_every_line_of_its_lists(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config = load_config(ROOT / f'configs/{name}.py')
+    config = load_config(path_of(name))
     register_modules()
     init_default_scope(config.default_scope)
     drive, frames = '2011_09_26/2011_09_26_drive_0001_sync', range(8)
@@ -379,7 +385,7 @@ def test_kitti_depth_takes_every_line_of_its_lists(name, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('name', ['monodepth_r18_kitti', 'monodepth_r18_kitti_scratch'])
 def test_learning_rate_of_depth_falls_after_epoch_15(name):
-    config = load_config(ROOT / f'configs/{name}.py')
+    config = load_config(path_of(name))
     optimizer = torch.optim.Adam([torch.zeros(1)], config.optim_wrapper.optimizer.lr)
     schedule = PARAM_SCHEDULERS.build(dict(config.param_scheduler[0], optimizer=optimizer))
     rates = []
@@ -397,9 +403,9 @@ def test_depth_starts_from_imagenet(name, tmp_path, monkeypatch, caplog):
     torch.manual_seed(0)
     imagenet = torchvision.models.resnet18().state_dict()
     torch.save(imagenet, tmp_path / 'imagenet.pth')
-    assert load_config(ROOT / f'configs/{name}.py').model.backbone.init_cfg.checkpoint == 'torchvision://resnet18'
+    assert load_config(path_of(name)).model.backbone.init_cfg.checkpoint == 'torchvision://resnet18'
     monkeypatch.setenv('IMAGENET_R18', str(tmp_path / 'imagenet.pth'))
-    config = load_config(ROOT / f'configs/{name}.py')
+    config = load_config(path_of(name))
     init_default_scope(config.default_scope)
     model = MODELS.build(config.model)
     model.init_weights()
@@ -415,7 +421,7 @@ def test_depth_starts_from_imagenet(name, tmp_path, monkeypatch, caplog):
     said = [(record.levelname, record.message.partition(' come')[0]) for record in caplog.records
             if record.name == logger.name]
     assert said == [('INFO', 'backbone: 120 of 120 tensors'), ('INFO', 'pose_net.encoder: 120 of 120 tensors')]
-    scratch = load_config(ROOT / f'configs/{name}_scratch.py')
+    scratch = load_config(path_of(f'{name}_scratch'))
     assert not scratch.model.backbone.get('init_cfg') and scratch.train_cfg.max_epochs == 30
 
 
@@ -439,9 +445,10 @@ def test_parts_of_configs_can_be_read(path):
 
 def test_stages_of_pipelines_name_tools_configs_and_options_that_exist(monkeypatch):
     monkeypatch.chdir(ROOT)
-    staged = {path: config.pipeline for path in CONFIGS if 'pipeline' in (config := load_config(path))}
-    for path, declared in staged.items():
-        for stage in read_stages(declared, str(path), 'work_dirs/test', 0):
+    staged = {path: config for path in CONFIGS if 'pipeline' in (config := load_config(path))}
+    assert len(staged) >= 2
+    for path, config in staged.items():
+        for stage in read_stages(config, str(path), 'work_dirs/test'):
             assert all(Path(word).is_file() for word in stage.command if word.endswith('.py'))
             monkeypatch.setattr(sys, 'argv', list(stage.command))
             assert runpy.run_path(stage.command[0], run_name='tool')['parse_args']()

@@ -12,10 +12,11 @@ from mmdepthcp.cli.stage_options import add_stage_options, launcher_words
 from mmdepthcp.cli.tools import errors_in_words, set_work_dir
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.overrides import add_cfg_options
+from mmdepthcp.experiments.building import read_stages
 from mmdepthcp.experiments.engine import run_stages
 from mmdepthcp.experiments.records import state_of
 from mmdepthcp.experiments.running import StageError
-from mmdepthcp.experiments.stages import Stage, read_stages
+from mmdepthcp.experiments.stages import Stage
 from mmdepthcp.utils.processes import claim
 
 
@@ -58,8 +59,7 @@ def stages_of(config, args: argparse.Namespace) -> list[Stage]:
         path = str(Path(config.work_dir, 'pipeline', Path(args.config).name))
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         config.dump(path)
-    seed = (config.get('randomness') or {}).get('seed') or 0
-    return read_stages(config.get('pipeline'), path, config.work_dir, seed)
+    return read_stages(config, path, config.work_dir)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
 """Gather the results of an experiment: a table here, summary.json and report.html in its work dir.
 
-Reads what the stages wrote into the work dir (scores, times, logs) and draws samples of the config's training set.
+Reads what the stages of the config's pipeline wrote into the work dir (scores, times, logs) and draws samples of its
+training set.
 What is missing is named, and null in summary.json.
 """
 
@@ -31,39 +32,28 @@ def main() -> None:
         set_work_dir(config, args.config, args.work_dir)
         work_dir = Path(config.work_dir)
 
+        from mmdepthcp.experiments.building import read_stages
         from mmdepthcp.experiments.report import Report, render_report
-        from mmdepthcp.experiments.summary import collect, read_loss_curve, table
+        from mmdepthcp.experiments.summary import collect, collect_curves, table
         from mmdepthcp.utils.errors import InputError
         from mmdepthcp.utils.fileio import atomic_path, write_json
         from mmdepthcp.utils.processes import claim
 
-        summary, missing = collect(work_dir)
-        curves = {}
-        for stage, name in (('depth', 'depth: photometric loss'), ('pretrain', 'pretraining: swapped prediction')):
-            try:
-                curves[name] = read_loss_curve(work_dir / stage)
-            except InputError as error:
-                if stage != 'pretrain':
-                    missing.append(f'{stage}: {error}')
+        stages = read_stages(config, args.config, str(work_dir)) if config.get('pipeline') else []
+        summary, missing = collect(work_dir, stages)
         figures = {}
         for draw in (training_samples, segmentations):
             try:
                 figures.update(draw(config, work_dir))
             except InputError as error:
                 missing.append(f'pictures: {error}')
-        bars = {
-            'unsupervised segmentation, mIoU': {
-                'pretrained': summary['unsup']['miou'],
-                'random weights': summary['unsup']['miou_random_init'],
-                'colour and position': summary['unsup']['miou_colour_position']},
-            'regions, mIoU of the oracle': {
-                'from learnt depth': summary['regions']['oracle_miou'],
-                'from exact depth': summary['regions']['oracle_miou_exact_depth']},
-            'depth, abs_rel (lower is better)': {
-                'learnt': summary['depth']['abs_rel'],
-                'best constant': summary['depth']['abs_rel_constant']}}
-        bars = {name: values for name, values in bars.items() if any(value is not None for value in values.values())}
-        page = render_report(Report(args.title or work_dir.name, summary, curves, bars, figures, missing))
+        comparisons = {
+            title: {name: summary.get(key.partition('.')[0], {}).get(key.partition('.')[2])
+                    for name, key in compared.items()}
+            for title, compared in config.get('comparisons', {}).items()}
+        comparisons = {title: values for title, values in comparisons.items() if any(values.values())}
+        page = render_report(Report(
+            args.title or work_dir.name, summary, collect_curves(stages), comparisons, figures, missing))
         with claim(work_dir):
             write_json(work_dir / 'summary.json', summary)
             with atomic_path(work_dir / 'report.html') as aside:

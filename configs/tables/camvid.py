@@ -1,36 +1,19 @@
 # What pretraining does for segmentation of real images, with the small network of depthcp_camvid_small.py; needs
 # camvid/ and kitti_sample/ below data/ or below $MMDEPTHCP_DATA:
 #   python tools/compare.py configs/tables/camvid.py
+_base_ = '../_base_/stages.py'
 title = 'Pretraining on CamVid, small network'
 seeds = (0, 1, 2)
 
-images = '{{$MMDEPTHCP_DATA:data}}/camvid/images/train'
 depthcp = 'configs/depthcp_camvid_small.py'
-from_depth = [
-    'model.backbone.init_cfg.checkpoint={depth}',
-    'train_dataloader.dataset.dataset.data_prefix.disparity_path={work_dir}/disparity',
-    'train_dataloader.dataset.dataset.data_prefix.region_path={work_dir}/regions',
-]
-
+stage_values = dict(
+    depth_config='configs/monodepth/monodepth_r18_mixed_small.py',
+    images='{{$MMDEPTHCP_DATA:data}}/camvid/images/train',
+    camera=['--intrinsics', '1.1', '1.47', '0.5', '0.5'],
+    regions=['max_regions=60', 'weights=0.2,15,4,-5'])
 # depth is learnt once, with seed 0
-prepare = [
-    dict(name='depth', config='configs/monodepth_r18_mixed_small.py'),
-    dict(
-        name='disparity',
-        tool='tools/infer_depth.py',
-        args=[
-            'configs/monodepth_r18_mixed_small.py', '{depth}', images, '{work_dir}/disparity', '--batch-size', '8'
-        ],
-        outputs=['{work_dir}/disparity', '{work_dir}/disparity/meta.json']),
-    dict(
-        name='regions',
-        tool='tools/group_regions.py',
-        args=[
-            images, '{work_dir}/disparity', '{work_dir}/regions', '--intrinsics', '1.1', '1.47', '0.5', '0.5',
-            '--params', 'max_regions=60', 'weights=0.2,15,4,-5'
-        ],
-        outputs=['{work_dir}/regions', '{work_dir}/regions/meta.json']),
-]
+prepare = _base_.stages.from_video
+from_depth = _base_.from_depth
 
 transfer = ('semantic_few', 'knn')
 whole = ('backbone', 'neck', 'decode_head')
@@ -38,11 +21,14 @@ pretrainings = dict(
     random=dict(label='random', needs=()),
     # what DepthCP's encoder starts from here
     depth=dict(label='MonoDepth', trained_on='CamVid + KITTI', checkpoint='{depth}', tasks=transfer),
-    swav=dict(label='SwAV', trained_on='CamVid', config='configs/swav_camvid_small.py', tasks=transfer, needs=()),
+    swav=dict(
+        label='SwAV', trained_on='CamVid', config='configs/swav/swav_camvid_small.py', tasks=transfer, needs=()),
     densecl=dict(
-        label='DenseCL', trained_on='CamVid', config='configs/densecl_camvid_small.py', tasks=transfer, needs=()),
-    pixpro=dict(label='PixPro', trained_on='CamVid', tasks=transfer, unavailable='not implemented yet'),
-    depthg=dict(label='DepthG', trained_on='CamVid', tasks=('unsup',), unavailable='not implemented yet'),
+        label='DenseCL',
+        trained_on='CamVid',
+        config='configs/densecl/densecl_camvid_small.py',
+        tasks=transfer,
+        needs=()),
     depthcp_pixel=dict(
         label='DepthCP, λ = 1',
         trained_on='CamVid',

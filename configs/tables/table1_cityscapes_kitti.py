@@ -15,7 +15,6 @@ depthcp_imagenet = dict(
 pretrainings = dict(
     random=dict(label='random'),
     colour_position=dict(label='k-means on colour and position', scorer='tools/colour_position_baseline.py'),
-    depthg=dict(label='DepthG', trained_on='Cityscapes', unavailable='not implemented yet'),
     cityscapes=dict(config='configs/depthcp_cityscapes.py', trained_on='Cityscapes', **depthcp),
     kitti=dict(config='configs/depthcp_kitti.py', trained_on='KITTI', **depthcp),
     cityscapes_imagenet=dict(config='configs/depthcp_cityscapes.py', trained_on='Cityscapes', **depthcp_imagenet),

@@ -10,12 +10,10 @@ pretrainings = dict(
     random=dict(label='scratch'),
     supervised=dict(
         label='supervised', trained_on='ImageNet', file='{{$IMAGENET_R50:data/resnet50_imagenet.pth}}', bare=True),
-    swav=dict(label='SwAV', trained_on='Cityscapes', config='configs/swav_cityscapes.py'),
-    densecl=dict(label='DenseCL', trained_on='Cityscapes', config='configs/densecl_cityscapes.py'),
-    pixpro=dict(label='PixPro', trained_on='Cityscapes', unavailable='not implemented yet'),
-    swav_kitti=dict(label='SwAV', trained_on='KITTI', config='configs/swav_kitti.py'),
-    densecl_kitti=dict(label='DenseCL', trained_on='KITTI', config='configs/densecl_kitti.py'),
-    pixpro_kitti=dict(label='PixPro', trained_on='KITTI', unavailable='not implemented yet'),
+    swav=dict(label='SwAV', trained_on='Cityscapes', config='configs/swav/swav_cityscapes.py'),
+    densecl=dict(label='DenseCL', trained_on='Cityscapes', config='configs/densecl/densecl_cityscapes.py'),
+    swav_kitti=dict(label='SwAV', trained_on='KITTI', config='configs/swav/swav_kitti.py'),
+    densecl_kitti=dict(label='DenseCL', trained_on='KITTI', config='configs/densecl/densecl_kitti.py'),
     depthcp_pixel=dict(
         label='DepthCP, λ = 1', trained_on='Cityscapes', config='configs/depthcp_cityscapes_pixel.py', parts=whole),
     depthcp=dict(

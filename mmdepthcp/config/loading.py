@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mmdepthcp.config.checks import check_keys, fit_workers
 from mmdepthcp.config.overrides import Option, parse_options
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.resources import find_shipped
+from mmdepthcp.utils.resources import ROOT, find_shipped
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -41,7 +41,8 @@ def load_config(path: str | os.PathLike, options: Sequence[Option] = ()) -> Conf
 
     file = find_shipped(path)
     if not file.is_file():
-        raise InputError(f'{path}: no such config file')
+        others = sorted(str(other.relative_to(ROOT)) for other in (ROOT / 'configs').rglob(file.name))
+        raise InputError(f'{path}: no such config file' + (f'; there is {", ".join(others)}' if others else ''))
     try:
         with _without_import_noise():  # a config may import packages
             config = Config.fromfile(str(file))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mmdepthcp.config.loading import load_config, override_settings
-from mmdepthcp.experiments.stages import OPTIONS, Stage, config_digest, fill, fill_args
+from mmdepthcp.experiments.building import StageBuilder, fill
+from mmdepthcp.experiments.stages import OPTIONS, Stage
 from mmdepthcp.experiments.tables import Pretraining, Table, Task
 from mmdepthcp.utils.errors import InputError
 
@@ -54,14 +53,6 @@ class Plan(NamedTuple):
     def stages(self) -> list[Stage]:
         """All stages in order."""
         return [*self.prepare, *(stage for group in self.groups for stage in group)]
-
-
-def final_checkpoint(config: Config) -> str:
-    """Name of the checkpoint at the end of a training."""
-    settings = config.train_cfg
-    if 'max_epochs' in settings:
-        return f'epoch_{settings.max_epochs}.pth'
-    return f'iter_{settings.max_iters}.pth'
 
 
 def _data_sets(node: Any, key: str) -> Iterator[str]:
@@ -131,9 +122,9 @@ class Planner:
         self.table = table
         self.work_dir = str(work_dir)
         self.smoke = smoke
-        self.values = {'work_dir': self.work_dir}
-        self._configs: dict[str, Config] = {}
-        self._digests: dict[str, str] = {}
+        values = {**table.stage_values, 'work_dir': self.work_dir}
+        self.prepared: dict[str, Stage] = {}
+        self.builder = StageBuilder(table.path, values, smoke_options if smoke else lambda config: [])
 
     def plan(self) -> Plan:
         """All stages, prepared ones first, and the runs that are scored.
@@ -141,65 +132,17 @@ class Planner:
         Raises:
             InputError: the table names a config, tool, placeholder or fold that does not exist.
         """
-        prepare = self.prepare()
+        prepare = self.builder.read(self.table.prepare, 'prepare')
+        self.prepared = {stage.name: stage for stage in prepare}
         groups, cells = [], []
         for seed in self.table.seeds[:1] if self.smoke else self.table.seeds:
             for row, pretraining in self.table.pretrainings.items():
                 if pretraining.obstacle() is None and any(name == row for name, _ in self.table.pairs()):
-                    stages, scored = self._group(row, seed, self._needs(prepare, pretraining))
+                    stages, scored = self._group(row, seed, self._named(pretraining.needs))
                     groups.append(stages)
                     cells += scored
         wanted = frozenset().union(*(stage.upstream for group in groups for stage in group))
         return Plan([stage for stage in prepare if stage in wanted], groups, cells)
-
-    @staticmethod
-    def _needs(prepare: Iterable[Stage], pretraining: Pretraining) -> frozenset[Stage]:
-        wanted = pretraining.needs
-        return frozenset(stage for stage in prepare if wanted is None or stage.name in wanted)
-
-    def prepare(self) -> list[Stage]:
-        """The stages that come first: entries ``dict(name, tool, args, outputs)`` run a tool, entries ``dict(name,
-        config, options)`` train a model once and let ``{name}`` stand for its checkpoint. Each builds on those that it
-        ``needs``, by default on all before it.
-        """
-        stages: list[Stage] = []
-        for entry in self.table.prepare:
-            where = f'{self.table.path}: prepare.{entry.get("name", len(stages))}'
-            needs = frozenset(stage for stage in stages if stage.name in entry.get('needs', [stage.name]))
-            if 'config' in entry:
-                folder = f'{self.work_dir}/{entry["name"]}'
-                stage = self._training(entry['name'], entry['config'], entry.get('options', ()), folder, needs, where)
-                self.values[entry['name']] = stage.outputs[0]
-            else:
-                args, data = fill_args(entry.get('args', ()), self.values, where)
-                outputs = tuple(fill(output, self.values, where) for output in entry.get('outputs', ()))
-                stage = Stage(entry['name'], (entry['tool'], *args), outputs, '', needs, tuple(data.items()))
-            stages.append(stage)
-        return stages
-
-    def _config(self, path: str, options: Sequence[str] = ()) -> Config:
-        """A config with settings overridden, in which placeholders may stand."""
-        if path not in self._configs:
-            self._configs[path] = load_config(path)
-            self._digests[path] = config_digest([path])
-        config = copy.deepcopy(self._configs[path])
-        override_settings(config, options, path)
-        return config
-
-    def _training(self, name: str, path: str, options: Iterable[str], folder: str, needs: frozenset[Stage],
-                  where: str, **values: Any) -> Stage:
-        options = list(options)
-        if self.smoke:
-            options += smoke_options(self._config(path, options))
-        output = f'{folder}/{final_checkpoint(self._config(path, options))}'
-        command = ['tools/train.py', path, '--work-dir', folder]
-        return self._stage(name, command, options, output, self._digests[path], needs, where, **values)
-
-    def _stage(self, name: str, command: Sequence[str], options: Sequence[str], output: str, digest: str,
-               needs: frozenset[Stage], where: str, **values: Any) -> Stage:
-        """A stage with settings in which placeholders stand: the planner's, and those of the further ``values``."""
-        words, data = fill_args([OPTIONS, *options] if options else [], {**self.values, **values}, where)
-        return Stage(name, (*command, *words), (output,), digest, needs, tuple(data.items()))
 
     def _group(self, row: str, seed: int, needs: frozenset[Stage]) -> tuple[list[Stage], list[Cell]]:
         pretraining = self.table.pretrainings[row]
@@ -207,11 +150,11 @@ class Planner:
         stages: list[Stage] = []
         checkpoint = pretraining.file
         if pretraining.checkpoint is not None:
-            checkpoint = fill(pretraining.checkpoint, self.values, where)
+            checkpoint = fill(pretraining.checkpoint, self.builder.values, where)
         if pretraining.config is not None:
-            stages.append(self._training(
+            stages.append(self.builder.training(
                 f'pretrain-{row}-{seed}', pretraining.config, [*pretraining.options, f'randomness.seed={seed}'],
-                f'{self.work_dir}/pretrain/{row}/{seed}', needs, where, seed=seed))
+                f'{{work_dir}}/pretrain/{row}/{seed}', needs, where, seed=seed))
             checkpoint = stages[0].outputs[0]
             needs |= {stages[0]}
         cells = []
@@ -229,35 +172,40 @@ class Planner:
         pretraining, task = self.table.pretrainings[row], self.table.tasks[column]
         where = f'{self.table.path}: tasks.{column}'
         name = f'{column}-{row}-{seed}' + (f'-{fold}' if task.folds > 1 else '')
-        folder = f'{self.work_dir}/{column}/{row}/{seed}' + (f'/{fold}' if task.folds > 1 else '')
+        folder = f'{{work_dir}}/{column}/{row}/{seed}' + (f'/{fold}' if task.folds > 1 else '')
         out = f'{folder}/scores.json'
         path, options, parts, train = task.config, list(task.options), task.parts, task.train
         if task.own and pretraining.config is not None and self._can_be_tested(pretraining.config):
             path, options, parts, train = pretraining.config, list(pretraining.options), {}, False
         values = dict(seed=seed, **({'its_checkpoint': checkpoint} if checkpoint else {}))
-        config = self._config(path, options)
+        config = self.builder.config(path, options)
         if pretraining.scorer is not None:
             command = [pretraining.scorer, path, '--json', out, '--seed', str(seed)]
-            stage = self._stage(
-                f'{name}-score', command, options, out, self._digests[path], needs, where, **values)
-            return [stage], Cell(row, column, seed, fold, stage, out)
-        options.append(f'randomness.seed={seed}')
-        if task.folds > 1:
-            options += fold_options(config, fold)
+        else:
+            options.append(f'randomness.seed={seed}')
+            if task.folds > 1:
+                options += fold_options(config, fold)
+            if checkpoint and parts:
+                options += init_options(pretraining, task)
+            command = ['tools/test.py', path, 'none', '--work-dir', f'{folder}/score', '--out', out]
+        needs |= self._named(task.needs)
         stages = []
-        scored = checkpoint if not parts else None
-        if checkpoint and parts:
-            options += init_options(pretraining, task)
-        if train:
-            stages.append(self._training(name, path, options, folder, needs, where, **values))
-            scored = stages[0].outputs[0]
-            needs |= {stages[0]}
-        if self.smoke:
-            options += smoke_options(config)
-        command = ['tools/test.py', path, scored or 'none', '--work-dir', f'{folder}/score', '--out', out]
-        stages.append(self._stage(
-            f'{name}-score', command, options, out, self._digests[path], needs, where, **values))
-        return stages, Cell(row, column, seed, fold, stages[-1], out)
+        if pretraining.scorer is None:
+            scored = checkpoint if not parts else None
+            if train:
+                stages.append(self.builder.training(name, path, options, folder, needs, where, **values))
+                scored = stages[0].outputs[0]
+                needs |= {stages[0]}
+            command[2] = '{scored}' if scored else 'none'
+            values['scored'] = scored
+            if self.smoke:
+                options += smoke_options(config)
+        command += [OPTIONS, *options] if options else []
+        stages.append(self.builder.command(f'{name}-score', command, [out], needs, where, **values))
+        return stages, Cell(row, column, seed, fold, stages[-1], stages[-1].outputs[0])
+
+    def _named(self, names: Iterable[str] | None) -> frozenset[Stage]:
+        return frozenset(self.prepared[name] for name in (self.prepared if names is None else names))
 
     def _can_be_tested(self, path: str) -> bool:
-        return self._config(path).get('test_evaluator') is not None
+        return self.builder.config(path).get('test_evaluator') is not None

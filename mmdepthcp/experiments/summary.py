@@ -1,18 +1,20 @@
 """Gather what the stages of an experiment have left in its work dir: scores, times, loss curves.
 
-Files read, all optional: ``pipeline/<stage>.json`` (times), ``depth_metrics.json``, ``regions_learnt.json``,
-``regions_exact.json``, ``unsup.json``, ``unsup_random.json``, ``unsup_colour_position.json``, and MMEngine's
-``<stage>/<time>/vis_data/scalars.json`` of the training stages ``depth`` and ``pretrain``.
+Which scores, the stages declare as their ``reports`` (:mod:`mmdepthcp.experiments.building`): of a stage with scores
+these are in the first JSON file among its outputs; of a training they are ``iterations``, ``loss_first`` and
+``loss_last``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmdepthcp.experiments.stages import Stage
 from mmdepthcp.utils.checkpoint import read_checkpoint
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import read_json, read_text
@@ -80,34 +82,37 @@ def _iterations(train_dir: Path) -> int:
         raise InputError(f'{train_dir}: no checkpoint that tells its iterations ({error})') from error
 
 
-WANTED: dict[str, dict[str, tuple[str, str]]] = {
-    'depth': {
-        'abs_rel': ('depth_metrics.json', 'abs_rel'),
-        'abs_rel_constant': ('depth_metrics.json', 'abs_rel_constant'),
-        'a1': ('depth_metrics.json', 'a1'),
-    },
-    'regions': {
-        'count_mean': ('regions_learnt.json', 'count_mean'),
-        'oracle_miou': ('regions_learnt.json', 'oracle_miou'),
-        'oracle_miou_exact_depth': ('regions_exact.json', 'oracle_miou'),
-    },
-    'unsup': {
-        'acc': ('unsup.json', 'Acc'),
-        'miou': ('unsup.json', 'mIoU'),
-        'miou_random_init': ('unsup_random.json', 'mIoU'),
-        'miou_colour_position': ('unsup_colour_position.json', 'mIoU'),
-    },
-}
-"""Where each score comes from: section → name → file and its name there."""
-
-
 def _seconds(work_dir: Path) -> dict[str, float]:
-    stamps = [read_json(path) for path in (work_dir / 'pipeline').glob('*.json')]
-    stages = {stamp['name']: stamp['seconds'] for stamp in stamps if stamp['finished']}
+    records = [read_json(path) for path in (work_dir / 'pipeline').glob('*.json')]
+    stages = {record['name']: record['seconds'] for record in records if record['finished']}
     return {'total': round(sum(stages.values()), 3), **stages}
 
 
-def collect(work_dir: str | os.PathLike) -> Collected:
+def training_figures(train_dir: Path) -> dict[str, float]:
+    """``iterations``, ``loss_first`` and ``loss_last`` of a training, by its checkpoint and its log.
+
+    Raises:
+        InputError: one of them is missing.
+    """
+    losses = read_loss_curve(train_dir).losses
+    return dict(iterations=_iterations(train_dir), loss_first=losses[0], loss_last=losses[-1])
+
+
+def _reported(stage: Stage) -> dict[str, float]:
+    """What a stage reports, by the keys of the summary.
+
+    Raises:
+        InputError: it is not there.
+    """
+    if stage.trains:
+        figures = training_figures(Path(stage.outputs[0]).parent)
+        return {key: figures[name] for key, name in stage.reports}
+    file = next(output for output in stage.outputs if output.endswith('.json'))
+    scores = read_scores(file)
+    return {key: find_score(scores, name, file).in_unit(FRACTION) for key, name in stage.reports}
+
+
+def collect(work_dir: str | os.PathLike, stages: Iterable[Stage]) -> Collected:
     """Gather the scores of an experiment; what is not there is None and named in ``missing``.
 
     Raises:
@@ -117,24 +122,28 @@ def collect(work_dir: str | os.PathLike) -> Collected:
     if not work_dir.is_dir():
         raise InputError(f'{work_dir}: no such work dir')
     missing: list[str] = []
-    summary: dict[str, Any] = {'seconds': _seconds(work_dir)}
-    for section, wanted in WANTED.items():
-        summary[section] = dict.fromkeys(wanted)
-        for name, (file, score) in wanted.items():
-            path = work_dir / file
+    summary: dict[str, dict[str, Any]] = {'seconds': _seconds(work_dir)}
+    for stage in stages:
+        found: dict[str, float] = {}
+        if stage.reports:
             try:
-                summary[section][name] = find_score(read_scores(path), score, path).in_unit(FRACTION)
+                found = _reported(stage)
             except InputError as error:
-                missing.append(f'{section}.{name}: {error}')
-    summary['pretrain'] = dict.fromkeys(('iterations', 'loss_first', 'loss_last'))
-    try:
-        summary['pretrain']['iterations'] = _iterations(work_dir / 'pretrain')
-        losses = read_loss_curve(work_dir / 'pretrain').losses
-        summary['pretrain'].update(loss_first=losses[0], loss_last=losses[-1])
-    except InputError as error:
-        missing.append(f'pretrain: {error}')
-    order = ('seconds', 'depth', 'regions', 'pretrain', 'unsup')
-    return Collected({section: summary[section] for section in order}, missing)
+                missing.append(f'{stage.name}: {error}')
+        for key, _ in stage.reports:
+            section, _, name = key.partition('.')
+            summary.setdefault(section, {})[name] = found.get(key)
+    return Collected(summary, missing)
+
+
+def collect_curves(stages: Iterable[Stage]) -> dict[str, LossCurve]:
+    """The loss curves of the trainings among the stages that have one, by name."""
+    curves = {}
+    for stage in stages:
+        if stage.trains:
+            with contextlib.suppress(InputError):
+                curves[stage.name] = read_loss_curve(Path(stage.outputs[0]).parent)
+    return curves
 
 
 def format_value(value: float | None) -> str:

@@ -1,9 +1,8 @@
 """Tables that compare pretrainings: what a config file declares.
 
 A table is a config file with ``title``, ``seeds``, ``prepare``, ``pretrainings`` and ``tasks``; see ``configs/tables``
-and :class:`Pretraining`, :class:`Task`. In options and arguments ``{work_dir}``, ``{seed}`` (in those of pretrainings
-and tasks) and the names of the trainings among the entries of ``prepare``, which stand for their checkpoints, are
-replaced.
+and :class:`Pretraining`, :class:`Task`. In options ``{work_dir}``, ``{seed}`` and the names of the trainings of
+``prepare``, which stand for their checkpoints, are replaced.
 """
 
 from __future__ import annotations
@@ -94,6 +93,7 @@ class Task:
         options: settings changed in the config.
         folds: number of folds to average over, chosen by ``subset.fold`` of the data sets.
         own: whether a pretraining whose own config can be tested is scored by that, as it is.
+        needs: names of the entries of ``prepare`` that it builds on, beside those of the pretraining.
     """
 
     label: str
@@ -104,6 +104,7 @@ class Task:
     options: tuple[str, ...] = ()
     folds: int = 1
     own: bool = False
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ class Table:
         path: its config file.
         title: its headline.
         seeds: seeds of pretraining and fine-tuning.
-        prepare: stages that come first; see :meth:`mmdepthcp.experiments.plans.Planner.prepare`.
+        prepare: stages that come first, as far as rows need them; see :mod:`mmdepthcp.experiments.building`.
+        stage_values: what stands in braces there.
         pretrainings, tasks: rows and columns by name.
     """
 
@@ -122,6 +124,7 @@ class Table:
     title: str
     seeds: tuple[int, ...]
     prepare: tuple[dict, ...]
+    stage_values: Mapping[str, Any]
     pretrainings: Mapping[str, Pretraining]
     tasks: Mapping[str, Task]
 
@@ -168,12 +171,11 @@ def read_table(path: str | os.PathLike) -> Table:
         name: _record(Pretraining, f'{path}: pretrainings.{name}', entry)
         for name, entry in config['pretrainings'].items()}
     prepared = [entry.get('name') for entry in config.get('prepare', ())]
-    for number, entry in enumerate(config.get('prepare', ())):
-        where = f'{path}: prepare.{entry.get("name")}.needs'
-        _check_names(entry.get('needs'), prepared[:number], where, 'before it come')
+    for name, task in tasks.items():
+        _check_names(task.needs, prepared, f'{path}: tasks.{name}.needs', 'prepare has')
     for name, pretraining in pretrainings.items():
         where = f'{path}: pretrainings.{name}'
         _check_names(pretraining.tasks, tasks, f'{where}.tasks', 'the tasks are')
         _check_names(pretraining.needs, prepared, f'{where}.needs', 'prepare has')
     return Table(str(path), config['title'], tuple(config['seeds']), tuple(config.get('prepare', ())),
-                 pretrainings, tasks)
+                 config.get('stage_values', {}), pretrainings, tasks)

@@ -160,12 +160,12 @@ def test_configs_that_cannot_be_read(tmp_path, text):
 
 def test_loaders_without_processes():
     options = [f'{split}_dataloader.num_workers=0' for split in ('train', 'val')]
-    config = load_config(ROOT / 'configs/monodepth_toy.py', [*options, 'train_dataloader.prefetch_factor=4'])
+    config = load_config(ROOT / 'configs/monodepth/monodepth_toy.py', [*options, 'train_dataloader.prefetch_factor=4'])
     for split in ('train', 'val'):
         loader = dict(config[f'{split}_dataloader'], dataset=[1], batch_size=1)
         assert not loader.get('persistent_workers')
         DataLoader(**{key: value for key, value in loader.items() if key != 'sampler'})
-    assert load_config(ROOT / 'configs/monodepth_toy.py').train_dataloader.persistent_workers
+    assert load_config(ROOT / 'configs/monodepth/monodepth_toy.py').train_dataloader.persistent_workers
 
 
 def test_processes_share_the_gpus(monkeypatch):

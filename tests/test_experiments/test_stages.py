@@ -14,10 +14,10 @@ import pytest
 
 from mmdepthcp.cli.stage_options import add_stage_options, launcher_words
 from mmdepthcp.cli.tools import checked_work_dir
+from mmdepthcp.experiments.building import read_stages
 from mmdepthcp.experiments.engine import run_stages
 from mmdepthcp.experiments.records import commits_of, state_of
 from mmdepthcp.experiments.running import StageError
-from mmdepthcp.experiments.stages import read_stages
 from mmdepthcp.utils import resources
 from mmdepthcp.utils.code_version import code_commit
 from mmdepthcp.utils.errors import InputError
@@ -61,7 +61,7 @@ def stage(name, *args, tool='tools/write.py', **more):
 
 
 def stages_of(work, *declared, config='config.py'):
-    return read_stages(list(declared), config, str(work), seed=3)
+    return read_stages(dict(pipeline=list(declared), randomness=dict(seed=3)), config, str(work))
 
 
 def order(work):
@@ -92,6 +92,21 @@ def test_runs_in_order_and_skips_what_is_finished(work, capfd):
 def test_placeholders(work):
     item, = stages_of(work, dict(name='a', tool='tools/write.py', args=['{work_dir}/x', '{config}', 'seed={seed}', 7]))
     assert item.command == ('tools/write.py', f'{work}/x', 'config.py', 'seed=3', '7')
+
+
+def test_values_of_a_config(work, root):
+    (root / 'depth.py').write_text('train_cfg = dict(max_epochs=3)\nlr = 1\n')
+    declared = [
+        dict(name='depth', config='{network}', options=['lr={rate}', 'root={images}']),
+        dict(name='use', tool='tools/write.py', args=['{depth}', '{camera}', '{images}/x'], outputs=['{images}/y']),
+    ]
+    values = dict(network='depth.py', rate=2, images='my {images}', camera=['--size', 3, '{images}'])
+    depth, use = read_stages(dict(pipeline=declared, stage_values=values), 'c.py', str(work))
+    assert depth.command == (
+        'tools/train.py', 'depth.py', '--work-dir', f'{work}/depth', '--cfg-options', 'lr=2', 'root=my {images}')
+    assert depth.outputs == (f'{work}/depth/epoch_3.pth',) and depth.data == (('root=my {images}', '"my {images}"'),)
+    assert use.command[1:] == (*depth.outputs, '--size', '3', 'my {images}', 'my {images}/x')
+    assert use.outputs == ('my {images}/y',)
 
 
 STRANGE = ['my runs/a', 'run,lr=0.1', '2011_09_26', '[1,2]', '(a', '{b}', "it's \"c\"", 'a\nb', '-d', 'None', '1e3']
@@ -340,12 +355,13 @@ def test_outputs_outside_the_work_dir_are_never_removed(work, root):
 def test_interrupted_training_goes_on(work, root, signal_number, jobs):
     code = (
         'import pathlib, signal\n'
-        'from mmdepthcp.experiments import engine, stages\n'
+        'from mmdepthcp.experiments import building, engine\n'
         'from mmdepthcp.utils import resources\n'
         'signal.signal(signal.SIGINT, signal.default_int_handler)\n'  # a shell's background jobs ignore it
         f'resources.ROOT = pathlib.Path({str(root)!r})\n'
-        f'declared = {[stage("a", "wait", tool="tools/train.py"), stage("b")]!r}\n'
-        f'engine.run_stages({str(work)!r}, stages.read_stages(declared, "c.py", {str(work)!r}, 0), jobs={jobs})\n')
+        f'declared = dict(pipeline={[stage("a", "wait", tool="tools/train.py"), stage("b")]!r})\n'
+        f'stages = building.read_stages(declared, "c.py", {str(work)!r})\n'
+        f'engine.run_stages({str(work)!r}, stages, jobs={jobs})\n')
     quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with subprocess.Popen([sys.executable, '-c', code], **quiet) as process:
         deadline = time.monotonic() + 30
@@ -366,7 +382,8 @@ def test_interrupted_training_goes_on(work, root, signal_number, jobs):
 
 @pytest.mark.parametrize(('declared', 'message'), [
     ([], 'declares no stages'),
-    ([dict(name='a')], 'stage 1 of the pipeline: needs name and tool'),
+    ([dict(name='a')], 'stage 1 of the pipeline: needs a name, and a tool with args'),
+    ([dict(name='a', tool='tools/write.py', config='c.py')], 'stage 1 of the pipeline: needs a name, and a tool'),
     ([dict(name='a', tool='tools/write.py', arg=[])], 'not arg'),
     ([dict(name='a', tool='tools/none.py')], 'tools/none.py: no such tool'),
     ([dict(name='a', tool='tools/write.py', args=['{workdir}'])], 'only work_dir, config, seed may stand in braces'),
@@ -375,7 +392,7 @@ def test_interrupted_training_goes_on(work, root, signal_number, jobs):
 ])
 def test_bad_declarations(work, declared, message):
     with pytest.raises(InputError, match=message):
-        read_stages(declared, 'config.py', str(work), 0)
+        read_stages(dict(pipeline=declared), 'config.py', str(work))
 
 
 def test_command_line(tmp_path):

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from mmengine.config import Config
 
+from mmdepthcp.experiments.building import final_checkpoint
 from mmdepthcp.experiments.drawing import bar_plot
 from mmdepthcp.experiments.engine import run_stages
-from mmdepthcp.experiments.plans import Planner, final_checkpoint, fold_options, smoke_options
+from mmdepthcp.experiments.plans import Planner, fold_options, smoke_options
 from mmdepthcp.experiments.results import COLUMNS, comma_separated, gather, markdown, summarise
 from mmdepthcp.experiments.tables import read_table
 from mmdepthcp.utils import resources
@@ -276,8 +277,6 @@ def test_seeds_with_missing_folds_do_not_count():
     ("label='seg', config='seg.py',", "label='seg',", r'tasks\.seg: config missing'),
     ("label='mIoU')],", ')],', r'tasks\.seg\.scores: label missing'),
     ("needs=('data',)", "needs=('date',)", r'pretrainings\.random\.needs: date unknown; prepare has data, depth'),
-    ("dict(name='depth',", "dict(name='depth', needs=('maps',),",
-     r'prepare\.depth\.needs: maps unknown; before it come data'),
     ("tasks=('seg',)", "tasks=('sag',)", r'pretrainings\.plain\.tasks: sag unknown; the tasks are seg, objects'),
 ])
 def test_bad_tables(home, old, new, message):
@@ -312,6 +311,8 @@ def test_command_line(tmp_path):
     (tmp_path / 'pretrain.py').write_text(CONFIG)
     (tmp_path / 'seg.py').write_text(CONFIG)
     (tmp_path / 'table.py').write_text(TABLE)
+    (tmp_path / 'tools').mkdir()
+    (tmp_path / 'tools/scorer.py').write_text(SCORER)
 
     def call(*args):
         return subprocess.run([sys.executable, str(tool), 'table.py', '--work-dir', 'w', *args], cwd=tmp_path,

@@ -81,7 +81,7 @@ def test_pipeline_runs_from_a_wheel(unpacked_wheel, tmp_path):
         [sys.executable, unpacked_wheel / 'mmdepthcp/.mim/tools/run_pipeline.py', 'configs/depthcp_toy.py', '--list'],
         cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(unpacked_wheel)}, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert 'waiting      tools/train.py configs/monodepth_toy.py' in result.stdout
+    assert 'waiting      tools/train.py configs/monodepth/monodepth_toy.py' in result.stdout
 
 
 def test_citation_is_that_of_this_version():

@@ -1,5 +1,5 @@
 # DenseCL on toy streets, the network and the 600 steps of depthcp_toy.py
-_base_ = ['_base_/models/densecl_r50.py', '_base_/datasets/views.py', '_base_/pretrain_runtime.py']
+_base_ = ['../_base_/models/densecl_r50.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
 model = dict(
     queue_len=2048,
     feat_dim=64,

@@ -1,5 +1,5 @@
 # Toy streets at 128x64, a ResNet-18 of half width, from scratch: minutes on two cores
-_base_ = ['_base_/models/monodepth_r18.py', '_base_/default_runtime.py']
+_base_ = ['../_base_/models/monodepth_r18.py', '../_base_/default_runtime.py']
 
 data_root = 'data/toy/'
 input_size = (128, 64)

@@ -1,5 +1,5 @@
 # SwAV on CamVid, the network and the 546 steps of depthcp_camvid_small.py
-_base_ = ['_base_/models/swav_r50.py', '_base_/datasets/views.py', '_base_/pretrain_runtime.py']
+_base_ = ['../_base_/models/swav_r50.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
 model = dict(
     backbone=dict(depth=18, base_channels=32, stem_channels=32),
     neck=dict(in_channels=256, hid_channels=256, out_channels=64),

@@ -1,5 +1,5 @@
-# DenseCL on Cityscapes, ResNet-50, the 9275 steps of depthcp_cityscapes.py
-_base_ = ['_base_/models/densecl_r50.py', '_base_/datasets/views.py', '_base_/pretrain_runtime.py']
+# DenseCL on CamVid, ResNet-50, the 9000 steps of depthcp_camvid.py
+_base_ = ['../_base_/models/densecl_r50.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
 # the dense loss comes in once the backbone's features match at all
 custom_hooks = [dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='DenseCLHook', start_iters=1000)]
 # keys are shuffled over the processes so that each normalises over others than the queries
@@ -11,16 +11,16 @@ train_dataloader = dict(
     batch_size=32,
     num_workers=8,
     dataset=dict(
-        type='mmdepthcp.CityscapesStreetDataset',
-        data_root='data/cityscapes/',
-        data_prefix=dict(img_path='leftImg8bit/train'),
+        type='mmdepthcp.CamVidStreetDataset',
+        data_root='{{$MMDEPTHCP_DATA:data}}/camvid/',
+        data_prefix=dict(img_path='images/train'),
         pipeline=[
             dict(type='mmdepthcp.LoadImage'),
             dict(type='MultiView', num_views=[2], transforms=[view]),
             dict(type='PackInputs'),
         ]))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=927),
-    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=False, begin=927, end=9275),
+    dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=900),
+    dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=False, begin=900, end=9000),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=9275)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=9000)

@@ -1,5 +1,5 @@
 # DenseCL on CamVid, the network and the 546 steps of depthcp_camvid_small.py
-_base_ = ['_base_/models/densecl_r50.py', '_base_/datasets/views.py', '_base_/pretrain_runtime.py']
+_base_ = ['../_base_/models/densecl_r50.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
 model = dict(
     queue_len=2048,
     feat_dim=64,

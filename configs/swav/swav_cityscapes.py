@@ -1,5 +1,5 @@
 # SwAV on Cityscapes, ResNet-50, the 9275 steps of depthcp_cityscapes.py
-_base_ = ['_base_/models/swav_r50.py', '_base_/datasets/views.py', '_base_/pretrain_runtime.py']
+_base_ = ['../_base_/models/swav_r50.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
 model = dict(head=dict(loss=dict(queue_length=3840, queue_start=696, frozen_steps=371)))
 find_unused_parameters = True
 # MMPretraining's rate of 0.6 is for batches of 256
