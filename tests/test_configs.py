@@ -257,7 +257,7 @@ def check_plain_batches(runner: Runner, small: bool) -> None:
     assert all(image.shape[0] == 3 or image.shape[1] == 3 for image in batch['inputs'])
     ends = [step['end'] for step in runner.cfg.param_scheduler]
     length = runner.cfg.train_cfg
-    assert max(ends) == length.get('max_iters', length.get('max_epochs'))
+    assert not ends or max(ends) == length.get('max_iters', length.get('max_epochs'))
     if small:
         hooks = [hook for hook in runner.hooks if type(hook).__name__ in ('ClassListHook', 'DenseCLHook')]
         for hook in hooks:

@@ -15,19 +15,17 @@ stage_values = dict(
 prepare = _base_.stages.from_video
 from_depth = _base_.from_depth
 
-transfer = ('semantic_few', 'knn')
 whole = ('backbone', 'neck', 'decode_head')
 pretrainings = dict(
     random=dict(label='random', needs=()),
     # what DepthCP's encoder starts from here
-    depth=dict(label='MonoDepth', trained_on='CamVid + KITTI', checkpoint='{depth}', tasks=transfer),
+    depth=dict(label='MonoDepth', trained_on='CamVid + KITTI', checkpoint='{depth}'),
     swav=dict(
-        label='SwAV', trained_on='CamVid', config='configs/swav/swav_camvid_small.py', tasks=transfer, needs=()),
+        label='SwAV', trained_on='CamVid', config='configs/swav/swav_camvid_small.py', needs=()),
     densecl=dict(
         label='DenseCL',
         trained_on='CamVid',
         config='configs/densecl/densecl_camvid_small.py',
-        tasks=transfer,
         needs=()),
     depthcp_pixel=dict(
         label='DepthCP, λ = 1',
@@ -43,6 +41,7 @@ pretrainings = dict(
         parts=whole),
     colour_position=dict(
         label='k-means on colour and position',
+        config=depthcp,
         tasks=('unsup',),
         needs=(),
         scorer='tools/colour_position_baseline.py'),
@@ -64,10 +63,11 @@ tasks = dict(
         scores=[miou],
         parts=probe_parts,
         train=False),
+    # models that cluster by themselves as they are, others by a cluster probe on their features
     unsup=dict(
-        label='unsupervised',
-        config=depthcp,
+        label='no labels',
+        config='configs/probes/cluster_camvid_small.py',
         scores=[dict(key='Acc', label='Acc'), miou],
-        train=False,
-        options=['model.backbone.init_cfg=None']),
+        parts=dict(backbone='model.backbone.backbone'),
+        own=True),
 )

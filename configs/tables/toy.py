@@ -15,18 +15,17 @@ prepare = [_base_.stages.toy_streets, *_base_.stages.from_video, *_base_.stages.
 from_depth = _base_.from_depth
 
 data = ('toy_streets',)  # what rows without depth build on
-transfer = ('semantic', 'semantic_few', 'instances', 'knn')
 whole = ('backbone', 'neck', 'decode_head')
 pretrainings = dict(
     random=dict(label='random', needs=data),
     # what DepthCP's encoder starts from here
-    depth=dict(label='MonoDepth', trained_on='toy', checkpoint='{depth}', tasks=transfer, needs=('depth',)),
-    swav=dict(label='SwAV', trained_on='toy', config='configs/swav/swav_toy.py', tasks=transfer, needs=data),
+    depth=dict(label='MonoDepth', trained_on='toy', checkpoint='{depth}', needs=('depth',)),
+    swav=dict(label='SwAV', trained_on='toy', config='configs/swav/swav_toy.py', needs=data),
     densecl=dict(
         label='DenseCL',
         trained_on='toy',
         config='configs/densecl/densecl_toy.py',
-        tasks=('semantic', 'semantic_few', 'knn'),
+        tasks=('semantic', 'semantic_few', 'knn', 'unsup'),
         needs=data),
     depthcp_pixel=dict(
         label='DepthCP, λ = 1',
@@ -51,6 +50,7 @@ pretrainings = dict(
         tasks=('unsup',)),
     colour_position=dict(
         label='k-means on colour and position',
+        config=depthcp,
         tasks=('unsup',),
         needs=data,
         scorer='tools/colour_position_baseline.py'),
@@ -82,10 +82,11 @@ tasks = dict(
         scores=[miou],
         parts=dict(backbone='model.backbone.backbone'),
         train=False),
+    # models that cluster by themselves as they are, others by a cluster probe on their features
     unsup=dict(
-        label='unsupervised',
-        config=depthcp,
+        label='no labels',
+        config='configs/probes/cluster_toy.py',
         scores=[dict(key='Acc', label='Acc'), miou],
-        train=False,
-        options=['model.backbone.init_cfg=None']),
+        parts=dict(backbone='model.backbone.backbone'),
+        own=True),
 )

@@ -26,7 +26,9 @@ import mmdepthcp.visualization  # noqa: F401
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.text import config_in_checkpoint
 from mmdepthcp.datasets.transforms import LoadImage
-from mmdepthcp.registry import SCOPE
+from mmdepthcp.engine.resuming import forget_beginnings
+from mmdepthcp.models.segmentors import SegmentsByClusters
+from mmdepthcp.registry import MODELS, SCOPE
 from mmdepthcp.utils.checkpoint import check_fit, model_weights, read_checkpoint
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import atomic_path
@@ -45,7 +47,7 @@ def distinct_colours(count: int) -> list[list[int]]:
 
 
 class UnsupervisedSegInferencer(MMSegInferencer):
-    """Segment images with a pretrained DepthCP model, without any label.
+    """Segment images with a model that clusters, without any label: DepthCP, or a cluster probe on any backbone.
 
     ::
 
@@ -63,7 +65,7 @@ class UnsupervisedSegInferencer(MMSegInferencer):
     of that name for another image before, a number is added. ``out_dir`` may lie in the folder of the images.
 
     Args:
-        checkpoint: a checkpoint of a DepthCP training.
+        checkpoint: a checkpoint of its training.
         config: its config; by default the one in the checkpoint.
         num_clusters: segments to distinguish; by default as many as the config says.
         device: such as ``'cuda'``; by default an accelerator, if there is one.
@@ -85,12 +87,12 @@ class UnsupervisedSegInferencer(MMSegInferencer):
         content = read_checkpoint(checkpoint)
         settings = _settings(content, checkpoint, config)
         model = settings.get('model', ConfigDict())
-        if str(model.get('type')).rpartition('.')[2] != 'DepthCP':
-            raise InputError(f'{checkpoint}: segments without labels need a DepthCP model, the config builds '
-                             f'{model.get("type")}')
-        model.backbone.pop('init_cfg', None)
-        if num_clusters is not None:
-            model.num_clusters = num_clusters
+        kind = MODELS.module_dict.get(str(model.get('type')).rpartition('.')[2])
+        if kind is None or not issubclass(kind, SegmentsByClusters):
+            raise InputError(f'{checkpoint}: segments without labels need a model that clusters, such as DepthCP; the '
+                             f'config builds {model.get("type")}')
+        forget_beginnings(model)
+        self._num_clusters = num_clusters
         settings.visualizer = dict(type='mmseg.SegLocalVisualizer', vis_backends=[], name='unsupervised_segments')
         self._weights = model_weights(content, checkpoint)
         self._checkpoint = str(checkpoint)
@@ -104,6 +106,12 @@ class UnsupervisedSegInferencer(MMSegInferencer):
         check_fit(model, self._weights, self._checkpoint)
         model.load_state_dict(self._weights, strict=False)
         del self._weights
+        if self._num_clusters not in (None, model.num_clusters):
+            try:
+                model.num_clusters = self._num_clusters
+            except AttributeError:
+                raise InputError(f'{self._checkpoint}: the model has learnt {model.num_clusters} clusters and cannot '
+                                 f'give {self._num_clusters}') from None
         model.dataset_meta = dict(
             classes=[str(index) for index in range(model.num_clusters)], palette=distinct_colours(model.num_clusters))
 

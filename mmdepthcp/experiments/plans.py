@@ -151,7 +151,7 @@ class Planner:
         checkpoint = pretraining.file
         if pretraining.checkpoint is not None:
             checkpoint = fill(pretraining.checkpoint, self.builder.values, where)
-        if pretraining.config is not None:
+        if pretraining.config is not None and pretraining.scorer is None:
             stages.append(self.builder.training(
                 f'pretrain-{row}-{seed}', pretraining.config, [*pretraining.options, f'randomness.seed={seed}'],
                 f'{{work_dir}}/pretrain/{row}/{seed}', needs, where, seed=seed))
@@ -175,7 +175,9 @@ class Planner:
         folder = f'{{work_dir}}/{column}/{row}/{seed}' + (f'/{fold}' if task.folds > 1 else '')
         out = f'{folder}/scores.json'
         path, options, parts, train = task.config, list(task.options), task.parts, task.train
-        if task.own and pretraining.config is not None and self._can_be_tested(pretraining.config):
+        own = pretraining.config is not None and (
+            pretraining.scorer is not None or task.own and self._can_be_tested(pretraining.config))
+        if own:
             path, options, parts, train = pretraining.config, list(pretraining.options), {}, False
         values = dict(seed=seed, **({'its_checkpoint': checkpoint} if checkpoint else {}))
         config = self.builder.config(path, options)

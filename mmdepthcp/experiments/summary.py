@@ -94,8 +94,8 @@ def training_figures(train_dir: Path) -> dict[str, float]:
     Raises:
         InputError: one of them is missing.
     """
-    losses = read_loss_curve(train_dir).losses
-    return dict(iterations=_iterations(train_dir), loss_first=losses[0], loss_last=losses[-1])
+    iterations, losses = _iterations(train_dir), read_loss_curve(train_dir).losses
+    return dict(iterations=iterations, loss_first=losses[0], loss_last=losses[-1])
 
 
 def _reported(stage: Stage) -> dict[str, float]:

@@ -37,7 +37,7 @@ class Pretraining:
         tasks: names of the tasks that it takes part in; all by default.
         needs: names of the entries of ``prepare`` that it builds on; all by default.
         scorer: a tool that scores without weights, called ``TOOL CONFIG --json OUT --seed SEED
-            [--cfg-options ...]`` with config and options of the task.
+            [--cfg-options ...]`` with ``config`` and ``options``, or those of the task where there is no ``config``.
     """
 
     label: str

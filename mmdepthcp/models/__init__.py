@@ -3,5 +3,6 @@ from .data_preprocessors import DepthCPDataPreprocessor
 from .depth import DepthDecoder, DepthResNet, MonoDepth, MonoDepthDataPreprocessor, PoseNet
 from .heads import SemanticFPNFeatures
 from .probes import FrozenFeatures, KNNHead, LinearProbeHead
+from .segmentors import ClusterProbe, UnsupervisedSegmentor
 from .selfsup import DepthCP, SwAV
 from .sync_batch_norm import CPUDataParallel

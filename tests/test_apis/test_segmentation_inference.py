@@ -162,5 +162,5 @@ def test_unusable_input(inferencer, checkpoint, images, tmp_path):
         UnsupervisedSegInferencer(tmp_path / 'other.pth')
     depth = "model = dict(type='MonoDepth')"
     torch.save(dict(state_dict={'a': torch.zeros(1)}, meta=dict(cfg=depth)), tmp_path / 'depth.pth')
-    with pytest.raises(InputError, match='need a DepthCP model, the config builds MonoDepth'):
+    with pytest.raises(InputError, match='need a model that clusters, such as DepthCP; the config builds MonoDepth'):
         UnsupervisedSegInferencer(tmp_path / 'depth.pth')

@@ -7,13 +7,13 @@ import torch
 import torch.multiprocessing as mp
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
-from mmengine.structures import PixelData
+from mmengine.structures import InstanceData, PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.structures import SegDataSample
 
 from mmdepthcp.models import DepthCP, DepthCPDataPreprocessor, SemanticFPNFeatures
 from mmdepthcp.registry import MODELS
-from mmdepthcp.structures import MatchDict, MixedViewsSample
+from mmdepthcp.structures import MixedViewsSample
 from mmdepthcp.utils.checkpoint import check_fit
 from mmdepthcp.utils.errors import InputError
 
@@ -48,7 +48,7 @@ def build(seed=0, **settings):
 
 
 def matches(rng, points, views, groups, size):
-    return MatchDict(
+    return InstanceData(
         points=torch.from_numpy((rng.random((points, 2)) * size[::-1]).astype(np.float32)),
         views=torch.from_numpy(rng.integers(0, views, points)),
         groups=torch.from_numpy(np.unique(rng.integers(0, groups, points), return_inverse=True)[1]))

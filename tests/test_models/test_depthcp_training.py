@@ -6,11 +6,11 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from mmengine.structures import PixelData
+from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
 from mmdepthcp.registry import DATASETS, HOOKS
-from mmdepthcp.structures import MatchDict, MixedViewsSample
+from mmdepthcp.structures import MixedViewsSample
 
 SIZE = (32, 64)
 
@@ -28,7 +28,7 @@ class StubViews(torch.utils.data.Dataset):
         rng = np.random.default_rng(index)
         sample = MixedViewsSample()
         for level in ('region_matches', 'pixel_matches'):
-            setattr(sample, level, MatchDict(
+            setattr(sample, level, InstanceData(
                 points=torch.from_numpy((rng.random((30, 2)) * SIZE[::-1]).astype(np.float32)),
                 views=torch.from_numpy(rng.integers(0, 2, 30)),
                 groups=torch.from_numpy(np.unique(rng.integers(0, 8, 30), return_inverse=True)[1])))

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mmdepthcp.apis import UnsupervisedSegInferencer, export_backbone
+from mmdepthcp.experiments.stages import Stage
 from mmdepthcp.experiments.summary import collect
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import write_png
@@ -91,6 +92,7 @@ def refused(call, *args):
     return str(error.value)
 
 
+PRETRAIN = Stage('pretrain', ('tools/train.py',), ('w/pretrain/epoch_1.pth',), '', reports=(('a.b', 'iterations'),))
 WAYS = {
     'test': lambda: tool('test.py', 'c.py', 'bad.pth'),
     'resume a file': lambda: tool('train.py', 'c.py', '--resume', 'bad.pth'),
@@ -105,7 +107,7 @@ WAYS = {
     'inferencer': lambda: refused(UnsupervisedSegInferencer, 'bad.pth'),
     'infer_depth': lambda: tool('infer_depth.py', 'c.py', 'bad.pth', 'images', 'out'),
     'visualise': lambda: tool('visualize_features.py', 'c.py', 'bad.pth', 'out'),
-    'summarise': lambda: collect('w').missing[-1],
+    'summarise': lambda: collect('w', [PRETRAIN]).missing[-1],
 }
 
 

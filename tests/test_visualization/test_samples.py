@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import PixelData
+from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
-from mmdepthcp.structures import MatchDict, MixedViewsSample
+from mmdepthcp.structures import MixedViewsSample
 from mmdepthcp.visualization.samples import draw_item, draw_labels, draw_street_image
 
 PALETTE = [[0, 0, 200], [200, 0, 0]]
@@ -35,7 +35,7 @@ def test_street_image_shows_what_is_there():
 
 def test_mixed_views_give_both_kinds_of_matches():
     sample = MixedViewsSample()
-    matches = MatchDict(points=torch.tensor([[1.5, 1.5], [3.5, 2.5]]), views=torch.tensor([0, 1]),
+    matches = InstanceData(points=torch.tensor([[1.5, 1.5], [3.5, 2.5]]), views=torch.tensor([0, 1]),
                         groups=torch.tensor([0, 0]))
     sample.region_matches = sample.pixel_matches = matches
     item = dict(inputs=torch.zeros(4, 3, 10, 12, dtype=torch.uint8), data_samples=sample)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
+from mmengine.structures import InstanceData
 
 from mmdepthcp.mixing.matches import Matches
 from mmdepthcp.registry import TRANSFORMS
-from mmdepthcp.structures import MatchDict, MixedViewsSample
+from mmdepthcp.structures import MixedViewsSample
 
 
-def _to_tensors(matches: Matches) -> MatchDict:
-    return MatchDict({name: torch.from_numpy(values) for name, values in vars(matches).items()})
+def _to_tensors(matches: Matches) -> InstanceData:
+    return InstanceData(**{name: torch.from_numpy(values) for name, values in vars(matches).items()})
 
 
 @TRANSFORMS.register_module()

@@ -4,39 +4,38 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmengine.logging import print_log
-from mmengine.structures import PixelData
 from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmseg.models.necks import FPN  # noqa: F401  registers mmseg's necks and backbones
-from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from mmdepthcp.evaluation.functional.clustering import assign_clusters, cluster_features, cluster_prototypes
+from mmdepthcp.evaluation.functional.clustering import cluster_features, cluster_prototypes
 from mmdepthcp.models.losses import perplexity, swapped_prediction_loss
+from mmdepthcp.models.segmentors.unsupervised import IMAGENET, SegmentsByClusters
 from mmdepthcp.models.selfsup.matches import BatchMatches, sample_features
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
 
 CLUSTER_BY = ('prototypes', 'features')
 FEATURE_MOMENTUM = 0.99
-IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
 
 
 @MODELS.register_module()
-class DepthCP(BaseSelfSupervisor):
+class DepthCP(SegmentsByClusters, BaseSelfSupervisor):
     """Learn a dense representation by swapped prediction between matching pixels and regions of mixed views.
 
     backbone → FPN → Semantic-FPN decoder → projector → prototypes. Modes of ``forward``:
 
     - ``loss``: inputs (B·V, 3, H, W) and the matches of a batch → dict of losses and of figures to watch.
     - ``predict``: inputs (B, 3, H, W) → data samples with ``pred_sem_seg``, the cluster of every pixel at
-      label size (``ori_shape``); clusters are clusters of prototypes and carry no class names.
+      label size (``ori_shape``); clusters are clusters of prototypes
+      (:class:`mmdepthcp.models.segmentors.SegmentsByClusters`).
     - ``tensor``: projections (B, D, H/4, W/4).
 
     The names of the parameters under ``backbone``, ``neck`` and ``decode_head`` are those of mmseg's
@@ -92,8 +91,6 @@ class DepthCP(BaseSelfSupervisor):
         if min(pixel_weight, region_weight) < 0 or pixel_weight + region_weight == 0:
             raise InputError(
                 f'pixel_weight {pixel_weight}, region_weight {region_weight}: may not be negative or both zero')
-        if not 1 <= num_clusters <= num_prototypes:
-            raise InputError(f'num_clusters {num_clusters}: must lie in 1..num_prototypes ({num_prototypes})')
         if cluster_by not in CLUSTER_BY:
             raise InputError(f'cluster_by {cluster_by!r}: must be one of {CLUSTER_BY}')
         if not isinstance(data_preprocessor, nn.Module):
@@ -110,6 +107,7 @@ class DepthCP(BaseSelfSupervisor):
             nn.Conv2d(projection_channels, projection_channels, 1, bias=False))
         self.prototypes = nn.Linear(projection_channels, num_prototypes, bias=False)
         self.register_buffer('feature_sums', torch.zeros_like(self.prototypes.weight))
+        self._clustered: tuple[Tensor, Tensor] | None = None
         self.num_clusters = num_clusters
         self.cluster_by = cluster_by
         self.level_weights = {'pixel': pixel_weight, 'region': region_weight}
@@ -117,8 +115,23 @@ class DepthCP(BaseSelfSupervisor):
         self.epsilon = epsilon
         self.sinkhorn_iterations = sinkhorn_iterations
         self._batches_without_matches = dict.fromkeys(self.level_weights, 0)
-        self._clustered: tuple[Tensor, Tensor] | None = None
         self.to(memory_format=torch.channels_last)
+
+    @property
+    def num_clusters(self) -> int:  # type: ignore[override]
+        """How many clusters the unsupervised segmentation has; may be changed.
+
+        Raises:
+            InputError: on change, there would be more clusters than prototypes, or none.
+        """
+        return self._num_clusters
+
+    @num_clusters.setter
+    def num_clusters(self, number: int) -> None:
+        if not 1 <= number <= self.prototypes.out_features:
+            raise InputError(f'num_clusters {number}: must lie in 1..num_prototypes ({self.prototypes.out_features})')
+        self._num_clusters = number
+        self._clustered = None
 
     def forward(self, inputs: Tensor, data_samples: Any = None, mode: str = 'tensor') -> Any:
         """See the class."""
@@ -194,33 +207,11 @@ class DepthCP(BaseSelfSupervisor):
                 'of them, or region files without regions; tools/browse_dataset.py shows views and matches',
                 logger='current', level=logging.WARNING)
 
-    @torch.no_grad()
-    def predict(
-        self, inputs: Tensor, data_samples: Sequence[SegDataSample] | None = None,
-    ) -> list[SegDataSample]:
-        """Unsupervised segmentation: the cluster of the best prototype of every pixel.
-
-        Args:
-            inputs: (B, 3, H, W) normalised images, padded at the bottom and right if at all.
-            data_samples: with ``ori_shape``, the size of the result; without data samples the results have the
-                size of the inputs.
-        """
-        padded_size = tuple(inputs.shape[-2:])
-        if data_samples is None:
-            data_samples = [SegDataSample(metainfo=dict(ori_shape=padded_size)) for _ in inputs]
-        prototypes = F.normalize(self.prototypes.weight.float(), dim=1)
-        clusters = self._clusters()
-        for projection, sample in zip(self.extract_feat(inputs), data_samples, strict=True):
-            _, right, _, bottom = sample.metainfo.get('img_padding_size', (0, 0, 0, 0))
-            covered = (1 - bottom / padded_size[0], 1 - right / padded_size[1])
-            segmentation = assign_clusters(
-                projection.float(), prototypes, clusters, sample.ori_shape[:2], covered)
-            sample.set_data(dict(pred_sem_seg=PixelData(data=segmentation[None])))
-            sample.set_metainfo(dict(num_clusters=self.num_clusters))
-        return list(data_samples)
+    def directions_and_clusters(self) -> tuple[Tensor, Tensor]:
+        """The prototypes, and the cluster of each; a prototype that was best for nothing stands for itself."""
+        return F.normalize(self.prototypes.weight.float(), dim=1), self._clusters()
 
     def _clusters(self) -> Tensor:
-        """(K,) cluster of every prototype; a prototype that was best for nothing stands for itself."""
         compared = self.prototypes.weight.detach()
         by_features = self.cluster_by == 'features'
         if by_features:

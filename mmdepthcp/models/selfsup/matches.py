@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 
@@ -26,12 +27,12 @@ class BatchMatches(NamedTuple):
     num_groups: int
 
 
-def join_matches(items: Sequence[Mapping[str, Tensor]], views_per_item: Sequence[int]) -> BatchMatches:
+def join_matches(items: Sequence[Mapping[str, Tensor] | InstanceData], views_per_item: Sequence[int]) -> BatchMatches:
     """Join the matches of the items of a batch: views are numbered on, groups of different items stay apart.
 
     Args:
         items: per item the tensors ``points``, ``views`` and ``groups`` as in :class:`BatchMatches`, numbered
-            from 0.
+            from 0, in a dict or in MMEngine's ``InstanceData``.
         views_per_item: number of views of every item.
     """
     views, groups, first_view, first_group = [], [], 0, 0

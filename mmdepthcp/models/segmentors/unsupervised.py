@@ -1,0 +1,111 @@
+"""Segmentation without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmengine.model import BaseModel
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from mmdepthcp.evaluation.functional.clustering import assign_clusters
+from mmdepthcp.registry import MODELS
+
+IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
+
+
+class SegmentsByClusters:
+    """What models have in common that segment without labels; metric, inferencer and tables ask for this.
+
+    A model has :attr:`num_clusters`, gives a dense map of features (:meth:`extract_feat`), and directions with the
+    cluster of each (:meth:`directions_and_clusters`); a pixel belongs to the cluster of the direction with the largest
+    cosine.
+    """
+
+    num_clusters: int
+    """How many clusters there are."""
+
+    def extract_feat(self, inputs: Tensor) -> Tensor:
+        """Features (B, D, h, w) of images (B, 3, H, W)."""
+        raise NotImplementedError
+
+    def directions_and_clusters(self) -> tuple[Tensor, Tensor]:
+        """Directions (K, D), L2-normalised, and the cluster of each, (K,) int64 in 0..num_clusters−1."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def predict(
+        self, inputs: Tensor, data_samples: Sequence[SegDataSample] | None = None,
+    ) -> list[SegDataSample]:
+        """The cluster of every pixel, as ``pred_sem_seg``; clusters carry no class names.
+
+        Args:
+            inputs: (B, 3, H, W) normalised images, padded at the bottom and right if at all.
+            data_samples: with ``ori_shape``, the size of the result; without data samples the results have the
+                size of the inputs.
+        """
+        padded_size = tuple(inputs.shape[-2:])
+        if data_samples is None:
+            data_samples = [SegDataSample(metainfo=dict(ori_shape=padded_size)) for _ in inputs]
+        directions, clusters = self.directions_and_clusters()
+        for features, sample in zip(self.extract_feat(inputs), data_samples, strict=True):
+            _, right, _, bottom = sample.metainfo.get('img_padding_size', (0, 0, 0, 0))
+            covered = (1 - bottom / padded_size[0], 1 - right / padded_size[1])
+            segmentation = assign_clusters(features.float(), directions, clusters, sample.ori_shape[:2], covered)
+            sample.set_data(dict(pred_sem_seg=PixelData(data=segmentation[None])))
+            sample.set_metainfo(dict(num_clusters=self.num_clusters))
+        return list(data_samples)
+
+
+@MODELS.register_module()
+class UnsupervisedSegmentor(SegmentsByClusters, BaseModel):
+    """Any frozen trunk with a dense map, and a way to clusters on it, which alone learns.
+
+    Modes of ``forward``: ``loss``, ``predict`` (see :meth:`SegmentsByClusters.predict`), ``tensor`` (the features that
+    are compared).
+
+    Args:
+        backbone: what gives the map: a module that returns (B, C, h, w), alone or in a tuple of one, such as
+            :class:`mmdepthcp.models.probes.FrozenFeatures`.
+        clusters: such as :class:`ClusterProbe`.
+        data_preprocessor: defaults to mmseg's ``SegDataPreProcessor`` with ImageNet's mean and deviation.
+        init_cfg: initialisation.
+    """
+
+    def __init__(self, backbone: dict, clusters: dict, data_preprocessor: dict | nn.Module | None = None,
+                 init_cfg: dict | None = None) -> None:
+        super().__init__(data_preprocessor or dict(type='mmseg.SegDataPreProcessor', **IMAGENET), init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.clusters = MODELS.build(clusters)
+
+    @property
+    def num_clusters(self) -> int:  # type: ignore[override]
+        """How many clusters there are."""
+        return self.clusters.num_clusters
+
+    def forward(self, inputs: Tensor, data_samples: Any = None, mode: str = 'tensor') -> Any:
+        """See the class."""
+        if mode == 'loss':
+            return self.clusters.loss(self._trunk(inputs))
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        if mode == 'tensor':
+            return self.extract_feat(inputs)
+        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
+
+    @torch.no_grad()
+    def _trunk(self, inputs: Tensor) -> Tensor:
+        maps = self.backbone(inputs)
+        return maps if isinstance(maps, Tensor) else maps[-1]
+
+    def extract_feat(self, inputs: Tensor) -> Tensor:
+        """What is compared with the clusters, (B, D, h, w)."""
+        return self.clusters(self._trunk(inputs))
+
+    def directions_and_clusters(self) -> tuple[Tensor, Tensor]:
+        """See :class:`SegmentsByClusters`."""
+        directions = self.clusters.directions()
+        return directions, torch.arange(len(directions), device=directions.device)
