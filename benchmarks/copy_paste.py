@@ -17,16 +17,15 @@ from mmdepthcp.mixing import (
     Pastes,
     PasteSettings,
     RegionPool,
-    ViewSettings,
     pool_regions,
     render_views,
     sample_pastes,
     sample_pixel_matches,
     sample_region_matches,
-    sample_view_crops,
 )
 from mmdepthcp.views import sample_colours
 from mmdepthcp.views.colour import Colours
+from mmdepthcp.views.crops import ViewSettings, sample_view_crops
 
 
 @dataclass(frozen=True)

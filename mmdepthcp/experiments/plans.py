@@ -176,7 +176,7 @@ class Planner:
         out = f'{folder}/scores.json'
         path, options, parts, train = task.config, list(task.options), task.parts, task.train
         own = pretraining.config is not None and (
-            pretraining.scorer is not None or task.own and self._can_be_tested(pretraining.config))
+            pretraining.scorer is not None or (task.own and self._can_be_tested(pretraining.config)))
         if own:
             path, options, parts, train = pretraining.config, list(pretraining.options), {}, False
         values = dict(seed=seed, **({'its_checkpoint': checkpoint} if checkpoint else {}))

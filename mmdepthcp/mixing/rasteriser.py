@@ -17,46 +17,16 @@ NO_COPY = -1
 """Label of a pixel that shows no region."""
 
 _FRACTION_BITS = 32
-_ONE = 1 << _FRACTION_BITS
-_FRACTION = _ONE - 1
-_UNIT = np.float32(1 / _ONE)
+ONE = 1 << _FRACTION_BITS
+_FRACTION = ONE - 1
+_UNIT = np.float32(1 / ONE)
 _WEIGHT_BITS = 6
-_WEIGHT = 1 << _WEIGHT_BITS
-TOTAL_WEIGHT = _WEIGHT * _WEIGHT
+WEIGHT = 1 << _WEIGHT_BITS
+TOTAL_WEIGHT = WEIGHT * WEIGHT
 _CHANNEL = (1 << LANE_BITS) - 1
 _BYTES = 255 | 255 << LANE_BITS | 255 << 2 * LANE_BITS
 _HALVES = (TOTAL_WEIGHT // 2) * (1 | 1 << LANE_BITS | 1 << 2 * LANE_BITS)
 _ROUND_WEIGHT = 1 << (_FRACTION_BITS - _WEIGHT_BITS - 1)
-
-
-def fixed_point(values: np.ndarray) -> np.ndarray:
-    """Positions or lengths in source pixels with ``_FRACTION_BITS`` of fraction."""
-    return np.rint(values * _ONE).astype(np.int64)
-
-
-def blur_samples(sigma: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """(L, 3): the three samples per axis that stand for the 5 taps of a Gaussian; weight 0 where sigma is 0.
-
-    Two taps of weights g1, g2 at 1 and 2 pixels are one bilinear sample of weight g1 + g2 at (g1 + 2·g2) /
-    (g1 + g2).
-    """
-    spread = 2 * np.square(np.where(sigma > 0, sigma, 1))
-    near, far = np.exp(-1 / spread), np.exp(-4 / spread)
-    side = np.where(sigma > 0, np.rint(_WEIGHT * (near + far) / (1 + 2 * (near + far))), 0)
-    offset = (near + 2 * far) / np.maximum(near + far, np.finfo(float).tiny)
-    return np.column_stack([fixed_point(offset[:, None] * steps), side.astype(np.int64)])
-
-
-def averaging_boxes(steps: np.ndarray) -> np.ndarray:
-    """(L, 2): sides of the box of source pixels that the mean is taken over; 0 for layers that are not shrunk.
-
-    A side is that of a view pixel in the source, and at least one source pixel.
-
-    Args:
-        steps: (L, 2) source pixels per view pixel along x and y.
-    """
-    shrunk = (steps > 1 + 1 / _WEIGHT).any(axis=1, keepdims=True)
-    return fixed_point(np.where(shrunk, np.maximum(steps, 1), 0))
 
 
 @numba.njit(nogil=True)
@@ -65,28 +35,22 @@ def _interpolate(packed, stride, base, u, v):
     u += _ROUND_WEIGHT
     v += _ROUND_WEIGHT
     at = np.uint64(base + (v >> _FRACTION_BITS) * stride + (u >> _FRACTION_BITS))
-    fx = (u >> (_FRACTION_BITS - _WEIGHT_BITS)) & (_WEIGHT - 1)
-    fy = (v >> (_FRACTION_BITS - _WEIGHT_BITS)) & (_WEIGHT - 1)
+    fx = (u >> (_FRACTION_BITS - _WEIGHT_BITS)) & (WEIGHT - 1)
+    fy = (v >> (_FRACTION_BITS - _WEIGHT_BITS)) & (WEIGHT - 1)
     both = fx * fy
     below = at + np.uint64(stride)
     one = np.uint64(1)
     return (
-        packed[at] * (TOTAL_WEIGHT - _WEIGHT * (fx + fy) + both)
-        + packed[at + one] * (_WEIGHT * fx - both)
-        + packed[below] * (_WEIGHT * fy - both)
+        packed[at] * (TOTAL_WEIGHT - WEIGHT * (fx + fy) + both)
+        + packed[at + one] * (WEIGHT * fx - both)
+        + packed[below] * (WEIGHT * fy - both)
         + packed[below + one] * both)
 
 
 @numba.njit(nogil=True)
-def _last(length):
-    """Fixed-point position of the far edge of an image of this width or height."""
-    return length * _ONE + (_ONE >> 1)
-
-
-@numba.njit(nogil=True)
-def _clamp(value, last):
-    """Keep a fixed-point position between the image's edges (half a pixel outside the outermost centres)."""
-    return min(max(value, _ONE >> 1), last)
+def _clamp(value, length):
+    """Keep a fixed-point position between the edges of an image of this width or height."""
+    return min(max(value, ONE >> 1), length * ONE + (ONE >> 1))
 
 
 @numba.njit(nogil=True)
@@ -98,10 +62,10 @@ def _average(packed, size, base, u, v, box):
     """
     width, height, column_weight, row_weight = box
     last_row, last_column = size[0] + 1, size[1] + 1
-    left, top = u - (width >> 1) + (_ONE >> 1), v - (height >> 1) + (_ONE >> 1)
+    left, top = u - (width >> 1) + (ONE >> 1), v - (height >> 1) + (ONE >> 1)
     right, bottom = left + width, top + height
     first, last = left >> _FRACTION_BITS, (right - 1) >> _FRACTION_BITS
-    first_weight = int(np.float32(_ONE - (left & _FRACTION)) * _UNIT * column_weight)
+    first_weight = int(np.float32(ONE - (left & _FRACTION)) * _UNIT * column_weight)
     whole_weight = int(column_weight)
     last_weight = max(TOTAL_WEIGHT - first_weight - max(last - first - 1, 0) * whole_weight, 0)
     first_at, last_at = min(max(first, 0), last_column), min(max(last, 0), last_column)
@@ -125,14 +89,14 @@ def _average(packed, size, base, u, v, box):
 def _load_box(boxes, layer):
     """A layer's box for ``_average``."""
     width, height = boxes[layer]
-    one = np.float32(_ONE)
+    one = np.float32(ONE)
     return width, height, np.float32(TOTAL_WEIGHT) * one / np.float32(width), one / np.float32(height)
 
 
 @numba.njit(nogil=True)
 def _add_sample(total, value, i, j, side):
     """Add a sample of a blur."""
-    middle = _WEIGHT - 2 * side
+    middle = WEIGHT - 2 * side
     value = ((value + _HALVES) >> (2 * _WEIGHT_BITS)) & _BYTES
     return total + value * ((side if i != 0 else middle) * (side if j != 0 else middle))
 
@@ -141,12 +105,11 @@ def _add_sample(total, value, i, j, side):
 def _interpolate_blurred(packed, size, base, u, v, blur):
     """Like ``_interpolate`` after a 5×5 Gaussian, as 3×3 samples; ``blur``: see ``blur_samples``."""
     du, dv, side = blur
-    last_u, last_v = _last(size[1]), _last(size[0])
     total = 0
     for i in range(-1, 2):
-        row = _clamp(v + i * dv, last_v)
+        row = _clamp(v + i * dv, size[0])
         for j in range(-1, 2):
-            value = _interpolate(packed, size[1] + 2, base, _clamp(u + j * du, last_u), row)
+            value = _interpolate(packed, size[1] + 2, base, _clamp(u + j * du, size[1]), row)
             total = _add_sample(total, value, i, j, side)
     return total
 
@@ -155,12 +118,11 @@ def _interpolate_blurred(packed, size, base, u, v, blur):
 def _average_blurred(packed, size, base, u, v, box, blur):
     """Like ``_interpolate_blurred``, of the means over boxes."""
     du, dv, side = blur
-    last_u, last_v = _last(size[1]), _last(size[0])
     total = 0
     for i in range(-1, 2):
-        row = _clamp(v + i * dv, last_v)
+        row = _clamp(v + i * dv, size[0])
         for j in range(-1, 2):
-            value = _average(packed, size, base, _clamp(u + j * du, last_u), row, box)
+            value = _average(packed, size, base, _clamp(u + j * du, size[1]), row, box)
             total = _add_sample(total, value, i, j, side)
     return total
 
@@ -174,12 +136,12 @@ def _load_blur(blurs, layer):
 @numba.njit(nogil=True)
 def _sample(packed, size, base, u, v, boxes, blurs, layer):
     """A layer's packed colour at fixed-point (u, v), however it is sampled."""
-    if boxes[layer, 0] > 0:
-        box = _load_box(boxes, layer)
-        if blurs[layer, 2] > 0:
-            return _average_blurred(packed, size, base, u, v, box, _load_blur(blurs, layer))
-        return _average(packed, size, base, u, v, box)
-    if blurs[layer, 2] > 0:
+    shrunk, blurred = boxes[layer, 0] > 0, blurs[layer, 2] > 0
+    if shrunk and blurred:
+        return _average_blurred(packed, size, base, u, v, _load_box(boxes, layer), _load_blur(blurs, layer))
+    if shrunk:
+        return _average(packed, size, base, u, v, _load_box(boxes, layer))
+    if blurred:
         return _interpolate_blurred(packed, size, base, u, v, _load_blur(blurs, layer))
     return _interpolate(packed, size[1] + 2, base, u, v)
 
@@ -202,10 +164,8 @@ def _recolour(value, matrix):
 def _load_matrix(matrices, layer):
     """A layer's 3×4 matrix as tuples, which stay in registers."""
     m = matrices[layer]
-    return (
-        (m[0, 0], m[0, 1], m[0, 2], m[0, 3]),
-        (m[1, 0], m[1, 1], m[1, 2], m[1, 3]),
-        (m[2, 0], m[2, 1], m[2, 2], m[2, 3]))
+    return ((m[0, 0], m[0, 1], m[0, 2], m[0, 3]), (m[1, 0], m[1, 1], m[1, 2], m[1, 3]),
+            (m[2, 0], m[2, 1], m[2, 2], m[2, 3]))
 
 
 @numba.njit(nogil=True)
@@ -237,8 +197,7 @@ def _fill_background(disparity, stride, base, position, row, out):
     """Bilinear disparity of the background over a whole view."""
     u0, du, v0, dv = position
     height, width = out.shape
-    column = np.empty(width, np.int32)
-    fraction = np.empty(width, np.float32)
+    column, fraction = np.empty(width, np.int32), np.empty(width, np.float32)
     for x in range(width):
         u = u0 + du * x
         column[x] = u >> _FRACTION_BITS
@@ -296,7 +255,7 @@ def _fetch(packed, regions, size, positions, boxes, blurs, matrices, layer_image
     height, width = winner.shape
     source_height, source_width = size
     stride = source_width + 2
-    half = _ONE >> 1
+    half = ONE >> 1
     for y in range(height):
         x = 0
         while x < width:
@@ -358,17 +317,14 @@ def _mark_edges(winner, y, changes, edges):
 
 @numba.njit(nogil=True)
 def _soften_edges(packed, size, positions, boxes, blurs, matrices, layer_image, kernel, winner, image):
-    """Blend colours where the winner changes within a pixel's 3×3 neighbours.
-
-    The colour becomes the sum over the neighbours of the Gaussian's weight times the colour that the
-    neighbour's layer has *at this pixel*; pixels outside the view repeat those at its edge.
+    """Blend colours where the winner changes within a pixel's 3×3 neighbours: the sum over the neighbours of the
+    Gaussian's weight times the colour that the neighbour's layer has *at this pixel*. Pixels outside the view repeat
+    those at its edge.
     """
     height, width = winner.shape
     source_height, source_width = size
     stride = source_width + 2
-    last_u, last_v = _last(source_width), _last(source_height)
-    others = np.empty(8, np.int64)
-    weights = np.empty(8, np.float32)
+    others, weights = np.empty(8, np.int64), np.empty(8, np.float32)
     changes = np.zeros(width, np.uint8)
     edges = np.zeros((width + 7) // 8 * 8, np.uint8)
     eight_edges = edges.view(np.uint64)
@@ -381,8 +337,7 @@ def _soften_edges(packed, size, positions, boxes, blurs, matrices, layer_image, 
                 if edges[x] == 0:
                     continue
                 own = winner[y, x]
-                found = 0
-                own_weight = np.float32(0)
+                found, own_weight = 0, np.float32(0)
                 for i in range(-1, 2):
                     row = min(max(y + i, 0), height - 1)
                     for j in range(-1, 2):
@@ -395,8 +350,7 @@ def _soften_edges(packed, size, positions, boxes, blurs, matrices, layer_image, 
                         while k < found and others[k] != layer:
                             k += 1
                         if k == found:
-                            others[k] = layer
-                            weights[k] = 0
+                            others[k], weights[k] = layer, 0
                             found += 1
                         weights[k] += weight
                 if found == 0:
@@ -405,8 +359,8 @@ def _soften_edges(packed, size, positions, boxes, blurs, matrices, layer_image, 
                 for k in range(found):
                     layer = others[k]
                     base = layer_image[layer] * (source_height + 2) * stride
-                    u = _clamp(positions[layer, 0] + positions[layer, 1] * x, last_u)
-                    v = _clamp(positions[layer, 2] + positions[layer, 3] * y, last_v)
+                    u = _clamp(positions[layer, 0] + positions[layer, 1] * x, source_width)
+                    v = _clamp(positions[layer, 2] + positions[layer, 3] * y, source_height)
                     value = _sample(packed, size, base, u, v, boxes, blurs, layer)
                     colour = _recolour(value, _load_matrix(matrices, layer))
                     blue += weights[k] * colour[0]
@@ -419,12 +373,11 @@ def _soften_edges(packed, size, positions, boxes, blurs, matrices, layer_image, 
 def rasterise(packed, disparity, regions, size, first_region, copies_per_region, run_start, runs, inverses,
               positions, boxes, blurs, matrices, layer_image, layer_label, layer_region, layer_scale, first_layer,
               kernel, images, labels, nearest):
-    """Render all views. Layer v is the background of view v; ``first_layer`` (V+1,) bounds each view's
-    pastes.
+    """Render all views. Layer v is the background of view v; ``first_layer`` (V+1,) bounds each view's pastes.
 
-    ``positions`` (L, 4) int64: fixed-point u of the first pixel centre and step of u per pixel, then the same
-    of v, in the bordered source; ``inverses`` (L, 4) float64: the same map as (ax, bx, ay, by); ``boxes`` (L,
-    2) and ``blurs`` (L, 3) int64: see ``averaging_boxes`` and ``blur_samples``.
+    ``positions`` (L, 4) int64: fixed-point u of the first pixel centre and step of u per pixel, then the same of v, in
+    the bordered source; ``inverses`` (L, 4) float64: the same map as (ax, bx, ay, by); ``boxes`` (L, 2) and ``blurs``
+    (L, 3) int64: see :mod:`mmdepthcp.mixing.layers`.
     """
     num_views, _, height, width = images.shape
     source_height, source_width = size

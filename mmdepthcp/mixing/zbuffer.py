@@ -18,8 +18,9 @@ import cv2
 import numpy as np
 
 from mmdepthcp.geometry import affine
+from mmdepthcp.mixing.layers import averaging_boxes, blur_samples, fixed_point
 from mmdepthcp.mixing.pastes import Pastes, paste_maps
-from mmdepthcp.mixing.rasteriser import TOTAL_WEIGHT, averaging_boxes, blur_samples, fixed_point, rasterise
+from mmdepthcp.mixing.rasteriser import TOTAL_WEIGHT, rasterise
 from mmdepthcp.mixing.regions import RegionPool
 from mmdepthcp.views.colour import Colours, chain_colour_matrices, colour_matrices
 

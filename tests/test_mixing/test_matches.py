@@ -11,18 +11,17 @@ from mmdepthcp.geometry import affine
 from mmdepthcp.mixing import (
     NO_COPY,
     PasteSettings,
-    ViewSettings,
     pool_regions,
     render_views,
     sample_pastes,
     sample_pixel_matches,
     sample_region_matches,
-    sample_view_crops,
 )
 from mmdepthcp.mixing.matches import _uniform_points
 from mmdepthcp.utils.images import NO_REGION
 from mmdepthcp.views import sample_colours
 from mmdepthcp.views.colour import NO_COLOUR_CHANGE
+from mmdepthcp.views.crops import ViewSettings, sample_view_crops
 
 SIZE = (60, 90)
 

@@ -6,10 +6,11 @@ from scipy import stats
 
 from benchmarks.plain.synthetic import synthetic_group
 from mmdepthcp.geometry import affine
-from mmdepthcp.mixing import PasteSettings, ViewSettings, pool_regions, sample_pastes, sample_view_crops
+from mmdepthcp.mixing import PasteSettings, pool_regions, sample_pastes
 from mmdepthcp.mixing.pastes import Pastes, paste_maps, pasteable_regions, scale_interval
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import NO_REGION
+from mmdepthcp.views.crops import ViewSettings, sample_view_crops
 
 
 def pool_of_boxes(boxes, size=(384, 768)):

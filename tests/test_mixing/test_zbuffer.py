@@ -11,20 +11,12 @@ from hypothesis import strategies as st
 from benchmarks.plain.copy_paste import paint_views
 from benchmarks.plain.synthetic import synthetic_group
 from mmdepthcp.geometry import affine
-from mmdepthcp.mixing import (
-    NO_COPY,
-    PasteSettings,
-    ViewSettings,
-    pool_regions,
-    render_views,
-    sample_pastes,
-    sample_pixel_matches,
-    sample_view_crops,
-)
+from mmdepthcp.mixing import NO_COPY, PasteSettings, pool_regions, render_views, sample_pastes, sample_pixel_matches
 from mmdepthcp.mixing.pastes import Pastes
 from mmdepthcp.utils.images import NO_REGION
 from mmdepthcp.views import ColourSettings, sample_colours
 from mmdepthcp.views.colour import NO_COLOUR_CHANGE
+from mmdepthcp.views.crops import ViewSettings, sample_view_crops
 
 UNCHANGED_VIEWS = ViewSettings(area_range=(1, 1), aspect_range=(1, 1), flip_prob=0, colour=NO_COLOUR_CHANGE)
 EVERYTHING_PASTED = {'min_height': 4, 'min_width': 4, 'min_side': 6, 'min_pasted': 2, 'position_jitter': 4}

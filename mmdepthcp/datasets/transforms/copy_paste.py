@@ -6,12 +6,13 @@ from mmcv.transforms import BaseTransform
 
 from mmdepthcp.datasets.seeded import require_rng
 from mmdepthcp.mixing.matches import sample_pixel_matches, sample_region_matches
-from mmdepthcp.mixing.pastes import PasteSettings, ViewSettings, sample_pastes, sample_view_crops
+from mmdepthcp.mixing.pastes import PasteSettings, sample_pastes
 from mmdepthcp.mixing.regions import pool_regions
 from mmdepthcp.mixing.zbuffer import render_views
 from mmdepthcp.registry import TRANSFORMS
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.views.colour import NO_COLOUR_CHANGE, ColourSettings, sample_colours
+from mmdepthcp.views.crops import ViewSettings, sample_view_crops
 
 
 def _with_colour(settings: dict | None) -> dict:
@@ -38,7 +39,7 @@ class CopyPaste(BaseTransform):
     Args:
         pastes: Arguments of :class:`mmdepthcp.mixing.PasteSettings` (``cp_times``, ``scale_range``, ...),
             lengths in pixels for the size of the images.
-        views: Arguments of :class:`mmdepthcp.mixing.ViewSettings` (``size``, ``area_range``, ...).
+        views: Arguments of :class:`mmdepthcp.views.crops.ViewSettings` (``size``, ``area_range``, ...).
             In both, ``colour`` holds arguments of :class:`mmdepthcp.views.ColourSettings`; None leaves
             colours alone.
 
