@@ -1,6 +1,7 @@
 from . import heads, losses
+from .backbones import DepthResNet
 from .data_preprocessors import DepthCPDataPreprocessor
-from .depth import DepthDecoder, DepthResNet, MonoDepth, MonoDepthDataPreprocessor, PoseNet
+from .depth import DepthDecoder, MonoDepth, MonoDepthDataPreprocessor, PoseNet
 from .heads import SemanticFPNFeatures
 from .probes import FrozenFeatures, KNNHead, LinearProbeHead
 from .segmentors import ClusterProbe, UnsupervisedSegmentor

@@ -14,7 +14,7 @@ from mmdepthcp.geometry import (
     source_coordinates,
     warp,
 )
-from mmdepthcp.models.depth import ReprojectionError
+from mmdepthcp.models.losses import ReprojectionError
 
 
 def intrinsics(focal, cx, cy):

@@ -69,6 +69,7 @@ class DepthDecoder(BaseModule):
         aspp_dilations: dilations of an ASPP module in place of the first convolution, None for none; Hoyer et
             al. take (6, 12, 18) on a dilated encoder.
         norm_cfg: normalisation between convolution and ELU, None for none.
+        sigmas: whether it has the convolutions to sigmoid disparity; without them :meth:`levels` is of use alone.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class DepthDecoder(BaseModule):
         channels: Sequence[int] = (16, 32, 64, 128, 256),
         aspp_dilations: Sequence[int] | None = None,
         norm_cfg: dict | None = None,
+        sigmas: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -88,8 +90,32 @@ class DepthDecoder(BaseModule):
             self.reduce[4] = ASPP(in_channels[-1], channels[4], aspp_dilations, norm_cfg or dict(type='BN'))
         self.fuse = nn.ModuleList(
             _conv_block(channels[i] + skips[i], channels[i], norm_cfg) for i in range(5))
-        self.predict = nn.ModuleList(
-            nn.Conv2d(channels[i], 1, 3, padding=1, padding_mode='reflect') for i in range(NUM_SCALES))
+        if sigmas:
+            self.predict = nn.ModuleList(
+                nn.Conv2d(channels[i], 1, 3, padding=1, padding_mode='reflect') for i in range(NUM_SCALES))
+
+    def levels(self, features: Sequence[Tensor], start: tuple[int, Tensor] | None = None,
+               until: int = 0) -> dict[int, Tensor]:
+        """What the decoder's levels give, coarsest first.
+
+        Args:
+            features: the encoder's five features, finest first.
+            start: a level and its output, to go on from; None for the encoder's coarsest features.
+            until: the last level, 0..4.
+
+        Returns:
+            Level i → (B, channels[i], H / 2^i, W / 2^i), or the size of the encoder's feature i − 1 where that is
+            coarser (dilated encoders).
+        """
+        above, x = start or (5, features[-1])
+        outputs = {}
+        for level in range(above - 1, until - 1, -1):
+            x = self.reduce[level](x)
+            skip = features[level - 1] if level else None
+            if skip is None or x.shape[-1] < skip.shape[-1]:
+                x = F.interpolate(x, scale_factor=2, mode='nearest')
+            x = outputs[level] = self.fuse[level](x if skip is None else torch.cat([x, skip], 1))
+        return outputs
 
     def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Sigmoid disparity from the encoder's five features.
@@ -97,14 +123,5 @@ class DepthDecoder(BaseModule):
         Returns:
             float32 maps in 0..1, larger is closer, of sizes (B, 1, H / 2^s, W / 2^s) for s = 0..3.
         """
-        x = features[-1]
-        disparities: list[Tensor] = []
-        for level in (4, 3, 2, 1, 0):
-            x = self.reduce[level](x)
-            skip = features[level - 1] if level else None
-            if skip is None or x.shape[-1] < skip.shape[-1]:
-                x = F.interpolate(x, scale_factor=2, mode='nearest')
-            x = self.fuse[level](x if skip is None else torch.cat([x, skip], 1))
-            if level < NUM_SCALES:
-                disparities.insert(0, self.predict[level](x).float().sigmoid())
-        return tuple(disparities)
+        outputs = self.levels(features)
+        return tuple(self.predict[level](outputs[level]).float().sigmoid() for level in range(NUM_SCALES))

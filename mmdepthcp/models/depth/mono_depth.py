@@ -12,11 +12,10 @@ from mmengine.structures import BaseDataElement, PixelData
 from torch import Tensor
 
 from mmdepthcp.geometry.pose import inverse_pose, pose_matrix
-from mmdepthcp.geometry.view_synthesis import MAX_DEPTH, MIN_DEPTH, pixel_intrinsics, scale_disparity
+from mmdepthcp.geometry.view_synthesis import MAX_DEPTH, MIN_DEPTH
+from mmdepthcp.models.losses import ViewSynthesisLoss, feature_distance
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
-
-from .losses import ReprojectionError, feature_distance, smoothness_loss
 
 _REDUCTIONS = ('frobenius', 'mse')
 FARTHEST = 1e6
@@ -103,11 +102,9 @@ class MonoDepth(BaseModel):
         self.target_index = sum(offset < 0 for offset in self.frame_offsets)
         self.min_depth = min_depth
         self.max_depth = max_depth
-        self.smoothness_weight = smoothness_weight
-        self.v1_multiscale = v1_multiscale
         self.flip_test = flip_test
-        self.reprojection_options: dict[str, Any] = dict(
-            ssim_weight=ssim_weight, automasked=automask, average=avg_reprojection)
+        self.view_synthesis = ViewSynthesisLoss(
+            min_depth, max_depth, smoothness_weight, ssim_weight, automask, avg_reprojection, v1_multiscale)
         self.reference_encoder = None
         if feature_distance is not None:
             self._build_reference(**feature_distance)
@@ -219,7 +216,7 @@ class MonoDepth(BaseModel):
                 'the networks predict no finite depth or motion any more. Resume from the last checkpoint with a lower '
                 'learning rate or another seed; if it comes back, look for frames or intrinsics that make no sense')
         with torch.autocast(clean.device.type, enabled=False):
-            losses = self._image_losses(clean, sigmoids, motions, intrinsics)
+            losses = self.view_synthesis(clean, self.target_index, sigmoids, motions, intrinsics)
         losses['disparity_std'] = sigmoids[0].detach().flatten(1).std(1).mean()
         if focal is not None:
             losses['loss_focal_prior'] = (self.pose_net.prior_loss(focal) * learnt.to(focal.device)).mean()
@@ -231,33 +228,6 @@ class MonoDepth(BaseModel):
             losses['loss_feature_distance'] = self.feature_distance_weight * feature_distance(
                 features[-1], reference, self.feature_distance_reduction)
         return losses
-
-    def _image_losses(self, clean: Tensor, sigmoids: Sequence[Tensor], motions: Tensor, intrinsics: Tensor
-                      ) -> dict[str, Tensor]:
-        targets = [self._target(clean)]
-        sources = [torch.stack([clean[:, i] for i in range(clean.shape[1]) if i != self.target_index])]
-        for _ in sigmoids[1:]:
-            targets.append(F.avg_pool2d(targets[-1], 2))
-            if self.v1_multiscale:
-                sources.append(F.avg_pool2d(sources[-1].flatten(0, 1), 2).unflatten(0, motions.shape[:2]))
-        error_at = [
-            ReprojectionError(target, images, pixel_intrinsics(intrinsics, *target.shape[-2:]), motions,
-                              **self.reprojection_options)
-            for target, images in zip(targets, sources, strict=False)]
-
-        photometric, smoothness, kept_shares = [], [], []
-        for scale, (sigmoid, target) in enumerate(zip(sigmoids, targets, strict=True)):
-            smoothness.append(smoothness_loss(sigmoid, target) / 2 ** scale)
-            if not self.v1_multiscale:
-                sigmoid = F.interpolate(sigmoid, targets[0].shape[-2:], mode='bilinear', align_corners=False)
-            error_of = error_at[scale if self.v1_multiscale else 0]
-            error, kept = error_of(scale_disparity(sigmoid, self.min_depth, self.max_depth))
-            photometric.append(error.mean())
-            kept_shares.append(kept.float().mean())
-        return dict(
-            loss_photometric=torch.stack(photometric).mean(),
-            loss_smoothness=self.smoothness_weight * torch.stack(smoothness).mean(),
-            automask=torch.stack(kept_shares).mean())
 
     def predict(self, inputs: dict[str, Tensor], data_samples: Sequence[BaseDataElement] | None = None
                 ) -> list[BaseDataElement]:

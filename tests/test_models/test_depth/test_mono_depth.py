@@ -6,7 +6,8 @@ from mmengine.optim import OptimWrapper
 from mmengine.structures import BaseDataElement
 
 from mmdepthcp.geometry import inverse_pose, pose_matrix
-from mmdepthcp.models.depth import blend_with_mirror, mono_depth
+from mmdepthcp.models.depth import blend_with_mirror
+from mmdepthcp.models.losses import view_synthesis
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
 
@@ -175,9 +176,9 @@ def test_mixed_precision_keeps_motions_in_float32():
 def test_total_loss_is_that_of_the_paper(monkeypatch):
     """(1/4) Σ [photometric_s + 0.001 / 2^s · smoothness_s] over the scales, with parts that are known."""
     smoothness = iter((1., 2., 4., 8.))
-    monkeypatch.setattr(mono_depth, 'smoothness_loss', lambda *_: torch.tensor(next(smoothness)))
+    monkeypatch.setattr(view_synthesis, 'smoothness_loss', lambda *_: torch.tensor(next(smoothness)))
     errors = iter((.1, .2, .3, .6))
-    monkeypatch.setattr(mono_depth.ReprojectionError, '__call__', lambda self, disparity: (
+    monkeypatch.setattr(view_synthesis.ReprojectionError, '__call__', lambda self, disparity: (
         torch.full(disparity.shape, next(errors)), torch.ones(disparity.shape)))
     losses = losses_of(build(), batch())
     assert losses['loss_smoothness'].item() == pytest.approx(1e-3)

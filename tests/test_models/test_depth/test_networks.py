@@ -2,7 +2,8 @@ import pytest
 import torch
 from mmengine.runner import load_checkpoint
 
-from mmdepthcp.models.depth import ASPP, DepthDecoder, DepthResNet, PoseDecoder, PoseNet
+from mmdepthcp.models.backbones import DepthResNet
+from mmdepthcp.models.depth import ASPP, DepthDecoder, PoseDecoder, PoseNet
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
 
@@ -72,6 +73,23 @@ def test_aspp_decoder_shapes_and_count():
     features = [torch.rand(1, c, 64 // s, 64 // s) for c, s in zip(channels, (2, 4, 8, 16, 16), strict=True)]
     with torch.no_grad():
         assert [tuple(m.shape) for m in decoder(features)] == [(1, 1, 64 >> s, 64 >> s) for s in range(4)]
+
+
+@pytest.mark.parametrize('dilated', [False, True])
+def test_decoder_in_two_parts_equals_the_whole(dilated):
+    torch.manual_seed(0)
+    decoder = DepthDecoder((8, 8, 16, 16, 32), channels=(4, 4, 8, 8, 16)).eval()
+    strides = (2, 4, 8, 16, 16) if dilated else (2, 4, 8, 16, 32)
+    features = [torch.rand(2, c, 64 // s, 96 // s) for c, s in zip((8, 8, 16, 16, 32), strides, strict=True)]
+    whole = decoder.levels(features)
+    assert list(whole) == [4, 3, 2, 1, 0] and whole[2].shape == (2, 8, 16, 24) and whole[0].shape == (2, 4, 64, 96)
+    first = decoder.levels(features, until=2)
+    assert list(first) == [4, 3, 2]
+    second = decoder.levels(features, start=(2, first[2]))
+    assert list(second) == [1, 0] and torch.equal(second[0], whole[0])
+    plain = DepthDecoder((8, 8, 16, 16, 32), channels=(4, 4, 8, 8, 16), sigmas=False)
+    names = set(decoder.state_dict()) - set(plain.state_dict())
+    assert names == {f'predict.{scale}.{kind}' for scale in range(4) for kind in ('weight', 'bias')}
 
 
 def test_decoder_with_batch_norm():

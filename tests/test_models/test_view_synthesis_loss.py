@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmdepthcp.models.depth import (
+from mmdepthcp.models.losses import (
     ReprojectionError,
     automask,
     feature_distance,
@@ -14,7 +14,7 @@ from mmdepthcp.models.depth import (
     smoothness_loss,
     window_moments,
 )
-from mmdepthcp.models.depth.losses import box_mean
+from mmdepthcp.models.losses.view_synthesis import box_mean
 
 
 def plain_photometric_error(a, b, weight=.85):

@@ -1,14 +1,24 @@
 """Losses of self-supervised depth: photometric error, minimum reprojection with automasking, smoothness,
-feature distance."""
+feature distance; and the first three over all scales."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from mmdepthcp.geometry.view_synthesis import parallax_terms, source_coordinates, warp
+from mmdepthcp.geometry.view_synthesis import (
+    MAX_DEPTH,
+    MIN_DEPTH,
+    parallax_terms,
+    pixel_intrinsics,
+    scale_disparity,
+    source_coordinates,
+    warp,
+)
 
 _C1 = 0.01 ** 2
 _C2 = 0.03 ** 2
@@ -213,3 +223,64 @@ def feature_distance(features: Tensor, reference: Tensor, reduction: str = 'frob
     if reduction == 'frobenius':
         return torch.linalg.vector_norm(difference)
     return difference.square().mean()
+
+
+class ViewSynthesisLoss:
+    """How well depth and motion predict neighbouring frames, over the scales of a decoder (Godard et al., ICCV 2019).
+
+    Args:
+        min_depth: depth of sigmoid disparity 1.
+        max_depth: depth of sigmoid disparity 0.
+        smoothness_weight: weight of the smoothness at full size, halved with every scale.
+        ssim_weight: see :func:`photometric_error`.
+        automasked: leave out pixels that the unmoved source images explain better.
+        average: mean over the source frames in place of the minimum.
+        v1_multiscale: compare images at each scale's own size in place of the full size.
+    """
+
+    def __init__(self, min_depth: float = MIN_DEPTH, max_depth: float = MAX_DEPTH, smoothness_weight: float = 1e-3,
+                 ssim_weight: float = 0.85, automasked: bool = True, average: bool = False,
+                 v1_multiscale: bool = False) -> None:
+        self.depth_range = min_depth, max_depth
+        self.smoothness_weight = smoothness_weight
+        self.v1_multiscale = v1_multiscale
+        self.options: dict[str, Any] = dict(ssim_weight=ssim_weight, automasked=automasked, average=average)
+
+    def __call__(self, frames: Tensor, target_index: int, sigmoids: Sequence[Tensor], motions: Tensor,
+                 intrinsics: Tensor) -> dict[str, Tensor]:
+        """Losses of a batch.
+
+        Args:
+            frames: (B, F, 3, H, W), RGB in 0..1.
+            target_index: which of the F frames is predicted from the others.
+            sigmoids: its sigmoid disparity at every scale s, (B, 1, H / 2^s, W / 2^s).
+            motions: from the target to the other cameras, (F − 1, B, 4, 4).
+            intrinsics: normalised, (B, 3, 3).
+
+        Returns:
+            ``loss_photometric`` and ``loss_smoothness``, means over the scales, and ``automask``, the share of pixels
+            kept.
+        """
+        targets = [frames[:, target_index]]
+        sources = [torch.stack([frames[:, i] for i in range(frames.shape[1]) if i != target_index])]
+        for _ in sigmoids[1:]:
+            targets.append(F.avg_pool2d(targets[-1], 2))
+            if self.v1_multiscale:
+                sources.append(F.avg_pool2d(sources[-1].flatten(0, 1), 2).unflatten(0, motions.shape[:2]))
+        error_at = [
+            ReprojectionError(target, images, pixel_intrinsics(intrinsics, *target.shape[-2:]), motions, **self.options)
+            for target, images in zip(targets, sources, strict=False)]
+
+        photometric, smoothness, kept_shares = [], [], []
+        for scale, (sigmoid, target) in enumerate(zip(sigmoids, targets, strict=True)):
+            smoothness.append(smoothness_loss(sigmoid, target) / 2 ** scale)
+            if not self.v1_multiscale:
+                sigmoid = F.interpolate(sigmoid, targets[0].shape[-2:], mode='bilinear', align_corners=False)
+            error_of = error_at[scale if self.v1_multiscale else 0]
+            error, kept = error_of(scale_disparity(sigmoid, *self.depth_range))
+            photometric.append(error.mean())
+            kept_shares.append(kept.float().mean())
+        return dict(
+            loss_photometric=torch.stack(photometric).mean(),
+            loss_smoothness=self.smoothness_weight * torch.stack(smoothness).mean(),
+            automask=torch.stack(kept_shares).mean())

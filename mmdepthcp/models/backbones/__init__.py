@@ -1,0 +1,3 @@
+from .depth_resnet import DepthResNet
+
+__all__ = ['DepthResNet']
