@@ -33,6 +33,22 @@ LICENCE = 'Code: Apache-2.0. Weights: as the terms of the training data allow.'
 
 
 @dataclass(frozen=True)
+class OtherBackbone:
+    """A backbone that is no ResNet, as the config of its training builds it.
+
+    Attributes:
+        kind: name of its class.
+        settings: its arguments.
+    """
+
+    kind: str
+    settings: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+@dataclass(frozen=True)
 class ExportReport:
     """What was exported.
 
@@ -76,7 +92,7 @@ def export_backbone(
 
     Args:
         checkpoint: a runner's checkpoint, a state dict, of a wrapped or averaged model or not, or an exported file,
-            with a ResNet as backbone.
+            with a ResNet as backbone, or any other that the target builds by the config in the checkpoint.
         out: file to write.
         target: one of :data:`TARGETS`.
         model: the target's backbone, such as ``'ResNet-50'`` or ``'ResNetV1c-50'``; by default the kind that the
@@ -85,8 +101,8 @@ def export_backbone(
             the data.
 
     Raises:
-        InputError: the checkpoint is unusable or holds no ResNet, the target has no such model, or fewer than 99 % of
-            its backbone's tensors are in the checkpoint.
+        InputError: the checkpoint is unusable or holds no backbone that is known, the target has no such model, or
+            fewer than 99 % of its backbone's tensors are in the checkpoint.
         ImportError: the target's package is missing; the message says what to do.
     """
     import torch
@@ -95,15 +111,16 @@ def export_backbone(
         raise InputError(f'{out}: is the checkpoint itself; write to another file')
     content = read_checkpoint(checkpoint)
     parts, left_out = split_parts(model_weights(content, checkpoint))
-    found = recognise_resnet(parts['backbone'])
-    if found is None:
-        raise InputError(f'{checkpoint}: holds no ResNet of depth 18, 34, 50, 101 or 152 under the prefix backbone.')
+    found = recognise_resnet(parts['backbone']) or _other_backbone(content)
+    if found is None or not parts['backbone']:
+        raise InputError(f'{checkpoint}: holds no ResNet of depth 18, 34, 50, 101 or 152 under the prefix backbone., '
+                         'and no config that says what else it is')
     wanted = found if model is None else parse_resnet(model)
     targets = build_target(target, wanted, parts)
     fits, exported = {}, {}
     for part, module in targets.items():
         state = parts[part]
-        if part == 'backbone' and target in DEEP_STEMS:
+        if part == 'backbone' and target in DEEP_STEMS and isinstance(wanted, ResNetKind):
             state = rename_stem(state, target)
         fits[part] = compare_weights(module.state_dict(), state)
         prefix = '' if target in BARE else f'{part}.'
@@ -120,14 +137,16 @@ def export_backbone(
 
 
 def _check_backbone(
-    fit: Fit, checkpoint: str | os.PathLike, target: str, found: ResNetKind, wanted: ResNetKind,
+    fit: Fit, checkpoint: str | os.PathLike, target: str, found: ResNetKind | OtherBackbone,
+    wanted: ResNetKind | OtherBackbone,
 ) -> None:
     if fit.share >= LEAST_SHARE:
         return
     reason = ''
     if found != wanted:
         reason = f': the checkpoint holds a {found}, not a {wanted}'
-    if found.depth == wanted.depth and found.deep_stem != wanted.deep_stem:
+    if isinstance(found, ResNetKind) and isinstance(wanted, ResNetKind) and (
+            found.depth == wanted.depth and found.deep_stem != wanted.deep_stem):
         reason += (
             '. The two differ in the stem, which would stay random under pretrained stages. Use the backbone that was '
             f"pretrained (type='ResNet' takes the place of 'ResNetV1c' in a config), or pretrain a {wanted}")
@@ -157,7 +176,7 @@ def split_parts(weights: Mapping[str, Tensor]) -> tuple[dict[str, State], dict[s
     return parts, left_out
 
 
-def build_target(target: str, kind: ResNetKind, parts: Mapping[str, State]) -> dict[str, nn.Module]:
+def build_target(target: str, kind: ResNetKind | OtherBackbone, parts: Mapping[str, State]) -> dict[str, nn.Module]:
     """The parts of the target's model that a checkpoint can fill, built from the target's own classes.
 
     Args:
@@ -171,6 +190,8 @@ def build_target(target: str, kind: ResNetKind, parts: Mapping[str, State]) -> d
     """
     if target not in TARGETS:
         raise InputError(f'{target}: no such target; choose one of {", ".join(TARGETS)}')
+    if isinstance(kind, OtherBackbone):
+        return dict(backbone=_own_backbone(target, kind))
     if target == 'torchvision':
         return dict(backbone=_torchvision_resnet(kind))
     if target == 'timm':
@@ -188,6 +209,30 @@ def build_target(target: str, kind: ResNetKind, parts: Mapping[str, State]) -> d
         if decoder is not None and target == 'mmseg':
             targets['decode_head'] = _mmseg_decoder(len(lateral), len(decoder), parts['decode_head'])
     return targets
+
+
+def _other_backbone(content: Mapping[str, Any]) -> OtherBackbone | None:
+    meta = content.get('meta')
+    settings = dict(_training_config(meta.get('cfg') if isinstance(meta, Mapping) else None).get(
+        'model', {}).get('backbone') or {})
+    kind = str(settings.pop('type', '')).rpartition('.')[2]
+    settings.pop('init_cfg', None)
+    return OtherBackbone(kind, settings) if kind else None
+
+
+def _own_backbone(target: str, kind: OtherBackbone) -> nn.Module:
+    """A backbone of an OpenMMLab package by its name there; nothing is imported that a checkpoint names."""
+    if target in BARE:
+        raise InputError(f'{target} names the tensors of a {kind} in its own way; only ResNets are exported there, for '
+                         'this one choose mmpretrain, mmseg or mmdet')
+    require(f'{target}.models')
+    known = import_module(f'{target}.registry').MODELS.module_dict
+    if kind.kind not in known:
+        raise InputError(f'{target} has no {kind}; choose another target')
+    try:
+        return known[kind.kind](**kind.settings)
+    except (TypeError, ValueError, AssertionError, KeyError) as error:
+        raise InputError(f'{target} has another {kind} than the checkpoint ({error}); choose another target') from None
 
 
 def _mmseg_decoder(in_channels: int, channels: int, state: State) -> nn.Module:

@@ -1,6 +1,6 @@
 from . import heads, losses
 from .backbones import DepthResNet
-from .data_preprocessors import DepthCPDataPreprocessor
+from .data_preprocessors import DepthCPDataPreprocessor, SegDataPreProcessor
 from .depth import DepthDecoder, MonoDepth, MonoDepthDataPreprocessor, PoseNet
 from .heads import SemanticFPNFeatures
 from .probes import FrozenFeatures, KNNHead, LinearProbeHead

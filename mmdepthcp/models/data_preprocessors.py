@@ -1,11 +1,11 @@
-"""Batches of mixed views on their way into a model."""
+"""Batches on their way into a model."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from mmseg.models import SegDataPreProcessor
+from mmseg.models import SegDataPreProcessor as MMSegDataPreProcessor
 
 from mmdepthcp.models.selfsup.matches import join_matches
 from mmdepthcp.registry import MODELS
@@ -13,8 +13,27 @@ from mmdepthcp.utils.errors import InputError
 
 
 @MODELS.register_module()
+class SegDataPreProcessor(MMSegDataPreProcessor):
+    """mmseg's ``SegDataPreProcessor``, with depth 0, which stands for unknown, where images are padded.
+
+    mmseg's pads ``gt_depth_map`` with the value for labels, 255: depth that nobody measured.
+    """
+
+    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
+        """See mmseg's."""
+        batch = super().forward(data, training)
+        for sample in batch.get('data_samples') or ():
+            if 'gt_depth_map' in sample and 'padding_size' in sample.metainfo:
+                _, right, _, bottom = sample.padding_size
+                depth = sample.gt_depth_map.data
+                depth[..., depth.shape[-2] - bottom:, :] = 0
+                depth[..., depth.shape[-1] - right:] = 0
+        return batch
+
+
+@MODELS.register_module()
 class DepthCPDataPreprocessor(SegDataPreProcessor):
-    """Training: join items of mixed views and their matches. Testing: mmseg's ``SegDataPreProcessor``.
+    """Training: join items of mixed views and their matches. Testing: :class:`SegDataPreProcessor`.
 
     In training it takes ``inputs``, per item a (V, 3, H, W) uint8 tensor, and ``data_samples``, per item a
     :class:`mmdepthcp.structures.MixedViewsSample`; it gives ``inputs``, the normalised (B·V, 3, H, W)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.model import ExponentialMovingAverage
 from mmengine.registry import DefaultScope
-from mmpretrain.models.backbones import ResNet
+from mmpretrain.models.backbones import ResNet, VisionTransformer
 from mmseg.models.backbones import ResNetV1c
 
 from mmdepthcp.apis import export_backbone
@@ -165,6 +165,41 @@ def test_deep_stems_take_the_names_of_the_target(tmp_path, target):
     assert report.model == 'ResNetV1c-50' and len(report.fits['backbone'].matched) == 330
     with pytest.raises(InputError, match='torchvision has no ResNetV1c-50'):
         export_backbone(tmp_path / 'v1c.pth', tmp_path / 'out.pth', 'torchvision')
+
+
+TRANSFORMER = dict(arch='deit-tiny', img_size=32, patch_size=16, out_type='featmap', with_cls_token=True)
+
+
+@pytest.fixture
+def transformer(tmp_path):
+    """A checkpoint of a segmentor on a small vision transformer, with its config."""
+    state = {f'backbone.{name}': tensor for name, tensor in VisionTransformer(**TRANSFORMER).state_dict().items()}
+    settings = ', '.join(f'{key}={value!r}' for key, value in TRANSFORMER.items())
+    config = f"model = dict(type='Any', backbone=dict(type='mmpretrain.VisionTransformer', {settings}))"
+    torch.save(dict(state_dict=state, meta=dict(cfg=config)), tmp_path / 'vit.pth')
+    return tmp_path / 'vit.pth'
+
+
+def test_a_transformer_is_exported_as_its_config_builds_it(transformer, tmp_path):
+    report = export_backbone(transformer, tmp_path / 'out.pth', 'mmpretrain')
+    assert report.model == 'VisionTransformer' and not report.fits['backbone'].faults()
+    source, state = read_state_dict(transformer), exported(tmp_path / 'out.pth')['state_dict']
+    assert state.keys() == source.keys() and all(torch.equal(state[name], source[name]) for name in state)
+    with pytest.raises(InputError, match='timm names the tensors of a VisionTransformer in its own way; only ResNets'):
+        export_backbone(transformer, tmp_path / 'timm.pth', 'timm')
+    with pytest.raises(InputError, match='mmseg has another VisionTransformer than the checkpoint'):
+        export_backbone(transformer, tmp_path / 'mmseg.pth', 'mmseg')
+
+
+def test_what_nobody_knows_is_refused(transformer, tmp_path):
+    content = torch.load(transformer, weights_only=True)
+    torch.save(dict(state_dict=content['state_dict']), tmp_path / 'bare.pth')
+    with pytest.raises(InputError, match='no config that says what else it is'):
+        export_backbone(tmp_path / 'bare.pth', tmp_path / 'out.pth', 'mmpretrain')
+    content['meta']['cfg'] = "model = dict(backbone=dict(type='os.system', command='touch run'))"
+    torch.save(content, tmp_path / 'hostile.pth')
+    with pytest.raises(InputError, match='mmpretrain has no system; choose another target'):
+        export_backbone(tmp_path / 'hostile.pth', tmp_path / 'out.pth', 'mmpretrain')
 
 
 def test_pretraining_with_the_deep_stem(tmp_path):

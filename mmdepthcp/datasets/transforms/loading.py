@@ -11,7 +11,7 @@ from mmcv.transforms import BaseTransform
 from mmdepthcp.datasets.labels import class_indices
 from mmdepthcp.registry import TRANSFORMS
 from mmdepthcp.utils.errors import InputError, notice
-from mmdepthcp.utils.images import read_disparity, read_image, read_labels, read_regions
+from mmdepthcp.utils.images import SMALLEST_DISPARITY, read_disparity, read_image, read_labels, read_regions
 
 ASPECT_TOLERANCE = 0.15
 """How far the aspect ratio of a disparity or region file may be from its image's: enough for rasters rounded
@@ -83,8 +83,9 @@ class LoadLabels(BaseTransform):
 
 @TRANSFORMS.register_module()
 class LoadDisparity(BaseTransform):
-    """Load ``disparity_path`` as ``disparity``, (h, w) float32 in 0..1, larger is closer; its raster may be finer or
-    coarser than the image's (see :class:`ResizeStreet`).
+    """Load ``disparity_path`` as ``disparity``, (h, w) float32 in 0..1, larger is closer, and ``disparity_valid``,
+    (h, w) bool: where the file holds a value (0 stands for none; there ``disparity`` is next to 0, as far as can be).
+    Its raster may be finer or coarser than the image's (see :class:`ResizeStreet`).
 
     A file with one value everywhere holds no depth: the first, tenth, hundredth ... of them is reported in the log.
 
@@ -100,6 +101,7 @@ class LoadDisparity(BaseTransform):
         remedy = 'make the files with tools/infer_depth.py'
         path = _require_path(results, 'disparity_path', 'disparity', remedy)
         results['disparity'] = read_disparity(path)
+        results['disparity_valid'] = results['disparity'] > SMALLEST_DISPARITY
         if results['disparity'].min() == results['disparity'].max():
             self.num_constant += 1
             if 10**(len(str(self.num_constant)) - 1) == self.num_constant:
@@ -129,8 +131,8 @@ class LoadRegions(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ResizeStreet(BaseTransform):
-    """Bring ``img`` (area average when shrinking, else bilinear), ``disparity`` (bilinear) and ``regions``
-    (nearest), those that are there, to one raster; labels keep theirs, for scores are taken at label size.
+    """Bring ``img`` (area average when shrinking, else bilinear), ``disparity`` (bilinear), ``disparity_valid`` and
+    ``regions`` (nearest), those that are there, to one raster; labels keep theirs, for scores are taken at label size.
 
     Args:
         scale: (width, height) in pixels.
@@ -144,6 +146,8 @@ class ResizeStreet(BaseTransform):
         results['img'] = resize_image(results['img'], self.scale)
         if 'disparity' in results:
             results['disparity'] = resize_disparity(results['disparity'], self.scale)
+        if 'disparity_valid' in results:
+            results['disparity_valid'] = resize_regions(results['disparity_valid'], self.scale).astype(bool)
         if 'regions' in results:
             results['regions'] = resize_regions(results['regions'], self.scale)
         results['img_shape'] = results['img'].shape[:2]

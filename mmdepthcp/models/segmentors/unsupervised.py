@@ -71,13 +71,13 @@ class UnsupervisedSegmentor(SegmentsByClusters, BaseModel):
         backbone: what gives the map: a module that returns (B, C, h, w), alone or in a tuple of one, such as
             :class:`mmdepthcp.models.probes.FrozenFeatures`.
         clusters: such as :class:`ClusterProbe`.
-        data_preprocessor: defaults to mmseg's ``SegDataPreProcessor`` with ImageNet's mean and deviation.
+        data_preprocessor: defaults to ``SegDataPreProcessor`` with ImageNet's mean and deviation.
         init_cfg: initialisation.
     """
 
     def __init__(self, backbone: dict, clusters: dict, data_preprocessor: dict | nn.Module | None = None,
                  init_cfg: dict | None = None) -> None:
-        super().__init__(data_preprocessor or dict(type='mmseg.SegDataPreProcessor', **IMAGENET), init_cfg)
+        super().__init__(data_preprocessor or dict(type='mmdepthcp.SegDataPreProcessor', **IMAGENET), init_cfg)
         self.backbone = MODELS.build(backbone)
         self.clusters = MODELS.build(clusters)
 

@@ -1,0 +1,73 @@
+"""mmseg's flips, resizing and crops, with everything that lies beside the image.
+
+Under these names a config in this package's scope would get mmcv's classes, which leave depth as it is while the image
+is flipped, or none at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from mmseg.datasets.transforms import RandomCrop as MMSegRandomCrop
+from mmseg.datasets.transforms import RandomFlip as MMSegRandomFlip
+from mmseg.datasets.transforms import Resize as MMSegResize
+
+from mmdepthcp.registry import TRANSFORMS
+from mmdepthcp.utils.errors import InputError
+
+MAPS = ('disparity', 'disparity_valid', 'regions', 'gt_depth_map')
+"""What may lie beside an image, each (h, w)."""
+
+
+@contextlib.contextmanager
+def _maps_as_fields(results: dict[str, Any]) -> Iterator[None]:
+    """Count the maps among the ``seg_fields``, which mmseg's transforms treat as labels, without interpolation."""
+    fields = results.setdefault('seg_fields', [])
+    added = [key for key in MAPS if key in results and key not in fields]
+    logical = [key for key in added if results[key].dtype == bool]
+    fields.extend(added)
+    for key in logical:  # OpenCV knows no such type
+        results[key] = results[key].astype(np.uint8)
+    yield
+    for key in logical:
+        results[key] = results[key].astype(bool)
+    results['seg_fields'] = [key for key in results['seg_fields'] if key not in added]
+
+
+@TRANSFORMS.register_module()
+class RandomFlip(MMSegRandomFlip):
+    """mmseg's ``RandomFlip``, which flips disparity, depth and regions too."""
+
+    def transform(self, results: dict) -> dict:
+        with _maps_as_fields(results):
+            return super().transform(results)
+
+
+@TRANSFORMS.register_module()
+class Resize(MMSegResize):
+    """mmseg's ``Resize``, which brings disparity, depth and regions to the same raster too, nearest pixel."""
+
+    def transform(self, results: dict) -> dict:
+        with _maps_as_fields(results):
+            return super().transform(results)
+
+
+@TRANSFORMS.register_module()
+class RandomCrop(MMSegRandomCrop):
+    """mmseg's ``RandomCrop``, which crops disparity, depth and regions too.
+
+    Raises:
+        InputError: one of them has another raster than the image.
+    """
+
+    def transform(self, results: dict) -> dict:
+        for key in MAPS:
+            if key in results and results[key].shape[:2] != results['img'].shape[:2]:
+                raise InputError(f'{results.get("img_path")}: {key} is of shape {results[key].shape[:2]}, the image '
+                                 f'{results["img"].shape[:2]}; bring them to one raster before RandomCrop, with '
+                                 'ResizeStreet or Resize')
+        with _maps_as_fields(results):
+            return super().transform(results)
