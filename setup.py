@@ -14,6 +14,7 @@ REQUIRED = [
     'doit>=0.36',
     'jinja2>=3',
     'matplotlib',
+    'networkit>=11',
     'numba>=0.58',
     'numpy>=1.24',
     'pandas>=2',
@@ -63,10 +64,9 @@ EXTRAS = {
     'openmmlab-mmdet': ['mmdet==3.3.0'],
     'hf': ['transformers>=4.45,<5'],
     'infomap': ['infomap>=2.7'],
-    # networkit and scikit-image serve the plain versions that the package's own kernels are compared with
+    # scikit-image serves the plain versions that the package's own kernels are compared with
     'tests': [
         'hypothesis',
-        'networkit>=11',
         'pytest',
         'pytest-xdist',
         'scikit-image>=0.21',

@@ -142,11 +142,10 @@ def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit, power):
 
 
 def louvain_map_equation(pairs: np.ndarray, links: np.ndarray, number: int, seed: int = 0) -> np.ndarray:
-    """Two-level communities of an undirected graph that shorten the map equation, by the Louvain method.
+    """Two-level communities of an undirected graph that shorten the map equation, by networkit's Louvain method.
 
-    Nodes move one by one, in random order, into the neighbouring community that shortens the code most;
-    communities become the nodes of the next level until nothing moves. The random walk has no teleportation, so a
-    node's visit rate is its share of link weight.
+    The random walk has no teleportation, so a node's visit rate is its share of link weight. networkit's generator of
+    random numbers is seeded anew, so that the same call gives the same result.
 
     Args:
         pairs: (E, 2) integers in 0..number−1, i ≠ j, every pair once.
@@ -157,23 +156,17 @@ def louvain_map_equation(pairs: np.ndarray, links: np.ndarray, number: int, seed
     Returns:
         (number,) int32 communities 0..C−1 in order of their first node.
     """
+    import networkit
+
     if len(pairs) == 0:
         return np.arange(number, dtype=np.int32)
-    generator = np.random.default_rng(seed)
-    links = np.asarray(links, np.float64) / (2 * np.sum(links, dtype=np.float64))
-    flow = np.bincount(pairs.ravel(), np.repeat(links, 2), number)
-    membership: np.ndarray = np.arange(number, dtype=np.int32)
-    while True:
-        count = len(flow)
-        starts, neighbours, shares = _neighbour_lists(pairs.astype(np.int32), links, count)
-        community = _move_nodes(starts, neighbours, shares, flow, generator.permutation(count).astype(np.int32))
-        community, joined = by_first(community)
-        membership = community[membership]
-        if joined == count:
-            return membership
-        pairs, rows = unique_pairs(community[pairs], joined)
-        links = np.bincount(rows[rows >= 0], links[rows >= 0], len(pairs))
-        flow = np.bincount(community, flow, joined)
+    networkit.setSeed(seed, False)
+    ends = pairs.astype(np.int64)
+    graph = networkit.GraphFromCoo(
+        (np.asarray(links, np.float64), (ends[:, 0], ends[:, 1])), number, weighted=True, directed=False)
+    search = networkit.community.LouvainMapEquation(graph, True, parallelizationStrategy='none')
+    search.run()
+    return by_first(np.array(search.getPartition().getVector()))[0]
 
 
 def map_equation(pairs: np.ndarray, links: np.ndarray, community: np.ndarray) -> float:
@@ -275,100 +268,3 @@ def by_first(ids: np.ndarray) -> tuple[np.ndarray, int]:
     rank = np.empty(len(first), np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
     return rank[place], len(first)
-
-
-@njit(cache=True)
-def _neighbour_lists(pairs, links, number):
-    """Compressed rows of the symmetric adjacency matrix: starts (number + 1), neighbours (2E), links (2E)."""
-    starts = np.zeros(number + 1, np.int32)
-    for edge in range(len(pairs)):
-        starts[pairs[edge, 0] + 1] += 1
-        starts[pairs[edge, 1] + 1] += 1
-    starts = np.cumsum(starts).astype(np.int32)
-    place = starts[:-1].copy()
-    neighbours = np.empty(2 * len(pairs), np.int32)
-    shares = np.empty(2 * len(pairs))
-    for edge in range(len(pairs)):
-        for end in range(2):
-            node = pairs[edge, end]
-            neighbours[place[node]] = pairs[edge, 1 - end]
-            shares[place[node]] = links[edge]
-            place[node] += 1
-    return starts, neighbours, shares
-
-
-@njit(cache=True)
-def _plogp(p):
-    return p * np.log2(p) if p > 0 else 0.0
-
-
-@njit(cache=True)
-def _move_nodes(starts, neighbours, shares, flow, order):
-    """Move nodes between communities while the code shortens; only nodes next to a move are looked at again.
-
-    Returns:
-        (N,) int32 community of each node, named by one of its nodes.
-    """
-    number = len(flow)
-    community = np.arange(number).astype(np.int32)
-    exits = np.zeros(number)
-    for node in range(number):
-        for k in range(starts[node], starts[node + 1]):
-            exits[node] += shares[k]
-    own_exit = exits.copy()
-    inside = flow.copy()
-    total_exit = exits.sum()
-    # Of every community: −2·plogp(exit) + plogp(exit + inside).
-    cost = np.empty(number)
-    for node in range(number):
-        cost[node] = _plogp(exits[node] + inside[node]) - 2 * _plogp(exits[node])
-
-    queue = np.empty(number, np.int32)
-    queue[:] = order
-    waiting = np.ones(number, np.bool_)
-    head, length = 0, number
-    toward = np.zeros(number)
-    seen = np.empty(number, np.int32)
-    while length > 0:
-        node = queue[head]
-        head = (head + 1) % number
-        length -= 1
-        waiting[node] = False
-        old = community[node]
-        candidates = 0
-        for k in range(starts[node], starts[node + 1]):
-            other = community[neighbours[k]]
-            if toward[other] == 0:
-                seen[candidates] = other
-                candidates += 1
-            toward[other] += shares[k]
-        left_exit = max(exits[old] - own_exit[node] + 2 * toward[old], 0.0)
-        left_inside = max(inside[old] - flow[node], 0.0)
-        left_cost = _plogp(left_exit + left_inside) - 2 * _plogp(left_exit)
-        old_total = _plogp(total_exit)
-        best, best_change, best_exit, best_cost = old, -1e-10, 0.0, 0.0
-        for k in range(candidates):
-            new = seen[k]
-            if new == old:
-                continue
-            new_exit = max(exits[new] + own_exit[node] - 2 * toward[new], 0.0)
-            new_cost = _plogp(new_exit + inside[new] + flow[node]) - 2 * _plogp(new_exit)
-            new_total = max(total_exit + 2 * (toward[old] - toward[new]), 0.0)
-            change = _plogp(new_total) - old_total + left_cost + new_cost - cost[old] - cost[new]
-            if change < best_change:
-                best, best_change, best_exit, best_cost = new, change, new_exit, new_cost
-        if best != old:
-            total_exit = max(total_exit + 2 * (toward[old] - toward[best]), 0.0)
-            exits[old], inside[old], cost[old] = left_exit, left_inside, left_cost
-            exits[best], cost[best] = best_exit, best_cost
-            inside[best] += flow[node]
-            community[node] = best
-            for k in range(starts[node], starts[node + 1]):
-                neighbour = neighbours[k]
-                if community[neighbour] != best and not waiting[neighbour]:
-                    waiting[neighbour] = True
-                    queue[(head + length) % number] = neighbour
-                    length += 1
-        for k in range(candidates):
-            toward[seen[k]] = 0
-    return community

@@ -51,15 +51,6 @@ def test_cliques_become_communities():
     assert np.array_equal(louvain_map_equation(pairs, links, 30), np.arange(30) // 6)
 
 
-def test_code_is_as_short_as_networkits():
-    pairs, weights = grid(30, 40)
-    ours = louvain_map_equation(pairs, 1 / weights, 1200)
-    found = plain.plain_communities(dict(zip(map(tuple, pairs.tolist()), weights, strict=True)), range(1200))
-    theirs = np.array([found[node] for node in range(1200)])
-    _, theirs = np.unique(theirs, return_inverse=True)
-    assert map_equation(pairs, 1 / weights, ours) <= 1.01 * map_equation(pairs, 1 / weights, theirs)
-
-
 def test_infomap_finds_the_cliques_too():
     pytest.importorskip('infomap')
     from mmdepthcp.grouping import infomap
