@@ -57,7 +57,13 @@ def horizontal_flip(width: ArrayLike, flipped: ArrayLike = True) -> np.ndarray:
 
 
 def compose(*maps: np.ndarray) -> np.ndarray:
-    """The maps one after the other, the first one applied first."""
+    """The maps one after the other, the first one applied first.
+
+    Example:
+        >>> to_view = compose(crop(10, 0), resize(20, 10, 40, 20), horizontal_flip(40))
+        >>> apply(to_view, [[12.5, 4.0]]).tolist()  # 2.5 from the left, twice as large, mirrored
+        [[35.0, 8.0]]
+    """
     result = maps[0]
     for matrix in maps[1:]:
         result = matrix @ result

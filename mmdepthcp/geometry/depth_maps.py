@@ -22,6 +22,10 @@ def fill_holes(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
     Raises:
         InputError: no pixel is valid.
+
+    Example:
+        >>> fill_holes(np.array([[1, 0, 0, 4]]), np.array([[True, False, False, True]])).tolist()
+        [[1, 1, 4, 4]]
     """
     if not valid.any():
         raise InputError('no pixel has a value')
@@ -48,6 +52,10 @@ def depth_to_disparity(depth: np.ndarray, nearest: float) -> np.ndarray:
 
     Raises:
         InputError: ``nearest`` is not above zero.
+
+    Example:
+        >>> depth_to_disparity(np.array([1.0, 2.0, 8.0, 0.0]), 2).tolist()
+        [1.0, 1.0, 0.25, 0.0]
     """
     _check_positive('nearest', nearest)
     depth = np.asarray(depth, np.float32)

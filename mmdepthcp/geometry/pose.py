@@ -14,6 +14,10 @@ def rotation_matrix(axis_angle: Tensor) -> Tensor:
 
     Returns:
         (..., 3, 3).
+
+    Example:
+        >>> rotation_matrix(torch.tensor([0, 0, torch.pi / 2])).round(decimals=4).abs().int().tolist()
+        [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
     """
     angle = torch.linalg.vector_norm(axis_angle, dim=-1)[..., None, None]
     x, y, z = axis_angle.unbind(-1)

@@ -31,12 +31,21 @@ def scale_disparity(sigmoid: Array, min_depth: float = MIN_DEPTH, max_depth: flo
         sigmoid: values in 0..1, larger is closer, any shape.
         min_depth: depth at 1, in the arbitrary unit of monocular training.
         max_depth: depth at 0.
+
+    Example:
+        >>> scale_disparity(np.array([0.0, 0.5, 1.0]), 0.1, 100).round(3).tolist()
+        [0.01, 5.005, 10.0]
     """
     return 1 / max_depth + (1 / min_depth - 1 / max_depth) * sigmoid
 
 
 def depth_to_sigmoid(depth: Array, min_depth: float = MIN_DEPTH, max_depth: float = MAX_DEPTH) -> Array:
-    """Sigmoid disparity of a depth; the inverse of ``1 / scale_disparity(sigmoid)``."""
+    """Sigmoid disparity of a depth; the inverse of ``1 / scale_disparity(sigmoid)``.
+
+    Example:
+        >>> round(depth_to_sigmoid(np.array(2.0), 0.1, 100).item(), 6)
+        0.049049
+    """
     return (1 / depth - 1 / max_depth) / (1 / min_depth - 1 / max_depth)
 
 
@@ -51,6 +60,11 @@ def pixel_intrinsics(intrinsics: Tensor, height: int, width: int) -> Tensor:
 
     Returns:
         (..., 3, 3) for integer pixel centres: the principal point moves by −0.5.
+
+    Example:
+        >>> normalised = torch.tensor([[0.58, 0, 0.5], [0, 1.92, 0.5], [0, 0, 1]])
+        >>> pixel_intrinsics(normalised, 192, 640)[:2].round().int().tolist()
+        [[371, 0, 320], [0, 369, 96]]
     """
     scale = intrinsics.new_tensor([[width], [height], [1]])
     shift = intrinsics.new_tensor([[0, 0, .5], [0, 0, .5], [0, 0, 0]])

@@ -45,6 +45,11 @@ def agglomerate(
 
     Returns:
         (N,) int32 groups 0..G−1 in order of their first node; each is connected.
+
+    Example:
+        >>> pairs, grey = np.array([[0, 1], [1, 2]]), np.full((3, 3), 50.0)
+        >>> agglomerate(pairs, np.array([-5.0, 4.0]), grey, np.ones(3), threshold=0.1).tolist()
+        [0, 0, 1]
     """
     limit = len(areas) if max_groups is None else max_groups
     roots = _join_cheapest(
@@ -170,7 +175,13 @@ def louvain_map_equation(pairs: np.ndarray, links: np.ndarray, number: int, seed
 
 
 def map_equation(pairs: np.ndarray, links: np.ndarray, community: np.ndarray) -> float:
-    """Code length in bits of the two-level map equation (no teleportation) of communities of an undirected graph."""
+    """Code length in bits of the two-level map equation (no teleportation) of communities of an undirected graph.
+
+    Example:
+        >>> chain = np.array([[0, 1], [1, 2], [2, 3]])
+        >>> round(map_equation(chain, np.array([1, 0.5, 1]), np.array([0, 0, 1, 1])), 3)
+        1.951
+    """
     share = np.asarray(links, np.float64) / (2 * np.sum(links, dtype=np.float64))
     flow = np.bincount(pairs.ravel(), np.repeat(share, 2), len(community))
     leaves = community[pairs[:, 0]] != community[pairs[:, 1]]
@@ -231,6 +242,14 @@ def cluster_hierarchy(
 
     Returns:
         (number,) int32 groups 0..G−1 in order of their first node.
+
+    Example:
+        >>> triangle = np.array([[0, 1], [0, 2], [1, 2]])
+        >>> cluster_hierarchy(triangle, np.full(3, 0.25), 3).tolist()
+        [0, 0, 0]
+        >>> chain = np.array([[0, 1], [1, 2], [2, 3]])
+        >>> cluster_hierarchy(chain, np.array([0.02, 0.3, 0.02]), 4).tolist()
+        [0, 0, 1, 1]
     """
     if method not in COMMUNITIES:
         raise ValueError(f'unknown clustering method {method!r}; known: {", ".join(COMMUNITIES)}')
@@ -263,7 +282,13 @@ def cluster_hierarchy(
 
 
 def by_first(ids: np.ndarray) -> tuple[np.ndarray, int]:
-    """Renumber ids 0..n−1 in order of their first place; and n."""
+    """Renumber ids 0..n−1 in order of their first place; and n.
+
+    Example:
+        >>> ids, count = by_first(np.array([7, 3, 7, 9]))
+        >>> ids.tolist(), count
+        ([0, 1, 0, 2], 3)
+    """
     _, first, place = np.unique(ids, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)

@@ -57,7 +57,12 @@ def mean_iou(confusion: np.ndarray) -> tuple[float, np.ndarray]:
 
 def achievable_accuracy(regions: np.ndarray, labels: np.ndarray, ignore: int = IGNORE) -> float:
     """Share of the labelled pixels whose class is the majority class of their region (achievable segmentation
-    accuracy)."""
+    accuracy).
+
+    Example:
+        >>> achievable_accuracy(np.array([[0, 0, 0, 1]]), np.array([[0, 0, 1, 1]]))
+        0.75
+    """
     table, area = _overlap(regions, labels, ignore)
     return float(table.max(axis=1).sum() / area.sum()) if area.sum() else float('nan')
 
@@ -67,6 +72,10 @@ def under_segmentation_error(regions: np.ndarray, labels: np.ndarray, ignore: in
     / labelled pixels.
 
     For each class that a region overlaps, the smaller of its pixels inside and outside the class counts. 0 is best.
+
+    Example:
+        >>> under_segmentation_error(np.array([[0, 0, 0, 1]]), np.array([[0, 0, 1, 1]]))
+        0.5
     """
     table, area = _overlap(regions, labels, ignore)
     return float(np.minimum(table, area[:, None] - table).sum() / area.sum()) if area.sum() else float('nan')
@@ -85,7 +94,13 @@ def _borders(ids: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
 
 def boundary_recall(regions: np.ndarray, labels: np.ndarray, tolerance: int = 2, ignore: int = IGNORE) -> float:
     """Share of the class borders with a region border within ``tolerance`` pixels (Chebyshev); NaN without class
-    borders."""
+    borders.
+
+    Example:
+        >>> labels = np.array([[0, 0, 1, 1]])
+        >>> boundary_recall(np.array([[0, 0, 1, 1]]), labels, 0), boundary_recall(np.zeros((1, 4), int), labels, 0)
+        (1.0, 0.0)
+    """
     if regions.shape != labels.shape:
         raise ValueError(f'the region map is {regions.shape}, the label map {labels.shape}; they must match')
     truth = _borders(labels, labels != ignore)

@@ -48,6 +48,12 @@ def sample_view_crops(
 
     Returns:
         (V, 3, 3) affine maps from the mixed image to the view.
+
+    Example:
+        >>> settings = ViewSettings(area_range=(1.0, 1.0), aspect_range=(1.0, 1.0), flip_prob=1.0)
+        >>> to_view = sample_view_crops(np.random.default_rng(0), 1, (4, 8), settings)  # nothing but the flip
+        >>> affine.apply(to_view[0], [[0.0, 0.0], [8.0, 4.0]]).tolist()
+        [[8.0, 0.0], [0.0, 4.0]]
     """
     height, width = image_size
     view_height, view_width = settings.size or image_size

@@ -23,6 +23,10 @@ def cluster_prototypes(prototypes: np.ndarray, num_clusters: int) -> np.ndarray:
 
     Returns:
         (K,) int64 cluster of every prototype, 0..num_clusters−1.
+
+    Example:
+        >>> cluster_prototypes(np.array([[1, 0], [0.9, 0.1], [0, 1]]), 2).tolist()
+        [0, 0, 1]
     """
     from sklearn.cluster import AgglomerativeClustering
 

@@ -23,6 +23,12 @@ def knn_votes(queries: Tensor, bank: Tensor, labels: Tensor, num_classes: int, n
 
     Returns:
         (N, num_classes), rows sum to 1.
+
+    Example:
+        >>> bank = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+        >>> votes = knn_votes(torch.tensor([[1.0, 0.0]]), bank, torch.tensor([0, 1, 1]), 2, 2, temperature=1)
+        >>> (100 * votes).round().tolist()  # e / (e + 1) for class 0
+        [[73.0, 27.0]]
     """
     votes = queries.new_zeros(len(queries), num_classes)
     neighbours = min(num_neighbours, len(bank))

@@ -75,6 +75,11 @@ def sinkhorn(logits: Tensor, epsilon: float = 0.05, iterations: int = 3) -> Tens
 
     Returns:
         (N, K) float32 assignment Q, rows sum to 1.
+
+    Example:
+        >>> logits = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.9, 0.1]])
+        >>> (1e6 * sinkhorn(logits, 0.5)[0]).round().int().tolist()
+        [816573, 183427]
     """
     logits = logits.float()
     best = logits.amax(1)
@@ -84,7 +89,12 @@ def sinkhorn(logits: Tensor, epsilon: float = 0.05, iterations: int = 3) -> Tens
 
 
 def perplexity(usage: Tensor) -> Tensor:
-    """exp(entropy) of a (K,) distribution: how many entries are effectively in use, 1..K."""
+    """exp(entropy) of a (K,) distribution: how many entries are effectively in use, 1..K.
+
+    Example:
+        >>> perplexity(torch.tensor([0.5, 0.5, 0.0])).item()
+        2.0
+    """
     return torch.exp(torch.special.entr(usage).sum())
 
 

@@ -198,6 +198,11 @@ def smoothness_loss(sigmoid: Tensor, image: Tensor) -> Tensor:
 
     Returns:
         A scalar: the sum of the means over horizontal and vertical neighbours.
+
+    Example:
+        >>> sigmoid = torch.tensor([[[[1.0, 3.0], [1.0, 3.0]]]])
+        >>> smoothness_loss(sigmoid, torch.zeros(1, 3, 2, 2)).item()
+        1.0
     """
     normalised = sigmoid / (sigmoid.mean((2, 3), keepdim=True) + 1e-7)
     loss = sigmoid.new_zeros(())

@@ -1,0 +1,18 @@
+"""The examples in the docstrings of the core."""
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = [
+    'evaluation.functional.clustering', 'evaluation.functional.knn', 'evaluation.functional.segmentation',
+    'geometry.affine', 'geometry.depth_maps', 'geometry.pose', 'geometry.view_synthesis', 'grouping.clustering',
+    'grouping.quality', 'models.losses.swapped_prediction', 'models.losses.view_synthesis', 'views.crops',
+]
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_examples(name):
+    failed, attempted = doctest.testmod(importlib.import_module(f'mmdepthcp.{name}'))
+    assert attempted and not failed
