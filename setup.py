@@ -77,6 +77,7 @@ EXTRAS = {
 }
 
 SHIPPED = ('configs', 'tools')
+INDEX = 'model-index.yml'  # what MIM reads of the methods there are
 
 
 class BuildWithConfigsAndTools(build_py):
@@ -89,13 +90,16 @@ class BuildWithConfigsAndTools(build_py):
                 target = Path(self.build_lib, 'mmdepthcp/.mim', folder)
                 shutil.rmtree(target, ignore_errors=True)
                 shutil.copytree(HERE / folder, target, ignore=shutil.ignore_patterns('__pycache__'))
+            metafiles = sorted(str(path.relative_to(HERE)) for path in (HERE / 'configs').glob('*/metafile.yml'))
+            index = ''.join(f'  - {name}\n' for name in metafiles)
+            Path(self.build_lib, 'mmdepthcp/.mim', INDEX).write_text(f'Import:\n{index}')
 
     def get_outputs(self, include_bytecode=True):
         shipped = [
             str(Path(self.build_lib, 'mmdepthcp/.mim', path.relative_to(HERE)))
             for folder in SHIPPED for path in (HERE / folder).rglob('*')
             if path.is_file() and '__pycache__' not in path.parts
-        ]
+        ] + [str(Path(self.build_lib, 'mmdepthcp/.mim', INDEX))]
         return super().get_outputs(include_bytecode) + ([] if self.editable_mode else shipped)
 
 

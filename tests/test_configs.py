@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import yaml
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
@@ -436,6 +437,18 @@ def test_no_network_is_said_in_words(monkeypatch, tmp_path):
     model.backbone.init_cfg = setting
     with pytest.raises(InputError, match=r'torchvision://resnet18: cannot be downloaded.*no route to host'):
         PretrainedCheckHook().before_run(SimpleNamespace(model=model, _load_from=None))
+
+
+def test_every_config_of_a_method_is_in_its_page_and_its_metafile():
+    for metafile in (ROOT / 'configs').glob('*/metafile.yml'):
+        content = yaml.safe_load(metafile.read_text())
+        collection, = content['Collections']
+        page = (ROOT / collection['README']).read_text()
+        listed = {ROOT / model['Config'] for model in content['Models']}
+        folder = metafile.parent
+        assert listed == {*folder.glob('*.py'), *folder.parent.glob(f'{folder.name}_*.py')}
+        assert all(f'{path.name})' in page for path in listed) and 'bibtex' in page
+        assert all(model['In Collection'] == collection['Name'] for model in content['Models'])
 
 
 @pytest.mark.parametrize('path', BASES, ids=lambda path: path.stem)

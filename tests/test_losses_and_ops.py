@@ -1,17 +1,16 @@
-"""The same questions to every loss and operation on tensors: does it run, what does it refuse, which shapes and types
-does it keep, is it right on a worked example, are its gradients right, does it work in half precision?
+"""The same questions to every loss and operation on tensors: does it run and keep shapes and types, what does it
+refuse, is it right on a worked example, are its gradients right, does it work in half precision?
 
-A new one gets a case below; that none is forgotten is tested too.
+That none is forgotten is tested too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
+from skeleton import QUESTIONS, Case
 from torch import Tensor
 
 import mmdepthcp.geometry
@@ -35,36 +34,6 @@ from mmdepthcp.models.losses import (
 from mmdepthcp.models.probes import hypercolumns
 from mmdepthcp.models.segmentors import ClusterProbe
 from mmdepthcp.models.selfsup import sample_features
-
-Inputs = dict[str, Any]
-
-
-@dataclass
-class Case:
-    """What an operation is asked.
-
-    Attributes:
-        call: the operation, from named inputs to one tensor.
-        inputs: draws inputs in float64.
-        learns: the inputs that get a gradient.
-        shape: of the result.
-        worked: inputs and the result to expect, worked out by hand.
-        refused: changes of the inputs that raise an error.
-        plain: the same with autograd's own gradients, where a part is held constant on purpose and finite differences
-            would not see that; None: finite differences.
-        keeps_double: whether float64 stays; what works in float32 gives that.
-        half: how far the result in bfloat16 may be off; None: half precision is refused or never comes in.
-    """
-
-    call: Callable[..., Tensor]
-    inputs: Callable[[], Inputs]
-    learns: tuple[str, ...]
-    shape: tuple[int, ...]
-    worked: tuple[Inputs, Any]
-    refused: Mapping[str, Inputs]
-    plain: Callable[..., Tensor] | None = None
-    keeps_double: bool = True
-    half: float | None = 0.05
 
 
 def randn(*shape: int) -> Tensor:
@@ -221,79 +190,12 @@ CASES = {
 NO_OPS = {'SwappedPrediction', 'depth_to_sigmoid', 'parallax_terms', 'pixel_intrinsics', 'source_coordinates'}
 """Names beside them: a result, and parts of ``ReprojectionError``, which its case goes through."""
 
-every_case = pytest.mark.parametrize('name', CASES)
-
-
-def drawn(name: str, dtype: torch.dtype = torch.float64) -> Inputs:
-    torch.manual_seed(0)
-    return {key: value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
-            for key, value in CASES[name].inputs().items()}
-
-
 def test_every_loss_and_operation_has_a_case():
     geometry = {name for name, member in vars(mmdepthcp.geometry).items() if callable(member)}
     assert {*losses.__all__, *geometry} - NO_OPS <= set(CASES)
 
 
-@every_case
-@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
-def test_runs_and_keeps_shape_and_type(name, dtype):
-    case = CASES[name]
-    if dtype == torch.float64 and not case.keeps_double:
-        pytest.skip('works in float32')
-    result = case.call(**drawn(name, dtype))
-    assert tuple(result.shape) == case.shape and result.dtype == dtype and result.isfinite().all()
-
-
-@every_case
-def test_refuses(name):
-    case = CASES[name]
-    assert case.refused
-    for change in case.refused.values():
-        with pytest.raises((RuntimeError, ValueError, TypeError, AttributeError, IndexError)):
-            case.call(**{**drawn(name, torch.float32), **{
-                key: value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
-                for key, value in change.items()}})
-
-
-@every_case
-def test_worked_example(name):
-    case = CASES[name]
-    inputs, expected = case.worked
-    result = case.call(**{key: value.float() if value.is_floating_point() else value for key, value in inputs.items()})
-    expected = torch.tensor(expected, dtype=torch.float32)
-    torch.testing.assert_close(result.detach().float(), expected, atol=1e-5, rtol=1e-4)
-
-
-@every_case
-def test_gradient(name):
-    case = CASES[name]
-    if not case.learns:
-        pytest.skip('has none')
-    dtype = torch.float64 if case.keeps_double else torch.float32
-    inputs = drawn(name, dtype)
-    learnt = [inputs[key].clone().requires_grad_() for key in case.learns]
-
-    def call(*values: Tensor) -> Tensor:
-        return case.call(**{**inputs, **dict(zip(case.learns, values, strict=True))})
-
-    if case.keeps_double:
-        assert torch.autograd.gradcheck(call, learnt)
-        return
-    gradients = torch.autograd.grad(call(*learnt), learnt)
-    assert all(gradient.isfinite().all() and gradient.abs().sum() > 0 for gradient in gradients)
-    if case.plain is not None:
-        plain = torch.autograd.grad(case.plain(**{**inputs, **dict(zip(case.learns, learnt, strict=True))}), learnt)
-        for ours, theirs in zip(gradients, plain, strict=True):
-            torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-3)
-
-
-@every_case
-def test_half_precision(name):
-    case = CASES[name]
-    if case.half is None:
-        pytest.skip('its callers work in float32')
-    exact = case.call(**drawn(name, torch.bfloat16)).detach().float()
-    full = case.call(**{key: value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
-                        for key, value in drawn(name, torch.bfloat16).items()}).detach().float()
-    assert (exact - full).abs().max() <= case.half * max(1., full.abs().max().item())
+@pytest.mark.parametrize('question', QUESTIONS, ids=lambda question: question.__name__)
+@pytest.mark.parametrize('name', CASES)
+def test_every_one(name, question):
+    question(CASES[name])

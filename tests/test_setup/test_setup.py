@@ -71,9 +71,13 @@ def unpacked_wheel(tmp_path_factory):
 
 def test_wheel_ships_configs_and_tools(unpacked_wheel):
     for folder in ('configs', 'tools'):
-        there = {path.relative_to(ROOT) for path in (ROOT / folder).rglob('*') if path.suffix in ('.py', '.sh')}
+        there = {path.relative_to(ROOT) for path in (ROOT / folder).rglob('*')
+                 if path.is_file() and '__pycache__' not in path.parts}
         shipped = unpacked_wheel / 'mmdepthcp/.mim'
         assert there == {path.relative_to(shipped) for path in (shipped / folder).rglob('*') if path.is_file()}
+    metafiles = (shipped / 'model-index.yml').read_text().split()[2::2]
+    assert metafiles and all((shipped / name).is_file() for name in metafiles)
+    assert (unpacked_wheel / 'mmdepthcp/experiments/templates/report.html').is_file()
 
 
 def test_pipeline_runs_from_a_wheel(unpacked_wheel, tmp_path):
