@@ -49,15 +49,20 @@ def keep_only(table, args: argparse.Namespace):
     return dataclasses.replace(table, tasks=tasks, pretrainings=pretrainings, seeds=tuple(args.seeds or table.seeds))
 
 
-def write_report(table, work_dir: Path, smoke: bool) -> None:
-    """Write the whole table, whatever part of it was run here."""
+def write_report(table, wanted, work_dir: Path, smoke: bool) -> None:
+    """Write the whole table, whatever part of it was run here; the wanted part where the rest cannot be planned."""
     from mmdepthcp.experiments.drawing import bar_plot
     from mmdepthcp.experiments.plans import Planner
     from mmdepthcp.experiments.results import comma_separated, gather, markdown
+    from mmdepthcp.utils.errors import InputError
     from mmdepthcp.utils.fileio import atomic_path
 
     folds = not smoke
-    plan = Planner(table, work_dir, smoke).plan()
+    try:
+        plan = Planner(table, work_dir, smoke).plan()
+    except InputError as error:
+        print(f'The table holds what was asked for alone: {error}', file=sys.stderr)
+        table, plan = wanted, Planner(wanted, work_dir, smoke).plan()
     measured = gather(table, plan.cells, work_dir)
     text = markdown(table, measured, 1 if smoke else len(table.seeds), folds, about(plan, work_dir))
     for name, content in (('results.csv', comma_separated(measured)), ('results.md', text)):
@@ -105,7 +110,7 @@ def main() -> int:
             with claim(work_dir):
                 failures = run_stages(
                     work_dir, plan.stages, keep_going=True, jobs=args.jobs, launcher=launcher_words(args))
-        write_report(table, work_dir, args.smoke)
+        write_report(table, wanted, work_dir, args.smoke)
     for name, error in failures.items():
         print(f'FAILED {name}: {error}', file=sys.stderr)
     return int(bool(failures))
