@@ -175,11 +175,10 @@ class Planner:
         folder = f'{{work_dir}}/{column}/{row}/{seed}' + (f'/{fold}' if task.folds > 1 else '')
         out = f'{folder}/scores.json'
         path, options, parts, train = task.config, list(task.options), task.parts, task.train
-        own = pretraining.config is not None and (
-            pretraining.scorer is not None or (task.own and self._can_be_tested(pretraining.config)))
-        if own:
+        if pretraining.config is not None and (
+                pretraining.scorer is not None or (task.own and self._can_be_tested(pretraining.config))):
             path, options, parts, train = pretraining.config, list(pretraining.options), {}, False
-        values = dict(seed=seed, **({'its_checkpoint': checkpoint} if checkpoint else {}))
+        values: dict[str, Any] = dict(seed=seed, **({'its_checkpoint': checkpoint} if checkpoint else {}))
         config = self.builder.config(path, options)
         if pretraining.scorer is not None:
             command = [pretraining.scorer, path, '--json', out, '--seed', str(seed)]

@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,8 +21,9 @@ JPEG_QUALITY = 92
 SHOWN_WIDTH = 1000
 MAIN, OTHER, SOFT = '#3d80c8', '#98a2ae', '#7d8590'
 """Colours that can be seen on a light and on a dark page."""
-LOOK = {
-    'svg.hashsalt': 'report', 'font.size': 8, 'text.color': SOFT, 'axes.labelcolor': SOFT, 'axes.edgecolor': SOFT,
+LOOK: Any = {
+    'svg.hashsalt': 'report', 'svg.fonttype': 'none', 'font.size': 8, 'text.color': SOFT,
+    'axes.labelcolor': SOFT, 'axes.edgecolor': SOFT,
     'xtick.color': SOFT, 'ytick.color': SOFT, 'axes.spines.top': False, 'axes.spines.right': False}
 
 

@@ -330,7 +330,8 @@ def test_command_line(tmp_path):
     assert call('--report', '--rows', 'random').returncode == 0  # the table is always whole
     assert (tmp_path / 'w/results.md').read_text().count('…') == 7
     assert (tmp_path / 'w/results.csv').read_text() == 'pretraining,task,score,seed,fold,value\n'
-    (tmp_path / 'table.py').write_text(TABLE.replace("label='objects', config='seg.py'", "label='objects', config='no.py'"))
+    broken = TABLE.replace("label='objects', config='seg.py'", "label='objects', config='no.py'")
+    (tmp_path / 'table.py').write_text(broken)
     partly = call('--report', '--tasks', 'seg')
     assert partly.returncode == 0 and 'what was asked for alone: no.py: no such config file' in partly.stderr
     assert 'objects' not in (tmp_path / 'w/results.md').read_text()
