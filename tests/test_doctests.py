@@ -7,8 +7,9 @@ import pytest
 
 MODULES = [
     'evaluation.functional.clustering', 'evaluation.functional.knn', 'evaluation.functional.segmentation',
-    'geometry.affine', 'geometry.depth_maps', 'geometry.pose', 'geometry.view_synthesis', 'grouping.clustering',
-    'grouping.quality', 'models.losses.swapped_prediction', 'models.losses.view_synthesis', 'views.crops',
+    'geometry.affine', 'geometry.depth_maps', 'geometry.points', 'geometry.pose', 'geometry.view_synthesis',
+    'grouping.clustering', 'grouping.quality', 'models.losses.swapped_prediction', 'models.losses.view_synthesis',
+    'views.crops',
 ]
 
 

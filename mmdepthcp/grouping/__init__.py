@@ -8,7 +8,6 @@ from .graph import (
     EdgeWeights,
     SuperpixelAttributes,
     adjacent_pairs,
-    back_project,
     edge_terms,
     edge_weights,
     standardise,
@@ -28,7 +27,7 @@ from .superpixels import connected_components, slic
 __all__ = [
     'DEFAULT_WEIGHTS', 'KITTI_INTRINSICS', 'PAPER_PLAIN_WEIGHTS', 'PAPER_WEIGHTS', 'PRESETS', 'EdgeWeights',
     'GroupingParams', 'RegionQuality', 'SuperpixelAttributes', 'achievable_accuracy', 'adjacent_pairs', 'agglomerate',
-    'back_project', 'boundary_recall', 'cluster_hierarchy', 'connected_components', 'edge_terms',
+    'boundary_recall', 'cluster_hierarchy', 'connected_components', 'edge_terms',
     'edge_weights', 'group_regions',
     'infomap', 'louvain_map_equation', 'map_equation', 'mean_iou', 'merge_small', 'oracle_confusion', 'slic',
     'split_disconnected', 'standardise', 'superpixel_attributes', 'under_segmentation_error',

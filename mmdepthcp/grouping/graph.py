@@ -12,8 +12,6 @@ from numba import njit
 
 from .superpixels import bgr_to_lab
 
-SMALLEST_DISPARITY = 0.005
-
 
 class EdgeWeights(NamedTuple):
     """Factors of the terms of an edge weight, see `edge_weights`."""
@@ -43,23 +41,6 @@ class SuperpixelAttributes(NamedTuple):
     """(R, 3) CIELAB of the mean colour."""
     normal: np.ndarray
     """(R, 3) unit normal of the surface, towards the camera; 0 where the surface has none."""
-
-
-def back_project(disparity: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
-    """Points seen by the pixels: depth = 1 / max(disparity, 0.005), X right, Y up, Z ahead, camera at the origin.
-
-    Args:
-        disparity: (H, W), larger is closer.
-        intrinsics: normalised 3×3 (fx/W, fy/H, cx/W, cy/H).
-
-    Returns:
-        (3, H, W) float32.
-    """
-    height, width = disparity.shape
-    depth = 1 / np.maximum(disparity, np.float32(SMALLEST_DISPARITY), dtype=np.float32)
-    right = ((np.arange(width) + 0.5) / width - intrinsics[0, 2]) / intrinsics[0, 0]
-    up = (intrinsics[1, 2] - (np.arange(height) + 0.5) / height) / intrinsics[1, 1]
-    return np.stack([depth * right.astype(np.float32), depth * up.astype(np.float32)[:, None], depth])
 
 
 def standardise(points: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from mmdepthcp.geometry.cameras import check_intrinsics
+from mmdepthcp.geometry.points import back_project
 
 from .clustering import COMMUNITIES, agglomerate, by_first, cluster_hierarchy
 from .graph import (
@@ -22,7 +23,6 @@ from .graph import (
     PAPER_WEIGHTS,
     EdgeWeights,
     adjacent_pairs,
-    back_project,
     edge_terms,
     edge_weights,
     standardise,

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchmarks.plain import grouping as plain
+from mmdepthcp.geometry.points import back_project
 from mmdepthcp.grouping import (
     KITTI_INTRINSICS,
     EdgeWeights,
     SuperpixelAttributes,
     adjacent_pairs,
-    back_project,
     edge_terms,
     edge_weights,
     slic,
