@@ -107,11 +107,6 @@ def denormalise_intrinsics(matrix: np.ndarray, size: Size) -> np.ndarray:
     return np.asarray(matrix, np.float64) * np.array([[size[0]], [size[1]], [1]])
 
 
-def resize_intrinsics(matrix: np.ndarray, source: Size, target: Size) -> np.ndarray:
-    """Pixel intrinsics after resizing the image from size ``source`` to ``target``."""
-    return denormalise_intrinsics(normalise_intrinsics(matrix, source), target)
-
-
 def flip_intrinsics(matrix: np.ndarray, width: float = 1) -> np.ndarray:
     """Intrinsics after mirroring the image left to right: cx ← width − cx, the rest stays.
 
