@@ -13,7 +13,7 @@ from mmdepthcp.utils.errors import InputError
 REPO = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize('name', ['depthcp_toy.py', 'monodepth_r18_kitti.py', 'finetune/mask_rcnn_toy.py'])
+@pytest.mark.parametrize('name', ['depthcp_toy.py', 'monodepth/monodepth_r18_kitti.py', 'finetune/mask_rcnn_toy.py'])
 def test_what_mmengine_writes_is_read(name):
     config = load_config(REPO / 'configs' / name)
     assert read_config_text(config.pretty_text, 'x') == Config.fromstring(config.pretty_text, '.py').to_dict()
