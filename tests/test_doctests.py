@@ -6,10 +6,11 @@ import importlib
 import pytest
 
 MODULES = [
-    'evaluation.functional.clustering', 'evaluation.functional.knn', 'evaluation.functional.segmentation',
-    'geometry.affine', 'geometry.depth_maps', 'geometry.points', 'geometry.pose', 'geometry.view_synthesis',
-    'grouping.clustering', 'grouping.quality', 'models.losses.swapped_prediction', 'models.losses.view_synthesis',
-    'views.crops',
+    'engine.schedules', 'evaluation.functional.clustering', 'evaluation.functional.knn',
+    'evaluation.functional.segmentation', 'geometry.affine', 'geometry.depth_maps', 'geometry.points', 'geometry.pose',
+    'geometry.view_synthesis', 'grouping.clustering', 'grouping.quality', 'models.losses.correlation',
+    'models.losses.hidden_positive', 'models.losses.swapped_prediction', 'models.losses.view_synthesis',
+    'sampling.farthest', 'views.crops',
 ]
 
 

@@ -13,7 +13,7 @@ PACKAGE = ROOT / 'mmdepthcp'
 # from the ground up; what stands in one line does not import each other but for what lies below
 FLOORS = (
     ('__init__', 'utils'),
-    ('config', 'geometry', 'registry'),
+    ('config', 'geometry', 'registry', 'sampling'),
     ('cli', 'grouping', 'views', 'structures'),
     ('mixing',),
     ('evaluation', 'toy', 'visualization'),

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
+import numpy as np
+import torch
+from torch import Tensor
+
+LEGACY_FIELD = 2 * math.tan(45)
+"""Width of the field of view at distance 1 in the published code of Sick et al.: 90, meant in degrees, halved and taken
+for radians.
+"""
 SMALLEST_DISPARITY = 0.005
 
 
@@ -27,3 +35,28 @@ def back_project(disparity: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     right = ((np.arange(width) + 0.5) / width - intrinsics[0, 2]) / intrinsics[0, 0]
     up = (intrinsics[1, 2] - (np.arange(height) + 0.5) / height) / intrinsics[1, 1]
     return np.stack([depth * right.astype(np.float32), depth * up.astype(np.float32)[:, None], depth])
+
+
+def cell_points(depth: Tensor, field_of_view: float = 90., legacy: bool = False) -> Tensor:
+    """Points in space of the cells of depth maps, for a camera of which only the field of view is known.
+
+    Args:
+        depth: (B, h, w), in any unit.
+        field_of_view: horizontal and vertical, in degrees.
+        legacy: as the published code of Sick et al. (CVPR 2024): cell corners in place of centres, a field of view of
+            45 radians to each side, depth times five.
+
+    Returns:
+        (B, h·w, 3), cells in row-major order.
+
+    Example:
+        >>> cell_points(torch.tensor([[[1.0, 2.0], [2.0, 4.0]]]))[0].tolist()
+        [[-0.5, -0.5, -1.0], [1.0, -1.0, -2.0], [-1.0, 1.0, -2.0], [2.0, 2.0, -4.0]]
+    """
+    _, height, width = depth.shape
+    offset, field, stretch = (0., LEGACY_FIELD, 5.) if legacy else (
+        .5, 2 * math.tan(math.radians(field_of_view) / 2), 1.)
+    rows = (torch.arange(height, device=depth.device) + offset) / height - .5
+    columns = (torch.arange(width, device=depth.device) + offset) / width - .5
+    across, down = field * depth * columns, field * depth * rows[:, None]
+    return torch.stack([across, down, -stretch * depth], -1).flatten(1, 2)

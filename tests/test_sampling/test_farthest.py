@@ -1,0 +1,93 @@
+"""Farthest points: numbers of the specification (E3, E4, E5), a plain version, invariants."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmdepthcp.geometry.points import cell_points
+from mmdepthcp.sampling import farthest_points, random_cells, to_grid
+from mmdepthcp.sampling.farthest import _farthest_on_device
+from mmdepthcp.utils.errors import InputError
+
+
+def plain_farthest(points, count):
+    chosen, nearest, radii = [0], np.full(len(points), np.inf), []
+    for _ in range(count):
+        nearest = np.minimum(nearest, ((points - points[chosen[-1]]) ** 2).sum(1))
+        left = nearest.copy()
+        left[chosen] = -1
+        if len(chosen) < count:
+            radii.append(nearest[left.argmax()] ** .5)
+            chosen.append(int(left.argmax()))
+    return chosen, radii, nearest.max() ** .5
+
+
+MAPS = dict(
+    ones=(np.ones((4, 4)), ([0, 15, 3, 12], [0, 15, 3, 12])),
+    columns=(np.tile([1, 1, 3, 3.], (4, 1)), ([0, 15, 3, 6], [0, 15, 2, 7])),
+    cell=(np.where(np.arange(16).reshape(4, 4) == 6, 10., 1.), ([0, 6, 15, 3], [0, 6, 15, 3])),
+    ramp=(np.tile((1 + np.arange(28) / 27)[:, None], (1, 28)),
+          ([0, 783, 756, 307, 629, 476, 349, 611, 764], [0, 783, 756, 362, 452, 713, 24, 264, 610])))
+
+
+@pytest.mark.parametrize('name', MAPS)
+@pytest.mark.parametrize('legacy', [False, True])
+@pytest.mark.parametrize('scale', [1, 37.3])
+def test_numbers_of_the_specification(name, legacy, scale):
+    depth, expected = MAPS[name]
+    points = cell_points(torch.tensor(scale * depth, dtype=torch.float32)[None], legacy=legacy)
+    if name == 'ones' or scale == 1:  # elsewhere scaling may break ties by rounding
+        assert farthest_points(points, len(expected[legacy]))[0].tolist() == expected[legacy]
+
+
+def test_back_projection():
+    depth = torch.tensor([[[1., 2], [2, 4]]])
+    np.testing.assert_allclose(cell_points(depth, legacy=True)[0], [
+        [-1.619775, -1.619775, -5], [0, -3.239550, -10], [-3.239550, 0, -10], [0, 0, -20]], atol=1e-5)
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_equals_the_plain_version_and_keeps_its_promises(seed):
+    points = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, 60, 3)).astype(np.float32))
+    chosen = farthest_points(points, 20)
+    assert torch.equal(_farthest_on_device(points, torch.zeros(2, 20, dtype=torch.int64)), chosen)
+    for item, indices in zip(points.numpy(), chosen.tolist(), strict=True):
+        expected, radii, covering = plain_farthest(item, 20)
+        assert indices == expected and len(set(indices)) == 20 and indices[0] == 0
+        assert (np.diff(radii) <= 1e-6).all() and radii[-1] >= covering
+        assert radii[-1] == pytest.approx(torch.pdist(torch.from_numpy(item[indices])).min().item(), abs=1e-6)
+
+
+def test_equal_points_still_give_different_cells():
+    for value in (0., 1.):
+        chosen = farthest_points(torch.full((1, 9, 3), value), 9)[0].tolist()
+        assert sorted(chosen) == list(range(9)) and chosen[0] == 0
+    with pytest.raises(InputError, match='10 of 9 points cannot be chosen'):
+        farthest_points(torch.zeros(9, 3), 10)
+
+
+def test_covering_radius_is_far_below_that_of_random_cells():
+    depth = np.random.default_rng(0).uniform(.2, 1, (28, 28))
+    points = cell_points(torch.tensor(depth)[None])[0]
+
+    def radius(cells):
+        return torch.cdist(points, points[cells]).amin(1).max().item()
+
+    assert radius(farthest_points(points, 121)) == pytest.approx(0.1783, abs=1e-4)
+    drawn = [radius(torch.from_numpy(np.random.default_rng(k).choice(784, 121, replace=False))) for k in range(20)]
+    assert np.mean(drawn) == pytest.approx(0.4681, abs=1e-4) and min(drawn) == pytest.approx(0.3702, abs=1e-4)
+
+
+def test_cells_are_read_where_they_are():
+    image = torch.arange(12.).view(1, 1, 3, 4)
+    cells = torch.tensor([0, 5, 11, 7])
+    read = F.grid_sample(image, to_grid(cells, 3, 4)[None, None], align_corners=True, padding_mode='border')
+    np.testing.assert_allclose(read.flatten(), cells, atol=1e-4)
+    x, y = to_grid(torch.tensor(3 * 28 + 20), 28, 28, legacy=True).tolist()
+    assert (x, y) == pytest.approx((-0.785714, 0.428571), abs=1e-6)
+
+
+def test_random_cells_differ_and_repeat():
+    one, other = (random_cells(3, 10, 10, torch.Generator().manual_seed(0)) for _ in range(2))
+    assert torch.equal(one, other) and torch.equal(one.sort(1).values, torch.arange(10).expand(3, 10))
