@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mmengine.structures import BaseDataElement, InstanceData
+from mmengine.structures import BaseDataElement, InstanceData, PixelData
+from torch import Tensor
 
 
 class MixedViewsSample(BaseDataElement):
@@ -18,3 +19,17 @@ class MixedViewsSample(BaseDataElement):
 
     region_matches: InstanceData
     pixel_matches: InstanceData
+
+
+class FeaturePairSample(BaseDataElement):
+    """What is known of an image and of one that is like it.
+
+    Attributes:
+        seed: int64, of all that a model draws for the pair.
+        disparity: (2, h, w) float32 in 0..1, larger is closer; optional.
+        gt_sem_seg: labels (1, H, W) of the first image at the size of the network's input; optional.
+    """
+
+    seed: Tensor
+    disparity: PixelData
+    gt_sem_seg: PixelData

@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
+from mmdepthcp.datasets.groups import image_names
 from mmdepthcp.datasets.street import StreetDataset
 from mmdepthcp.datasets.video import VideoClipDataset
 from mmdepthcp.registry import DATASETS
+from mmdepthcp.sampling import write_neighbours
 from mmdepthcp.utils.fileio import write_json
 from mmdepthcp.utils.images import write_disparity, write_png, write_regions
 
@@ -152,3 +154,7 @@ def write_data(config: dict) -> None:
             else:
                 assert issubclass(kind, VideoClipDataset), f'no files are written here for a {kind}'
                 write_clips(dataset, frames)
+    for pairs in settings_in(config, 'neighbours'):
+        names = image_names(DATASETS.build({**pairs['dataset'], 'pipeline': []}))
+        ranks = np.arange(min(8, len(names)))
+        write_neighbours(pairs['neighbours'], names, (np.arange(len(names))[:, None] + ranks) % len(names))

@@ -4,7 +4,6 @@ go through the pipelines at the config's own sizes.
 
 from __future__ import annotations
 
-import logging
 import math
 import runpy
 import sys
@@ -120,9 +119,9 @@ def check_plain_batches(runner: Runner, small: bool) -> None:
     length = runner.cfg.train_cfg
     assert not ends or max(ends) == length.get('max_iters', length.get('max_epochs'))
     if small:
-        hooks = [hook for hook in runner.hooks if type(hook).__name__ in ('ClassListHook', 'DenseCLHook')]
-        for hook in hooks:
-            hook.before_train(runner)
+        for hook in runner.hooks:
+            if type(hook).__name__ in ('CalibrationHook', 'ClassListHook', 'DenseCLHook'):
+                hook.before_train(runner)
         logged = model.train_step(raw, runner.optim_wrapper)
         assert all(math.isfinite(value.detach()) for value in logged.values())
     if runner.cfg.get('val_cfg'):
@@ -258,7 +257,7 @@ def test_learning_rate_of_depth_falls_after_epoch_15(name):
 
 
 @pytest.mark.parametrize('name', ['monodepth_r18_kitti', 'monodepth_r18_cityscapes'])
-def test_depth_starts_from_imagenet(name, tmp_path, monkeypatch, caplog):
+def test_depth_starts_from_imagenet(name, tmp_path, monkeypatch, notices):
     torchvision = pytest.importorskip('torchvision')
     register_modules()
     torch.manual_seed(0)
@@ -276,12 +275,9 @@ def test_depth_starts_from_imagenet(name, tmp_path, monkeypatch, caplog):
     assert torch.equal(model.pose_net.encoder.conv1.weight, torch.cat([first, first], 1))
     assert torch.equal(model.pose_net.encoder.layer4[1].conv2.weight, imagenet['layer4.1.conv2.weight'])
     hook = HOOKS.build(config.custom_hooks[-1])
-    logger = logging.getLogger('test_depth_starts_from_imagenet')
-    with caplog.at_level('INFO', logger=logger.name):
-        hook.before_train(SimpleNamespace(model=model, logger=logger, iter=0, _load_from=None))
-    said = [(record.levelname, record.message.partition(' come')[0]) for record in caplog.records
-            if record.name == logger.name]
-    assert said == [('INFO', 'backbone: 120 of 120 tensors'), ('INFO', 'pose_net.encoder: 120 of 120 tensors')]
+    hook.check(model)
+    assert [said.partition(' come')[0] for said in notices if ' come from' in said] == [
+        'backbone: 120 of 120 tensors', 'pose_net.encoder: 120 of 120 tensors']
     scratch = load_config(path_of(f'{name}_scratch'))
     assert not scratch.model.backbone.get('init_cfg') and scratch.train_cfg.max_epochs == 30
 

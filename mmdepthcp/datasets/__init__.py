@@ -1,4 +1,4 @@
-from .groups import ImageGroupDataset
+from .groups import ImageGroupDataset, NeighbourPairDataset
 from .samplers import EndlessSampler, EpochSampler
 from .seeded import SeededConcatDataset, SeededDataset
 from .street import (

@@ -1,7 +1,8 @@
-"""Groups of images that are mixed with each other."""
+"""Groups of images: those that are mixed with each other, those that are alike."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from mmengine.dataset import BaseDataset
 
 from mmdepthcp.datasets.seeded import split_index
 from mmdepthcp.registry import DATASETS
+from mmdepthcp.sampling import read_neighbours
 from mmdepthcp.utils.errors import InputError
 
 _SHUFFLE_STREAM, _ITEM_STREAM = 1, 2
@@ -20,18 +22,60 @@ def _rng(entropy: Sequence[int], stream: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(stream,)))
 
 
-@DATASETS.register_module()
-class ImageGroupDataset:
-    """Groups of M different images of a data set.
+class SeededGroupDataset:
+    """Groups of images of a data set, functions of (seed, epoch, index), see :class:`EpochSampler`.
 
-    In every epoch the images are shuffled and cut into M slices of N // M images; item i is the i-th of each
-    slice (Zeng et al., BMVC 2022), so that every image occurs once, but for the remainder of N / M. The
-    members go through the inner data set's pipeline, the group through ``pipeline`` as ``dict(group=[results,
-    ...], rng=Generator)``. All is a function of (seed, epoch, index), see :class:`EpochSampler`.
+    The members go through the inner data set's pipeline, the group through ``pipeline`` as ``dict(group=[results,
+    ...], rng=Generator)``. What derives from this says which images belong together (:meth:`members`).
 
     Args:
         dataset: The data set of images, config or object, asked by ``(seed, epoch, index)``
             (:class:`SeededDataset`).
+        pipeline: Transforms of the group.
+    """
+
+    def __init__(self, dataset: dict | BaseDataset, pipeline: Sequence = ()) -> None:
+        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        self.pipeline = Compose(pipeline)
+
+    @property
+    def metainfo(self) -> dict:
+        """That of the images."""
+        return self.dataset.metainfo
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def members(self, draw: tuple[int, ...], index: int, rng: np.random.Generator) -> list[int]:
+        """Indices of the images of a group.
+
+        Args:
+            draw: ``(seed, epoch)``.
+            index: of the group.
+            rng: of the group.
+        """
+        raise NotImplementedError
+
+    def __getitem__(self, index: int | tuple[int, ...]) -> Any:
+        draw, index = split_index(index)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f'item {index} of {len(self)}')
+        index %= len(self)
+        rng = _rng([*draw, index], _ITEM_STREAM)
+        asked = [(*draw, member) for member in self.members(draw, index, rng)]
+        group = [self.dataset[image] for image in asked]
+        return self.pipeline({'group': group, 'rng': rng})
+
+
+@DATASETS.register_module()
+class ImageGroupDataset(SeededGroupDataset):
+    """Groups of M different images of a data set.
+
+    In every epoch the images are shuffled and cut into M slices of N // M images; item i is the i-th of each
+    slice (Zeng et al., BMVC 2022), so that every image occurs once, but for the remainder of N / M.
+
+    Args:
+        dataset: See :class:`SeededGroupDataset`.
         num_images: M.
         pipeline: Transforms of the group.
 
@@ -45,9 +89,8 @@ class ImageGroupDataset:
         num_images: int,
         pipeline: Sequence = (),
     ) -> None:
-        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        super().__init__(dataset, pipeline)
         self.num_images = num_images
-        self.pipeline = Compose(pipeline)
         available = len(self.dataset)
         if not 1 <= num_images <= available:
             raise InputError(
@@ -56,25 +99,45 @@ class ImageGroupDataset:
                 f'num_images to 1..{available}')
         self._order: tuple[tuple[int, ...], np.ndarray] | None = None
 
-    @property
-    def metainfo(self) -> dict:
-        """That of the images."""
-        return self.dataset.metainfo
-
     def __len__(self) -> int:
         return len(self.dataset) // self.num_images
 
-    def members(self, draw: tuple[int, ...], index: int) -> list[int]:
-        """Indices of the M images of a group; ``draw`` is ``(seed, epoch)``."""
+    def members(self, draw: tuple[int, ...], index: int, rng: np.random.Generator) -> list[int]:
+        """The M images of a group, one of each slice of the shuffled data set."""
         if self._order is None or self._order[0] != draw:
             self._order = draw, _rng(draw, _SHUFFLE_STREAM).permutation(len(self.dataset))
         return self._order[1][:len(self) * self.num_images].reshape(self.num_images, -1)[:, index].tolist()
 
-    def __getitem__(self, index: int | tuple[int, ...]) -> Any:
-        draw, index = split_index(index)
-        if not -len(self) <= index < len(self):
-            raise IndexError(f'item {index} of {len(self)}')
-        index %= len(self)
-        asked = [(*draw, member) for member in self.members(draw, index)]
-        group = [self.dataset[image] for image in asked]
-        return self.pipeline({'group': group, 'rng': _rng([*draw, index], _ITEM_STREAM)})
+
+@DATASETS.register_module()
+class NeighbourPairDataset(SeededGroupDataset):
+    """Pairs of an image and one of those that are most alike (Hamilton et al., ICLR 2022).
+
+    Args:
+        dataset: See :class:`SeededGroupDataset`.
+        neighbours: File of ``tools/nearest_neighbours.py``.
+        ranks: First and last rank of the neighbours to draw from; rank 0 is the image itself.
+        pipeline: Transforms of the pair.
+
+    Raises:
+        InputError: the file is missing or of other images, or has too few neighbours.
+    """
+
+    def __init__(self, dataset: dict | BaseDataset, neighbours: str, ranks: tuple[int, int] = (1, 7),
+                 pipeline: Sequence = ()) -> None:
+        super().__init__(dataset, pipeline)
+        self.ranks = ranks
+        self.neighbours = read_neighbours(neighbours, image_names(self.dataset))
+        if not 0 < ranks[0] <= ranks[1] < self.neighbours.shape[1]:
+            raise InputError(f'{neighbours}: has {self.neighbours.shape[1] - 1} neighbours of each image, ranks='
+                             f'{tuple(ranks)} asks for others')
+
+    def members(self, draw: tuple[int, ...], index: int, rng: np.random.Generator) -> list[int]:
+        """An image and one of its neighbours."""
+        return [index, int(self.neighbours[index, rng.integers(self.ranks[0], self.ranks[1] + 1)])]
+
+
+def image_names(dataset: BaseDataset) -> list[str]:
+    """Paths of the images of a data set, below its image folder."""
+    root = dataset.data_prefix['img_path'] or '.'
+    return [os.path.relpath(dataset.get_data_info(index)['img_path'], root) for index in range(len(dataset))]

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 LEGACY_FIELD = 2 * math.tan(45)
@@ -35,6 +36,24 @@ def back_project(disparity: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     right = ((np.arange(width) + 0.5) / width - intrinsics[0, 2]) / intrinsics[0, 0]
     up = (intrinsics[1, 2] - (np.arange(height) + 0.5) / height) / intrinsics[1, 1]
     return np.stack([depth * right.astype(np.float32), depth * up.astype(np.float32)[:, None], depth])
+
+
+def cell_depth(disparity: Tensor, size: tuple[int, int], max_depth: float) -> Tensor:
+    """Mean depth of the cells that an image is divided into.
+
+    Args:
+        disparity: (B, H, W), larger is closer.
+        size: (h, w), how many cells.
+        max_depth: what is farther away counts as this far: the sky would outweigh all else.
+
+    Returns:
+        (B, h, w), above 0.
+
+    Example:
+        >>> cell_depth(torch.tensor([[[0.5, 0.25], [0.0, 0.0]]]), (1, 1), 10)[0].tolist()
+        [[6.5]]
+    """
+    return F.adaptive_avg_pool2d(1 / disparity.clamp_min(1 / max_depth), size)
 
 
 def cell_points(depth: Tensor, field_of_view: float = 90., legacy: bool = False) -> Tensor:

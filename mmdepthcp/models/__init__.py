@@ -4,12 +4,12 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 from .backbones import DepthResNet
-from .data_preprocessors import DepthCPDataPreprocessor, SegDataPreProcessor
+from .data_preprocessors import DepthCPDataPreprocessor, DepthGDataPreprocessor, SegDataPreProcessor
 from .depth import DepthDecoder, MonoDepth, MonoDepthDataPreprocessor, PoseNet
-from .heads import SemanticFPNFeatures
+from .heads import LinearProbe, SemanticFPNFeatures, STEGOHead
 from .probes import FrozenFeatures, KNNHead, LinearProbeHead
 from .segmentors import ClusterProbe, UnsupervisedSegmentor
-from .selfsup import DepthCP, SwAV
+from .selfsup import DepthCP, DepthG, SwAV
 from .sync_batch_norm import CPUDataParallel
 
 for _module in walk_packages(__path__, f'{__name__}.'):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+from mmengine.structures import BaseDataElement
 from mmseg.models import SegDataPreProcessor as MMSegDataPreProcessor
+from torch import Tensor
 
 from mmdepthcp.models.selfsup.matches import join_matches
 from mmdepthcp.registry import MODELS
@@ -31,8 +34,30 @@ class SegDataPreProcessor(MMSegDataPreProcessor):
         return batch
 
 
+class _ViewsPreProcessor(SegDataPreProcessor):
+    """What joins the images of several items in training."""
+
+    def __init__(self, bgr_to_rgb: bool = False, rgb_to_bgr: bool = False, **kwargs: Any) -> None:
+        super().__init__(bgr_to_rgb=bgr_to_rgb, rgb_to_bgr=rgb_to_bgr, **kwargs)
+        self.swaps_channels = bgr_to_rgb or rgb_to_bgr
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """Images (N, 3, H, W) uint8 as float32, in channels-last memory format."""
+        if self.swaps_channels:
+            images = images.flip(1)
+        images = images.to(torch.float32, memory_format=torch.channels_last)
+        return (images - self.mean) / self.std if self._enable_normalize else images
+
+    @staticmethod
+    def check_sizes(items: Sequence[Tensor]) -> None:
+        """Raise an InputError where the images of a batch (N, 3, H, W) differ in size."""
+        sizes = sorted({tuple(item.shape[-2:]) for item in items})
+        if len(sizes) > 1:
+            raise InputError(f'the views of a batch differ in size (height, width): {sizes}; give all one')
+
+
 @MODELS.register_module()
-class DepthCPDataPreprocessor(SegDataPreProcessor):
+class DepthCPDataPreprocessor(_ViewsPreProcessor):
     """Training: join items of mixed views and their matches. Testing: :class:`SegDataPreProcessor`.
 
     In training it takes ``inputs``, per item a (V, 3, H, W) uint8 tensor, and ``data_samples``, per item a
@@ -47,29 +72,56 @@ class DepthCPDataPreprocessor(SegDataPreProcessor):
         InputError: the views of the batch differ in size.
     """
 
-    def __init__(self, bgr_to_rgb: bool = False, rgb_to_bgr: bool = False, **kwargs: Any) -> None:
-        super().__init__(bgr_to_rgb=bgr_to_rgb, rgb_to_bgr=rgb_to_bgr, **kwargs)
-        self.swaps_channels = bgr_to_rgb or rgb_to_bgr
-
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
         """See the class."""
         if not training:
             return super().forward(data, training)
         views, samples = data['inputs'], data['data_samples']
-        sizes = sorted({tuple(item.shape[-2:]) for item in views})
-        if len(sizes) > 1:
-            raise InputError(f'the views of a batch differ in size (height, width): {sizes}; give all one')
+        self.check_sizes(views)
         counts = [len(item) for item in views]
         joined = self.cast_data(dict(
             inputs=torch.cat(list(views)),
             pixel=join_matches([sample.pixel_matches for sample in samples], counts),
             region=join_matches([sample.region_matches for sample in samples], counts)))
-        inputs = joined['inputs']
-        if self.swaps_channels:
-            inputs = inputs.flip(1)
-        inputs = inputs.to(torch.float32, memory_format=torch.channels_last)
-        if self._enable_normalize:
-            inputs = (inputs - self.mean) / self.std
         return dict(
-            inputs=inputs,
+            inputs=self.normalised(joined['inputs']),
             data_samples=dict(pixel=joined['pixel'], region=joined['region'], num_items=len(samples)))
+
+
+@MODELS.register_module()
+class DepthGDataPreprocessor(_ViewsPreProcessor):
+    """Training: stack pairs of images and what is known of them. Testing: :class:`SegDataPreProcessor`.
+
+    In training it takes ``inputs``, per item a (2, 3, H, W) uint8 tensor, and ``data_samples``, per item a
+    :class:`mmdepthcp.structures.FeaturePairSample`; it gives ``inputs``, (B, 2, 3, H, W) float32, normalised, and
+    ``data_samples``, a dict of ``seeds`` (B,) int64 on the CPU, ``disparity`` (B, 2, h, w) and ``labels`` (B, H, W)
+    int64, each None where the items have none.
+
+    Args:
+        kwargs: arguments of ``SegDataPreProcessor`` (``mean``, ``std``, ``bgr_to_rgb``, ``test_cfg``, ...).
+
+    Raises:
+        InputError: the images of the batch differ in size.
+    """
+
+    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
+        """See the class."""
+        if not training:
+            return super().forward(data, training)
+        pairs, samples = data['inputs'], data['data_samples']
+        self.check_sizes(pairs)
+        joined = self.cast_data(dict(
+            inputs=torch.cat(list(pairs)),
+            disparity=_stacked(samples, 'disparity'),
+            labels=_stacked(samples, 'gt_sem_seg')))
+        labels = joined['labels']
+        return dict(
+            inputs=self.normalised(joined['inputs']).unflatten(0, (-1, 2)),
+            data_samples=dict(
+                seeds=torch.stack([sample.seed for sample in samples]),
+                disparity=joined['disparity'],
+                labels=None if labels is None else labels[:, 0].long()))
+
+
+def _stacked(samples: Sequence[BaseDataElement], key: str) -> Tensor | None:
+    return torch.stack([sample.get(key).data for sample in samples]) if key in samples[0] else None

@@ -1,1 +1,1 @@
-"""Whole trees of files made for training: disparity, regions."""
+"""What is made of whole sets of images for training: disparity, regions, neighbours."""

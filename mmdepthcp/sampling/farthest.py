@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numba import njit
 from torch import Tensor
 
@@ -85,11 +86,6 @@ def _farthest_on_device(points: Tensor, chosen: Tensor) -> Tensor:
     return chosen
 
 
-def random_cells(batch: int, cells: int, count: int, generator: torch.Generator | None = None) -> Tensor:
-    """``count`` of ``cells`` different cells for each item of a batch, (B, count) int64, all as likely."""
-    return torch.rand(batch, cells, generator=generator).argsort(1)[:, :count]
-
-
 def to_grid(cells: Tensor, height: int, width: int, legacy: bool = False) -> Tensor:
     """Where ``grid_sample(align_corners=True)`` reads cells of a map of this size.
 
@@ -110,3 +106,16 @@ def to_grid(cells: Tensor, height: int, width: int, legacy: bool = False) -> Ten
     if legacy:
         return torch.stack([2 * row / height - 1, 2 * column / width - 1], -1)
     return torch.stack([2 * column / max(width - 1, 1) - 1, 2 * row / max(height - 1, 1) - 1], -1)
+
+
+def read_points(maps: Tensor, points: Tensor) -> Tensor:
+    """Values of maps at points, bilinear.
+
+    Args:
+        maps: (B, C, h, w).
+        points: (B, P, 2), (x, y) in −1..1 from the centre of the first to that of the last cell.
+
+    Returns:
+        (B, P, C).
+    """
+    return F.grid_sample(maps, points[:, None], align_corners=True, padding_mode='border')[:, :, 0].mT

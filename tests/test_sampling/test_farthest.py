@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from mmdepthcp.geometry.points import cell_points
-from mmdepthcp.sampling import farthest_points, random_cells, to_grid
+from mmdepthcp.sampling import farthest_points, to_grid
 from mmdepthcp.sampling.farthest import _farthest_on_device
 from mmdepthcp.utils.errors import InputError
 
@@ -86,8 +86,3 @@ def test_cells_are_read_where_they_are():
     np.testing.assert_allclose(read.flatten(), cells, atol=1e-4)
     x, y = to_grid(torch.tensor(3 * 28 + 20), 28, 28, legacy=True).tolist()
     assert (x, y) == pytest.approx((-0.785714, 0.428571), abs=1e-6)
-
-
-def test_random_cells_differ_and_repeat():
-    one, other = (random_cells(3, 10, 10, torch.Generator().manual_seed(0)) for _ in range(2))
-    assert torch.equal(one, other) and torch.equal(one.sort(1).values, torch.arange(10).expand(3, 10))

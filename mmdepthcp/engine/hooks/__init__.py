@@ -1,3 +1,4 @@
+from .calibration import CalibrationHook
 from .checkpoint import CheckpointHook
 from .class_list import ClassListHook
 from .feature_bank import FeatureBankHook
@@ -9,6 +10,7 @@ from .seeds import EpochSeedHook, IterSeedHook
 from .swav_monitor import SwAVMonitorHook
 
 __all__ = [
+    'CalibrationHook',
     'CheckpointHook',
     'ClassListHook',
     'EpochSeedHook',

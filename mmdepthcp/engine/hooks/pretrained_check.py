@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from mmdepthcp.registry import HOOKS
 from mmdepthcp.utils.checkpoint import Fit, compare_weights, load_from_strict, name_some
-from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.errors import InputError, notice
 
 
 class Origin(NamedTuple):
@@ -95,7 +96,7 @@ class PretrainedCheckHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Check that the files are there and have what the prefixes name."""
-        for origin, weights in self._origins(runner):
+        for origin, weights in self._origins(_plain_model(runner), runner._load_from):
             if not runner._load_from and not any(name.startswith(origin.prefix) for name in weights):
                 raise InputError(
                     f'{origin.checkpoint}: nothing in it starts with {origin.prefix!r}, the prefix for {origin.name} '
@@ -105,20 +106,28 @@ class PretrainedCheckHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Check all parts."""
         if runner.iter == 0:
-            for origin, weights in self._origins(runner):
-                self._check(runner, origin, weights)
+            self.check(_plain_model(runner), runner._load_from)
+
+    def check(self, model: nn.Module, load_from: str | None = None) -> None:
+        """Check all parts of a model that has its weights.
+
+        Args:
+            model: the model.
+            load_from: file of the whole model; None: the parts say where their weights come from (``init_cfg``).
+        """
+        for origin, weights in self._origins(model, load_from):
+            self._check(origin, weights)
 
     @staticmethod
-    def _origins(runner: Runner) -> Iterator[tuple[Origin, dict[str, Tensor]]]:
+    def _origins(model: nn.Module, load_from: str | None) -> Iterator[tuple[Origin, dict[str, Tensor]]]:
         """All parts with the weights in the files that they come from."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         read: dict[str, dict[str, Tensor]] = {}
-        for origin in whole_model(model, runner._load_from) if runner._load_from else pretrained_parts(model):
+        for origin in whole_model(model, load_from) if load_from else pretrained_parts(model):
             if origin.checkpoint not in read:
                 read[origin.checkpoint] = dict(load_from_strict(origin.checkpoint, 'cpu')['state_dict'])
             yield origin, read[origin.checkpoint]
 
-    def _check(self, runner: Runner, origin: Origin, weights: Mapping[str, Tensor]) -> None:
+    def _check(self, origin: Origin, weights: Mapping[str, Tensor]) -> None:
         state = {
             name.removeprefix(origin.prefix): tensor
             for name, tensor in weights.items() if name.startswith(origin.prefix)}
@@ -135,6 +144,10 @@ class PretrainedCheckHook(Hook):
                 'another kind of ResNet (ResNetV1c has another stem), another normalisation; '
                 'tools/export_backbone.py says what a file fits')
         if faults := fit.faults():
-            runner.logger.warning(f'{report}; {faults}')
+            notice(f'{report}; {faults}')
         else:
-            runner.logger.info(report)
+            notice(report, logging.INFO)
+
+
+def _plain_model(runner: Runner) -> nn.Module:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model

@@ -1,3 +1,4 @@
 from .semantic_fpn import SemanticFPNFeatures
+from .stego import LinearProbe, STEGOHead
 
-__all__ = ['SemanticFPNFeatures']
+__all__ = ['LinearProbe', 'STEGOHead', 'SemanticFPNFeatures']

@@ -23,6 +23,7 @@ class SemanticFPNFeatures(FPNHead):
         channels: channels of the output.
         feature_strides: strides of the levels, powers of two, finest first.
         norm_cfg: normalisation of the convolutions.
+        init_cfg: initialisation.
         kwargs: further arguments of mmseg's decode heads (``in_index``, ``conv_cfg``, ``act_cfg``,
             ``align_corners``).
     """
@@ -33,12 +34,13 @@ class SemanticFPNFeatures(FPNHead):
         channels: int = 128,
         feature_strides: Sequence[int] = (4, 8, 16, 32),
         norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault('in_index', list(range(len(in_channels))))
         super().__init__(
             feature_strides=feature_strides, in_channels=list(in_channels), channels=channels, num_classes=1,
-            out_channels=1, threshold=0.5, dropout_ratio=0, init_cfg=None,
+            out_channels=1, threshold=0.5, dropout_ratio=0, init_cfg=init_cfg,
             loss_decode=dict(type='mmseg.CrossEntropyLoss'),
             norm_cfg=norm_cfg or dict(type='GN', num_groups=32), **kwargs)
         del self.conv_seg, self.loss_decode

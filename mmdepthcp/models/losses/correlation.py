@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmdepthcp.models.ranks import mean_over_ranks
 from mmdepthcp.utils.errors import InputError
 
 DEPTH_MODES = ('abs', 'euclid3d', 'gauss', 'product')
@@ -34,12 +35,13 @@ def correlation(one: Tensor, other: Tensor) -> Tensor:
 
 
 def centre(values: Tensor) -> Tensor:
-    """Take the mean over its partners out of every point's correlations, and put the mean of all of them in its place.
+    """Take the mean over its partners out of every point's correlations, and put the mean of all of them, over all
+    ranks, in its place.
 
     Args:
         values: (B, P, Q).
     """
-    return values - values.mean(-1, keepdim=True) + values.mean()
+    return values - values.mean(-1, keepdim=True) + mean_over_ranks(values)
 
 
 def correlation_loss(target: Tensor, similarity: Tensor, shift: Tensor | float) -> Tensor:

@@ -27,19 +27,24 @@ def hypercolumns(maps: Sequence[Tensor]) -> Tensor:
 class FrozenFeatures(BaseModule):
     """A backbone of MMSegmentation's segmentors that gives one map of frozen features: the hypercolumns of a network.
 
-    Without a neck these are the stages of the backbone, with a neck its levels. Nothing learns, batch norm keeps the
-    statistics it came with.
+    Without a neck these are the stages of the backbone, with a neck its levels, with a decoder what that makes of them.
+    Nothing learns, batch norm keeps the statistics it came with.
 
     Args:
-        backbone: a backbone with several outputs, finest first.
+        backbone: a backbone with one or several outputs, finest first.
         neck: a feature pyramid.
+        decode_head: a decoder from levels to one map, :class:`mmdepthcp.models.SemanticFPNFeatures`.
+        pool: average so many by so many pixels of the map into one.
         init_cfg: initialisation; the parts may have their own.
     """
 
-    def __init__(self, backbone: dict, neck: dict | None = None, init_cfg: dict | None = None) -> None:
+    def __init__(self, backbone: dict, neck: dict | None = None, decode_head: dict | None = None, pool: int = 1,
+                 init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else None
+        self.decode_head = MODELS.build(decode_head) if decode_head else None
+        self.pool = pool
         self.requires_grad_(False)
         self.eval()
 
@@ -53,4 +58,5 @@ class FrozenFeatures(BaseModule):
         maps = self.backbone(inputs)
         if self.neck is not None:
             maps = self.neck(maps)
-        return (hypercolumns(maps),)
+        features = hypercolumns(maps) if self.decode_head is None else self.decode_head(maps)
+        return (F.avg_pool2d(features, self.pool) if self.pool > 1 else features,)

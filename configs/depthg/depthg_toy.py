@@ -1,0 +1,19 @@
+# DepthG: STEGO whose codes follow depth too, and are compared at points that lie far from each other in space
+#   python tools/nearest_neighbours.py configs/depthg/depthg_toy.py work_dirs/stego_toy/neighbours.npz
+#   python tools/train.py configs/depthg/depthg_toy.py
+_base_ = 'stego_toy.py'
+model = dict(depth=dict(weight=0.3), points=dict(kind='farthest'))
+train_dataloader = dict(
+    dataset=dict(
+        dataset=dict(
+            data_root='',
+            data_prefix=dict(
+                img_path=_base_.data_root + 'leftImg8bit/train',
+                seg_map_path=_base_.data_root + 'gtFine/train',
+                disparity_path='work_dirs/depthcp_toy/disparity'),
+            pipeline=[
+                dict(type='LoadImage'),
+                dict(type='LoadDisparity'),
+                dict(type='ResizeStreet', scale=_base_.size),
+                dict(type='LoadLabels'),
+            ])))

@@ -1,0 +1,52 @@
+"""What a model has to see of the data before it can be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmdepthcp.registry import HOOKS
+from mmdepthcp.utils.trees import progress_bar
+
+
+@HOOKS.register_module()
+class CalibrationHook(Hook):
+    """Show images of the training set to a model that has a method ``calibrate`` and is not ``calibrated`` yet.
+
+    What it finds lies in buffers of the model and in its checkpoints; a resumed training finds nothing anew.
+
+    Args:
+        num_items: how many items of the training set, drawn by the runner's seed.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, num_items: int = 32) -> None:
+        self.num_items = num_items
+
+    def before_train(self, runner: Runner) -> None:
+        """Calibrate; all ranks see the same items."""
+        model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if model.calibrated:
+            return
+        model.calibrate(self._batches(runner, model))
+        runner.logger.info(f'calibrated on {self.num_items} items; shifts: '
+                           + ', '.join(f'{shift:.4f}' for shift in model.shifts.tolist()))
+
+    def _batches(self, runner: Runner, model: Any) -> Iterator[tuple[torch.Tensor, Any]]:
+        dataset = runner.train_dataloader.dataset
+        rng = np.random.default_rng([runner.seed, len(dataset)])
+        chosen = rng.choice(len(dataset), min(self.num_items, len(dataset)), replace=False)
+        bar = progress_bar(len(chosen))
+        for index in chosen.tolist():
+            batch = model.data_preprocessor(pseudo_collate([dataset[runner.seed, 0, index]]), training=True)
+            bar.update()
+            yield batch['inputs'], batch['data_samples']
+        print()

@@ -1,0 +1,27 @@
+"""Values of all processes of a training."""
+
+from __future__ import annotations
+
+import torch
+import torch.distributed.nn
+from mmengine.dist import all_reduce, get_rank, get_world_size
+from torch import Tensor
+
+
+def mean_over_ranks(values: Tensor) -> Tensor:
+    """The mean of values (any shape, as many on each rank) over all ranks, without gradient."""
+    mean = values.detach().mean()
+    all_reduce(mean, 'mean')
+    return mean
+
+
+def gathered(values: Tensor) -> Tensor:
+    """The values of all ranks, (B, ...) of each, one after the other as (R·B, ...), with gradient.
+
+    The gradient is that of the sum of what the ranks make of them.
+    """
+    if get_world_size() == 1:
+        return values
+    places = torch.zeros(get_world_size(), *values.shape, dtype=values.dtype, device=values.device)
+    places = torch.cat([places[:get_rank()], values[None], places[get_rank() + 1:]])
+    return torch.distributed.nn.functional.all_reduce(places).flatten(0, 1)

@@ -1,0 +1,103 @@
+"""Which images of a set are most alike, by descriptors of whole images."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import atomic_path
+
+CHUNK_ROWS = 4096
+
+
+def nearest_neighbours(queries: Tensor, first: int, bank: Iterable[Tensor], count: int) -> Tensor:
+    """Indices of the images of a bank that are most alike, an image itself first.
+
+    Memory is that of a block of at most Q by :data:`CHUNK_ROWS` cosines and of one part of the bank, however many
+    images the bank holds.
+
+    Args:
+        queries: (Q, D), rows of length 1: the images ``first`` ... ``first + Q − 1`` of the bank.
+        first: index of the first query.
+        bank: parts (N_i, D) of the bank, in order, rows of length 1.
+        count: how many, at most N = ΣN_i.
+
+    Returns:
+        (Q, count) int64, the most alike first.
+
+    Raises:
+        InputError: the bank has fewer images.
+
+    Example:
+        >>> images = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.8, 0.6]])
+        >>> nearest_neighbours(images, 0, [images[:2], images[2:]], 2).tolist()
+        [[0, 2], [1, 2], [2, 0]]
+    """
+    own = torch.arange(first, first + len(queries), device=queries.device)
+    cosines = queries.new_empty(len(queries), 0)
+    indices = own.new_empty(len(queries), 0)
+    start = 0
+    for part in bank:
+        for rows in part.to(queries).split(CHUNK_ROWS):
+            block = queries @ rows.T
+            among = ((own >= start) & (own < start + len(rows))).nonzero()[:, 0]
+            block[among, own[among] - start] = torch.inf
+            new, where = block.topk(min(count, len(rows)), dim=1)
+            cosines, indices = torch.cat([cosines, new], 1), torch.cat([indices, where + start], 1)
+            cosines, kept = cosines.topk(min(count, cosines.shape[1]), dim=1)
+            indices = indices.gather(1, kept)
+            start += len(rows)
+    if indices.shape[1] < count:
+        raise InputError(f'{count} neighbours of {start} images cannot be chosen')
+    return indices
+
+
+def write_neighbours(path: str | os.PathLike, names: Sequence[str], neighbours: np.ndarray) -> None:
+    """Write a neighbour file.
+
+    Args:
+        path: ``.npz``.
+        names: of the N images.
+        neighbours: (N, k) int64 indices, the most alike first, beginning with each image itself.
+    """
+    with atomic_path(path) as aside:
+        np.savez_compressed(aside, names=np.asarray(names), neighbours=neighbours.astype(np.int64))
+
+
+def read_neighbours(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray:
+    """Read a neighbour file and hold it against a data set.
+
+    Args:
+        path: what :func:`write_neighbours` wrote.
+        names: of the images of the data set.
+
+    Returns:
+        (N, k) int64 indices into ``names``.
+
+    Raises:
+        InputError: it is missing, no neighbour file, or of other images.
+    """
+    remedy = 'make it with tools/nearest_neighbours.py'
+    try:
+        with np.load(path) as stored:
+            stored_names, neighbours = stored['names'].tolist(), stored['neighbours']
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such neighbour file; {remedy}') from None
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f'{path}: no neighbour file ({error}); {remedy}') from None
+    if stored_names != list(names):
+        differing = next((f'its image {number} is {stored}, that of the data set {name}' for number, (stored, name) in
+                          enumerate(zip(stored_names, names)) if stored != name),  # noqa: B905
+                         f'it has {len(stored_names)} images, the data set {len(names)}')
+        raise InputError(f'{path}: the neighbours of other images: {differing}; {remedy}')
+    size = len(stored_names)
+    if neighbours.shape[:1] != (size,) or neighbours.ndim != 2 or neighbours.dtype != np.int64 or (
+            neighbours.size and not 0 <= neighbours.min() <= neighbours.max() < size):
+        raise InputError(f'{path}: its neighbours are no indices of its {size} images; {remedy}')
+    return neighbours

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing as mp
+from mmengine.config import ConfigDict
+from mmengine.logging import MessageHub
+from torch import nn
+
+from mmdepthcp.models.segmentors import ClusterProbe
+from mmdepthcp.models.selfsup import DepthG
+from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.errors import InputError
+
+CHANNELS, CODES, SIZE = 12, 6, (32, 64)
+
+
+@MODELS.register_module(force=True)
+class TinyTrunk(nn.Module):
+    """A map at stride 8."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, CHANNELS, 8, 8)
+
+    def forward(self, inputs):
+        return (self.layer(inputs),)
+
+
+def build(**settings) -> DepthG:
+    torch.manual_seed(0)
+    return DepthG(**ConfigDict(dict(
+        backbone=dict(type='TinyTrunk'), in_channels=CHANNELS, code_channels=CODES, num_clusters=5, num_classes=3,
+        **{'points': dict(side=4), **settings})))
+
+
+def batch(number=4, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    inputs = torch.randn(number, 2, 3, *SIZE, generator=generator)
+    return inputs, dict(
+        seeds=torch.randint(2**62, (number,), generator=generator),
+        disparity=torch.rand(number, 2, *SIZE, generator=generator),
+        labels=torch.randint(3, (number, *SIZE), generator=generator))
+
+
+def calibrated(**settings) -> DepthG:
+    model = build(**settings)
+    model.calibrate([batch(8, 2)])
+    return model.train()
+
+
+def losses(model, data):
+    return {name: value for name, value in model.loss(*data).items() if name.startswith('loss')}
+
+
+def gradients(loss, parameters):
+    return torch.autograd.grad(loss, list(parameters), allow_unused=True, retain_graph=True)
+
+
+def test_constant_depth_teaches_nothing():
+    model = calibrated(depth=dict(weight=0.3))
+    inputs, known = batch()
+    known['disparity'].fill_(0.3)
+    loss = losses(model, (inputs, known))['loss_depth']
+    assert abs(loss.item()) < 1e-7
+    assert all(gradient.abs().max() < 1e-7 for gradient in gradients(loss, model.decode_head.parameters()))
+    assert abs(losses(model, batch())['loss_depth'].item()) > 1e-5
+
+
+def test_constant_depth_with_a_fixed_shift_is_what_the_published_code_computes():
+    fixed = dict(weight=0.3, shift=0.05, centre=False)
+    inputs, known = batch()
+    constant = dict(known, disparity=torch.full_like(known['disparity'], 0.3))
+    legacy = losses(calibrated(depth=dict(fixed, mode='legacy')), (inputs, known))['loss_depth'].item()
+    for mode in ('abs', 'gauss'):
+        found = losses(calibrated(depth=dict(fixed, mode=mode)), (inputs, constant))
+        assert found['loss_depth'].item() == pytest.approx(legacy, abs=1e-6)
+
+
+@pytest.mark.parametrize('mode', ['abs', 'euclid3d', 'gauss', 'product'])
+def test_what_depth_shows_counts(mode):
+    model = calibrated(depth=dict(weight=0.3, mode=mode))
+    inputs, known = batch()
+    other = dict(known, disparity=known['disparity'].flip(-1))
+    assert losses(model, (inputs, known))['loss_depth'] != losses(model, (inputs, other))['loss_depth']
+
+
+def test_probes_read_and_do_not_write():
+    model = calibrated(depth=dict(weight=0.3))
+    found = losses(model, batch())
+    probes = [*model.cluster_probe.parameters(), *model.linear_probe.parameters()]
+    read = found['loss_cluster'] + found['loss_linear']
+    written = sum(loss for name, loss in found.items() if name not in ('loss_cluster', 'loss_linear'))
+    assert gradients(read, model.decode_head.parameters()) == (None,) * 6
+    assert gradients(written, probes) == (None,) * len(probes)
+    assert all(gradient.abs().max() > 0 for gradient in (
+        *gradients(read, probes), *gradients(written, model.decode_head.parameters())))
+    assert not any(parameter.requires_grad for parameter in model.backbone.parameters())
+
+
+def test_training_moves_the_head_alone_and_lowers_the_loss():
+    model = calibrated(depth=dict(weight=0.3), points=dict(kind='farthest', side=4))
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    optimizer = torch.optim.Adam([each for each in model.parameters() if each.requires_grad], 1e-2)
+    course = []
+    for _ in range(20):
+        found = losses(model, batch())
+        optimizer.zero_grad()
+        sum(found.values()).backward()
+        optimizer.step()
+        course.append([found[f'loss_{name}'].item() for name in ('self', 'neighbour', 'negative', 'depth', 'linear')])
+    assert np.isfinite(course).all() and all(np.less(course[-1], course[0]))
+    for name, tensor in model.state_dict().items():
+        still = name.startswith(('backbone', 'feature', 'shifts', 'calibrated', 'data_preprocessor'))
+        assert torch.equal(tensor, before[name]) == still, name
+
+
+def test_one_optimiser_with_multipliers_is_three():
+    courses = []
+    for one in (True, False):
+        model = calibrated()
+        groups = [dict(params=list(part.parameters()), lr=rate) for part, rate in (
+            (model.decode_head, 5e-4), (model.linear_probe, 5e-3), (model.cluster_probe, 5e-3))]
+        optimizers = [torch.optim.Adam(groups)] if one else [torch.optim.Adam([group]) for group in groups]
+        for step in range(5):
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+            sum(losses(model, batch(seed=step)).values()).backward()
+            for optimizer in optimizers:
+                optimizer.step()
+        courses.append(model.state_dict())
+    for name, tensor in courses[0].items():
+        torch.testing.assert_close(tensor, courses[1][name], atol=1e-7, rtol=0)
+
+
+def test_all_that_is_random_comes_from_the_seeds_of_the_items():
+    model = calibrated()
+    inputs, known = batch()
+    torch.manual_seed(1)
+    one = losses(model, (inputs, known))
+    torch.manual_seed(2)
+    again = losses(model, (inputs, known))
+    turned = [3, 1, 0, 2]
+    moved = losses(model, (inputs[turned], {key: value[turned] for key, value in known.items()}))
+    other = losses(model, (inputs, dict(known, seeds=known['seeds'] + 1)))
+    for name, loss in one.items():
+        assert loss == again[name] and loss != other[name]
+        torch.testing.assert_close(moved[name], loss)
+
+
+def test_no_image_is_its_own_negative():
+    model = calibrated(negative_term=dict(draws=50))
+    for number in (2, 3, 5):
+        seeds = torch.randint(2**62, (number,))
+        for others in model._others(seeds):
+            assert not torch.any(others == torch.arange(number)) and set(others.tolist()) <= set(range(number))
+    with pytest.raises(InputError, match='raise batch_size'):
+        model._others(torch.tensor([3]))
+
+
+def test_negatives_are_read_where_they_belong():
+    """As meant: at their own points; as published: at those of the neighbour of another image."""
+    inputs, known = batch()
+    read = {}
+    for legacy in (False, True):
+        model = calibrated(points=dict(side=4, legacy=legacy))
+        read[legacy] = losses(model, (inputs, known))
+    assert read[False]['loss_negative'] != read[True]['loss_negative']
+    for name in ('loss_self', 'loss_neighbour', 'loss_linear'):
+        assert read[False][name] == read[True][name]
+
+
+def test_calibration():
+    model = calibrated()
+    inputs, known = batch(8, 2)
+    maps = model.features(inputs.flatten(0, 1))
+    assert maps.mean((0, 2, 3)).abs().max() < 1e-5
+    torch.testing.assert_close(maps.std((0, 2, 3)), torch.ones(CHANNELS), atol=1e-4, rtol=0)
+    assert model.shifts.isfinite().all() and model.shifts[2] > model.shifts[0] > -1
+    fixed = build(self_term=dict(shift=.1), neighbour_term=dict(shift=.2), negative_term=dict(shift=.3))
+    fixed.calibrate([(inputs, known)])
+    torch.testing.assert_close(fixed.shifts, torch.tensor([.1, .2, .3]))
+    with pytest.raises(InputError, match='CalibrationHook'):
+        build().loss(inputs, known)
+
+
+def test_depth_has_to_be_there_if_it_counts():
+    inputs, known = batch()
+    without = dict(known, disparity=None, labels=None)
+    assert 'loss_linear' not in losses(calibrated(), (inputs, without))
+    for settings in (dict(depth=dict(weight=.3)), dict(points=dict(kind='farthest', side=4))):
+        with pytest.raises(InputError, match='no disparity'):
+            calibrated(**settings).loss(inputs, without)
+    with pytest.raises(InputError, match="'random' or 'farthest'"):
+        build(points=dict(kind='near'))
+
+
+def test_settings_follow_the_iteration():
+    model = calibrated(
+        depth=dict(weight=0.19, decay=.6, decay_interval=250, mode='legacy', shift=0.03, centre=False),
+        points=dict(side=6, decay=.5, decay_interval=100))
+    hub = MessageHub.get_current_instance()
+    found = {}
+    try:
+        for iteration in (0, 250, 251):
+            hub.update_info('iter', iteration)
+            found[iteration] = losses(model, batch())['loss_depth'].item()
+    finally:
+        hub.update_info('iter', 0)
+    assert found[0] != found[250]  # fewer points
+    assert found[251] == pytest.approx(0.6 * found[250], rel=1e-5)
+
+
+def test_a_mirrored_image_has_mirrored_codes():
+    model = calibrated().eval()
+    images = torch.randn(2, 3, *SIZE)
+    torch.testing.assert_close(model.extract_feat(images.flip(-1)), model.extract_feat(images).flip(-1))
+    plain = calibrated(flip=False).eval()
+    assert not torch.allclose(plain.extract_feat(images.flip(-1)), plain.extract_feat(images).flip(-1))
+    sample, _ = model(images, mode='predict')
+    assert sample.pred_sem_seg.data.shape == (1, *SIZE) and sample.num_clusters == 5
+
+
+def test_cluster_probe_by_hand():
+    probe = ClusterProbe(2, 2)
+    probe.centres.data = torch.tensor([[1., 0], [0, 2]])
+    codes = torch.tensor([[3., 4], [-1, 0]]).T[None, :, None]
+    assert probe.loss(codes)['loss_cluster'].item() == pytest.approx(-0.4)
+    cosines = torch.nn.functional.normalize(codes[0, :, 0].T, dim=1) @ probe.directions().T
+    torch.testing.assert_close(cosines, torch.tensor([[.6, .8], [-1, 0]]))
+
+
+def rank_gradients(rank, port, settings, folder):
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
+    model = build(**settings)
+    model.calibrate([batch(8, 2)])
+    inputs, known = batch(6)
+    known['labels'][:3, :20] = 255  # not as many labelled pixels on each rank
+    found = losses(model, (inputs[rank::2], {key: value[rank::2] for key, value in known.items()}))
+    total = sum(found.values())
+    learns = [each for each in model.parameters() if each.requires_grad]
+    torch.save((total.detach(), torch.autograd.grad(total, learns)), f'{folder}/{rank}.pt')
+    torch.distributed.barrier()
+
+
+@pytest.mark.parametrize('settings', [
+    dict(depth=dict(weight=0.3)), dict(depth=dict(weight=0.3), points=dict(kind='farthest', side=4, legacy=True))],
+    ids=['intent', 'legacy'])
+def test_two_processes_are_one(settings, tmp_path, unused_port):
+    mp.start_processes(rank_gradients, (unused_port, settings, str(tmp_path)), nprocs=2, start_method='fork')
+    model = build(**settings)
+    model.calibrate([batch(8, 2)])
+    inputs, known = batch(6)
+    known['labels'][:3, :20] = 255
+    total = sum(losses(model, (inputs, known)).values())
+    learns = [each for each in model.parameters() if each.requires_grad]
+    expected = torch.autograd.grad(total, learns)
+    shares = [torch.load(tmp_path / f'{rank}.pt') for rank in range(2)]
+    torch.testing.assert_close((shares[0][0] + shares[1][0]) / 2, total.detach())
+    for one, other, whole in zip(shares[0][1], shares[1][1], expected, strict=True):
+        torch.testing.assert_close((one + other) / 2, whole, atol=1e-6, rtol=1e-4)
