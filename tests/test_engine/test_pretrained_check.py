@@ -38,26 +38,28 @@ def pretrained(file, prefix='backbone.'):
     return dict(type='Pretrained', checkpoint=file, prefix=prefix)
 
 
-def start_training(model, caplog, load_from=None, iteration=0, **settings):
+def start_training(model, load_from=None, iteration=0, **settings):
     """What the hook logs at the start of training, by level."""
     model.init_weights()
-    logger = logging.getLogger('test_pretrained_check')
-    runner = SimpleNamespace(model=model, logger=logger, iter=iteration, _load_from=load_from)
-    with caplog.at_level('INFO', logger=logger.name):
-        PretrainedCheckHook(**settings).before_train(runner)
-    return [(record.levelname, record.message) for record in caplog.records if record.name == logger.name]
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmdepthcp.engine.hooks.pretrained_check.notice',
+                      lambda message, level=logging.WARNING: said.append((logging.getLevelName(level), message)))
+        PretrainedCheckHook(**settings).before_train(
+            SimpleNamespace(model=model, iter=iteration, _load_from=load_from))
+    return said
 
 
-def test_all_arrived(file, caplog):
+def test_all_arrived(file):
     model = Model(Part([3, 3, 3], pretrained(file)), Part([2], pretrained(file, 'decode_head')))
-    assert start_training(model, caplog) == [
+    assert start_training(model) == [
         ('INFO', f'backbone: 6 of 6 tensors come from {file}'),
         ('INFO', f'decode_head: 2 of 2 tensors come from {file}')]
 
 
-def test_a_new_classifier_is_a_warning(file, caplog):
+def test_a_new_classifier_is_a_warning(file):
     model = Model(Part([3, 3, 3]), Part([2, 5], pretrained(file, 'decode_head.')))
-    (level, message), = start_training(model, caplog)
+    (level, message), = start_training(model)
     assert level == 'WARNING'
     assert message == (f'decode_head: 2 of 4 tensors come from {file}; '
                        'missing: layers.1.weight, layers.1.bias')
@@ -69,56 +71,55 @@ def test_a_new_classifier_is_a_warning(file, caplog):
     ([3, 3, 3], 'decode_head.', r"0 of 6 tensors .*another prefix than 'decode_head\.'"),
     ([3, 3, 3], None, r"0 of 6 tensors .*In the file: backbone\.layers\.0\.weight.*another prefix than ''"),
 ], ids=['deeper', 'wider', 'wrong prefix', 'no prefix'])
-def test_few_arrived(file, caplog, widths, prefix, complaint):
+def test_few_arrived(file, widths, prefix, complaint):
     with pytest.raises(InputError, match=complaint):
-        start_training(Model(Part(widths, pretrained(file, prefix))), caplog)
+        start_training(Model(Part(widths, pretrained(file, prefix))))
 
 
-def test_the_share_can_be_chosen(file, caplog):
+def test_the_share_can_be_chosen(file):
     model = Model(Part([3, 3, 3, 3], pretrained(file)))
-    (level, message), = start_training(model, caplog, min_share=.75)
+    (level, message), = start_training(model, min_share=.75)
     assert level == 'WARNING' and '6 of 8' in message
     with pytest.raises(InputError, match='min_share 99'):
         PretrainedCheckHook(min_share=99)
 
 
-def test_other_values_have_not_arrived(file, caplog):
+def test_other_values_have_not_arrived(file):
     model = Model(Part([3, 3, 3], pretrained(file)))
     model.init_weights()
     with torch.no_grad():
         model.backbone.layers[1].weight.add_(1)
     with pytest.raises(InputError, match=r'5 of 6 tensors .*missing: layers\.1\.weight'):
-        start_training(model, caplog)
+        start_training(model)
 
 
-def test_a_head_of_which_nothing_came(file, caplog):
+def test_a_head_of_which_nothing_came(file):
     model = Model(Part([3, 3, 3]), Part([7], pretrained(file, 'decode_head.')))
     with pytest.raises(InputError, match='decode_head: 0 of 2'):
-        start_training(model, caplog)
+        start_training(model)
 
 
-def test_models_filled_as_a_whole(file, caplog):
+def test_models_filled_as_a_whole(file):
     filled = Model(Part([3, 3, 3]), Part([5]), pretrained(file, None))
     with pytest.raises(InputError, match='decode_head: 0 of 2'):
-        start_training(filled, caplog)
-    caplog.clear()
+        start_training(filled)
     model = Model(Part([3, 3, 3]))
     model.load_state_dict(torch.load(file)['state_dict'], strict=False)
-    assert start_training(model, caplog, load_from=file) == [('INFO', f'backbone: 6 of 6 tensors come from {file}')]
+    assert start_training(model, load_from=file) == [('INFO', f'backbone: 6 of 6 tensors come from {file}')]
 
 
-def test_counters_may_be_missing(tmp_path, caplog):
+def test_counters_may_be_missing(tmp_path):
     backbone = Part([3], dict(type='Pretrained', checkpoint=str(tmp_path / 'old.pth')))
     backbone.layers.append(nn.BatchNorm1d(3))
     torch.save({name: tensor + 1 for name, tensor in backbone.state_dict().items() if 'num_batches' not in name},
                tmp_path / 'old.pth')
-    (level, message), = start_training(Model(backbone), caplog)
+    (level, message), = start_training(Model(backbone))
     assert level == 'INFO' and 'backbone: 6 of 6 tensors' in message
 
 
-def test_silent_without_pretraining_and_after_resuming(file, caplog):
-    assert start_training(Model(Part([3, 3, 3])), caplog) == []
-    assert start_training(Model(Part([9], pretrained(file))), caplog, iteration=7) == []
+def test_silent_without_pretraining_and_after_resuming(file):
+    assert start_training(Model(Part([3, 3, 3]))) == []
+    assert start_training(Model(Part([9], pretrained(file))), iteration=7) == []
 
 
 @pytest.mark.parametrize(('checkpoint', 'prefix', 'complaint'), [
