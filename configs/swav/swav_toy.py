@@ -1,16 +1,17 @@
-# SwAV on toy streets, the network and the 600 steps of depthcp_toy.py
+# SwAV on toy streets, the network and the 600 steps of depthcp_toy.py; optimiser, views and queue are those of
+# configs/tables/search_toy.py that learn best
 _base_ = ['../_base_/models/swav_r50.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
 model = dict(
     backbone=dict(depth=18, base_channels=32, stem_channels=32),
     neck=dict(in_channels=256, hid_channels=256, out_channels=64),
-    head=dict(loss=dict(feat_dim=64, num_prototypes=32, queue_length=256, queue_start=45, frozen_steps=30)))
+    head=dict(loss=dict(feat_dim=64, num_prototypes=32, frozen_steps=30)))
 find_unused_parameters = True
 custom_hooks = [
     dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='mmdepthcp.SwAVMonitorHook', interval=100)
 ]
 
-view = [dict(type='RandomResizedCrop', scale=(96, 96), crop_ratio_range=(0.14, 1.0)), *_base_.augment]
-small_view = [dict(type='RandomResizedCrop', scale=(48, 48), crop_ratio_range=(0.05, 0.14)), *_base_.augment]
+view = [dict(type='RandomResizedCrop', scale=(96, 96), crop_ratio_range=(0.4, 1.0)), *_base_.gentle_augment]
+small_view = [dict(type='RandomResizedCrop', scale=(48, 48), crop_ratio_range=(0.15, 0.4)), *_base_.gentle_augment]
 auto_scale_lr = dict(enable=False, base_batch_size=8)
 train_dataloader = dict(
     batch_size=8,
@@ -24,6 +25,7 @@ train_dataloader = dict(
             dict(type='MultiView', num_views=[2, 6], transforms=[view, small_view]),
             dict(type='PackInputs'),
         ]))
+optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=2e-3, weight_decay=0.01))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=60),
     dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=False, begin=60, end=600),

@@ -32,17 +32,16 @@ usual_swav = [large + '0.14,1.0', small + '0.05,0.14', *colours['usual'][0], *co
 gentle_swav = [large + '0.4,1.0', small + '0.15,0.4', *colours['gentle'][0], *colours['gentle'][1]]
 swav = dict(config='configs/swav/swav_toy.py', needs=_base_.data)
 densecl = dict(config='configs/densecl/densecl_toy.py', needs=_base_.data)
-queue, no_queue = 'model.head.loss.queue_length=256', 'model.head.loss.queue_length=0'
+queue = ['model.head.loss.queue_length=256', 'model.head.loss.queue_start=45']
 methods = dict(
-    swav_gentle=dict(swav, options=[*half['iters'], no_queue, *gentle_swav]),
+    swav_gentle=dict(swav, options=[*half['iters'], *gentle_swav]),
     densecl=dict(densecl, options=[*half['iters'], large + '0.2,1.0', *colours['usual'][0]]),
     densecl_gentle=dict(densecl, options=[*half['iters'], large + '0.4,1.0', *colours['gentle'][0]]),
     depthcp=dict(
         config=_base_.depthcp,
         options=[*_base_.from_depth, *half['epochs'], 'model.pixel_weight=0.5', 'model.region_weight=0.5'],
         needs=('regions',)),
-    swav=dict(swav, options=[*half['iters'], queue, *usual_swav]),
-    swav_no_queue=dict(swav, options=[*half['iters'], no_queue, *usual_swav]))
+    swav=dict(swav, options=[*half['iters'], *queue, *usual_swav]))
 
 pretrainings = dict(
     _delete_=True,
