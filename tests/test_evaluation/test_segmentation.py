@@ -254,6 +254,27 @@ def test_metric_needs_classes():
         metric.process({}, [sample([[0]], [[0]])])
 
 
+def test_a_linear_classifier_is_scored_beside_the_clusters(tmp_path):
+    rng = np.random.default_rng(0)
+    metric = UnsupervisedSegMetric(out_file=str(tmp_path / 'scores.json'))
+    metric.dataset_meta = META
+    counts = np.zeros((3, 3))
+    for clusters, labels in samples(4):
+        classes = rng.integers(0, 3, labels.shape)
+        entry = sample(clusters, labels)
+        entry['pred_linear_seg'] = dict(data=torch.as_tensor(classes)[None])
+        metric.process({}, [entry])
+        for found, label in zip(classes.flat, labels.flat, strict=True):
+            if label != 255:
+                counts[found, label] += 1
+    scores = metric.evaluate(4)
+    hits, union = counts.diagonal(), counts.sum(0) + counts.sum(1) - counts.diagonal()
+    assert scores['toy3/linear_Acc'] == round(100 * hits.sum() / counts.sum(), 2)
+    assert scores['toy3/linear_mIoU'] == round(100 * np.mean(hits / union), 2)
+    assert [score.name for score in read_scores(tmp_path / 'scores.json')] == ['Acc', 'mIoU', 'linear_Acc',
+                                                                             'linear_mIoU']
+
+
 def _run_metric(rank, port, folder):
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)

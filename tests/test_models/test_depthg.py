@@ -31,8 +31,8 @@ class TinyTrunk(nn.Module):
 def build(**settings) -> DepthG:
     torch.manual_seed(0)
     return DepthG(**ConfigDict(dict(
-        backbone=dict(type='TinyTrunk'), in_channels=CHANNELS, code_channels=CODES, num_clusters=5, num_classes=3,
-        **{'points': dict(side=4), **settings})))
+        backbone=dict(type='TinyTrunk'), in_channels=CHANNELS, code_channels=CODES, num_clusters=5,
+        **{'points': dict(side=4), 'num_classes': 3, **settings})))
 
 
 def batch(number=4, seed=1):
@@ -220,6 +220,17 @@ def test_a_mirrored_image_has_mirrored_codes():
     assert not torch.allclose(plain.extract_feat(images.flip(-1)), plain.extract_feat(images).flip(-1))
     sample, _ = model(images, mode='predict')
     assert sample.pred_sem_seg.data.shape == (1, *SIZE) and sample.num_clusters == 5
+
+
+def test_classes_of_the_linear_probe():
+    model = calibrated().eval()
+    images = torch.randn(2, 3, *SIZE)
+    samples = model(images, mode='predict')
+    scores = torch.nn.functional.interpolate(
+        model.linear_probe(model.extract_feat(images)), SIZE, mode='bilinear', align_corners=False)
+    for sample, expected in zip(samples, scores.argmax(1), strict=True):
+        assert (sample.pred_linear_seg.data[0] == expected).float().mean() > 0.999
+    assert 'pred_linear_seg' not in calibrated(num_classes=0).eval()(images, mode='predict')[0]
 
 
 def test_cluster_probe_by_hand():

@@ -7,5 +7,6 @@ from .segmentation import (
     match_and_score,
     nearest,
     protocol_name,
+    score_classes,
     score_record,
 )

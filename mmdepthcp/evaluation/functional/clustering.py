@@ -80,7 +80,7 @@ def assign_clusters(
 
     Args:
         features: (D, h, w) float.
-        prototypes: (K, D), L2-normalised.
+        prototypes: (K, D), L2-normalised; else the one with the largest product counts.
         clusters: (K,) int64 cluster of every prototype.
         size: (H, W) of the result.
         covered: share of the map's height and width, from the top left, that the result shows (1 without

@@ -24,7 +24,7 @@ class MatchedScores(NamedTuple):
         class_iou: (C,) 0..1; 0 for a class without a cluster; NaN for a class that neither occurs in the
             labels nor has a cluster with labelled pixels.
         class_of_cluster: (K,) int64, −1 for a cluster without a class.
-        match_by: what the matching maximised.
+        match_by: what the matching maximised; 'class': nothing was matched.
     """
 
     accuracy: float
@@ -136,14 +136,40 @@ def match_and_score(confusion: np.ndarray, match_by: str = 'iou') -> MatchedScor
     needless = (cluster_pixels[:, None] > 0) & (class_pixels == 0)  # would make an absent class count, with 0
     worth = iou if match_by == 'iou' else confusion / confusion.sum()
     matched_clusters, matched_classes = linear_sum_assignment(worth - TIE * needless, maximize=True)
+    return _scores(confusion, matched_clusters, matched_classes, order, match_by)
+
+
+def score_classes(confusion: np.ndarray) -> MatchedScores:
+    """Score a prediction of classes.
+
+    Args:
+        confusion: (C, C) pixels by predicted and true class over the whole set.
+
+    Raises:
+        InputError: there is no labelled pixel.
+
+    Example:
+        >>> round(score_classes(np.array([[3, 1], [0, 4]])).mean_iou, 4)  # (3/4 + 4/5) / 2
+        0.775
+    """
+    if not confusion.sum():
+        raise InputError('no labelled pixel to score: every label is ignored')
+    classes = np.arange(len(confusion))
+    return _scores(confusion, classes, classes, classes, 'class')
+
+
+def _scores(confusion: np.ndarray, clusters: np.ndarray, classes: np.ndarray, numbers: np.ndarray,
+            match_by: str) -> MatchedScores:
+    """Scores of pairs of clusters and classes; ``numbers`` are those of the clusters, by row of ``confusion``."""
+    cluster_pixels, class_pixels = confusion.sum(1), confusion.sum(0)
     class_of_cluster = np.full(len(confusion), -1, np.int64)
-    class_of_cluster[order[matched_clusters]] = matched_classes
+    class_of_cluster[numbers[clusters]] = classes
     class_iou = np.where(class_pixels > 0, 0.0, np.nan)
-    for cluster, label in zip(matched_clusters, matched_classes, strict=True):
-        if union[cluster, label]:
-            class_iou[label] = iou[cluster, label]
+    for cluster, label in zip(clusters, classes, strict=True):
+        if union := cluster_pixels[cluster] + class_pixels[label] - confusion[cluster, label]:
+            class_iou[label] = confusion[cluster, label] / union
     return MatchedScores(
-        accuracy=float(confusion[matched_clusters, matched_classes].sum() / confusion.sum()),
+        accuracy=float(confusion[clusters, classes].sum() / confusion.sum()),
         mean_iou=float(np.nanmean(class_iou)),
         class_iou=class_iou,
         class_of_cluster=class_of_cluster,
@@ -151,13 +177,13 @@ def match_and_score(confusion: np.ndarray, match_by: str = 'iou') -> MatchedScor
 
 
 def score_record(
-    scores: MatchedScores, classes: Sequence[str], protocol: str, images: int,
+    scores: MatchedScores, classes: Sequence[str], protocol: str, images: int, linear: MatchedScores | None = None,
 ) -> tuple[list[Score], dict[str, Any]]:
-    """What is written down of matched scores.
+    """What is written down of matched scores, and of those of a linear classifier beside them.
 
     Returns:
-        ``Acc`` and ``mIoU`` as fractions; and what is to be known of them, with the IoU of each class, None for a
-        class without IoU.
+        ``Acc`` and ``mIoU``, ``linear_Acc`` and ``linear_mIoU`` as fractions; and what is to be known of the first two,
+        with the IoU of each class, None for a class without IoU.
     """
     iou = (None if np.isnan(value) else float(value) for value in scores.class_iou)
     about = dict(
@@ -165,5 +191,7 @@ def score_record(
         images=images,
         class_iou=dict(zip(classes, iou, strict=True)),
         class_of_cluster=scores.class_of_cluster.tolist())
-    return [Score(name, value, protocol=protocol)
-            for name, value in (('Acc', scores.accuracy), ('mIoU', scores.mean_iou))], about
+    found = dict(Acc=scores.accuracy, mIoU=scores.mean_iou)
+    if linear is not None:
+        found.update(linear_Acc=linear.accuracy, linear_mIoU=linear.mean_iou)
+    return [Score(name, value, protocol=protocol) for name, value in found.items()], about

@@ -22,6 +22,7 @@ from mmdepthcp.evaluation.functional.segmentation import (
     match_and_score,
     nearest,
     protocol_name,
+    score_classes,
     score_record,
 )
 from mmdepthcp.registry import METRICS
@@ -41,7 +42,8 @@ class UnsupervisedSegMetric(BaseMetric):
     One confusion matrix over the whole set, clusters matched to classes one to one by the Hungarian method.
     ``Acc`` is the matched pixels over all labelled pixels; ``mIoU`` is the mean over the classes that occur in
     the labels or have a cluster (a class without a cluster counts 0). Both in percent; the IoU of every class
-    goes to the log as a table. The names of the scores start with the data set's
+    goes to the log as a table. ``linear_Acc`` and ``linear_mIoU`` are those of a linear classifier on the same
+    features, for models that have one: what labels find in them. The names of the scores start with the data set's
     ``metainfo['protocol']``, as ``cityscapes19/mIoU``.
 
     Args:
@@ -104,11 +106,16 @@ class UnsupervisedSegMetric(BaseMetric):
                                  'in its pipeline')
             clusters = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
             labels = sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
+            linear = sample['pred_linear_seg']['data'].squeeze(0).cpu().numpy() if 'pred_linear_seg' in sample else None
             if self.score_size is not None:
                 clusters, labels = nearest(clusters, self.score_size), nearest(labels, self.score_size)
+                linear = None if linear is None else nearest(linear, self.score_size)
+            number = len(self._classes)
             try:
                 confusion = cluster_confusion(
-                    clusters, labels, len(self._classes), self.ignore_index, sample.get('num_clusters', 0))
+                    clusters, labels, number, self.ignore_index, sample.get('num_clusters', 0))
+                of_classes = None if linear is None else cluster_confusion(
+                    linear, labels, number, self.ignore_index, number)
             except InputError as error:
                 raise InputError(f'{sample.get("seg_map_path", image)}: {error}') from None
             kept = None
@@ -116,30 +123,34 @@ class UnsupervisedSegMetric(BaseMetric):
                 kept = Path(self.save_dir, KEPT, f'{get_rank()}_{len(self.results)}.npz')
                 with atomic_path(kept) as aside:
                     np.savez_compressed(aside, clusters=clusters, labels=labels)
-            self.results.append((confusion, image, kept))
+            self.results.append((confusion, image, kept, of_classes))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Match clusters to classes and score them."""
-        scores = match_and_score(add_confusions(confusion for confusion, _, _ in results), self.match_by)
+        scores = match_and_score(add_confusions(confusion for confusion, *_ in results), self.match_by)
         table = PrettyTable(['Class', 'IoU', 'Clusters'])
         for index, name in enumerate(self._classes):
             matched = np.flatnonzero(scores.class_of_cluster == index)
             table.add_row([name, f'{100 * scores.class_iou[index]:.2f}', ', '.join(map(str, matched))])
         print_log(f'per class results of {self.prefix}:\n{table.get_string()}', logger='current')
+        linear = None if results[0][3] is None else score_classes(add_confusions(found for *_, found in results))
         if self.out_file is not None:
-            write_scores(self.out_file, *score_record(scores, self._classes, self.prefix, len(results)))
+            write_scores(self.out_file, *score_record(scores, self._classes, self.prefix, len(results), linear))
         if self.save_dir is not None:
             self._save_pictures(Path(self.save_dir), results, scores)
-        return dict(Acc=round(100 * scores.accuracy, 2), mIoU=round(100 * scores.mean_iou, 2))
+        metrics = dict(Acc=round(100 * scores.accuracy, 2), mIoU=round(100 * scores.mean_iou, 2))
+        if linear is not None:
+            metrics.update(linear_Acc=round(100 * linear.accuracy, 2), linear_mIoU=round(100 * linear.mean_iou, 2))
+        return metrics
 
     def _save_pictures(self, save_dir: Path, results: list, scores: MatchedScores) -> None:
-        paths = [Path(image).absolute() for _, image, _ in results]
+        paths = [Path(image).absolute() for _, image, *_ in results]
         common = Path(os.path.commonpath([path.parent for path in paths]))
         palette = np.asarray((self.dataset_meta or {})['palette'], np.uint8)[:, ::-1]
         of_label = np.zeros((256, 3), np.uint8)
         of_label[:len(palette)] = palette
         matched = np.flatnonzero(scores.class_of_cluster >= 0)
-        for path, (_, _, kept) in zip(paths, results, strict=True):
+        for path, (_, _, kept, _) in zip(paths, results, strict=True):
             with np.load(kept) as maps:
                 clusters, labels = maps['clusters'], maps['labels']
             labels = np.where(labels == self.ignore_index, 255, labels)

@@ -36,11 +36,18 @@ class SegmentsByClusters:
         """Directions (K, D), L2-normalised, and the cluster of each, (K,) int64 in 0..num_clusters−1."""
         raise NotImplementedError
 
+    def linear_classifier(self) -> tuple[Tensor, Tensor] | None:
+        """Weights (C, D) and biases (C,) of a classifier that labels have taught on the same features, if there is one;
+        what it finds is scored beside the clusters.
+        """
+        return None
+
     @torch.no_grad()
     def predict(
         self, inputs: Tensor, data_samples: Sequence[SegDataSample] | None = None,
     ) -> list[SegDataSample]:
-        """The cluster of every pixel, as ``pred_sem_seg``; clusters carry no class names.
+        """The cluster of every pixel, as ``pred_sem_seg``; clusters carry no class names. Where there is a linear
+        classifier, its classes as ``pred_linear_seg``.
 
         Args:
             inputs: (B, 3, H, W) normalised images, padded at the bottom and right if at all.
@@ -51,11 +58,18 @@ class SegmentsByClusters:
         if data_samples is None:
             data_samples = [SegDataSample(metainfo=dict(ori_shape=padded_size)) for _ in inputs]
         directions, clusters = self.directions_and_clusters()
+        linear = self.linear_classifier()
         for features, sample in zip(self.extract_feat(inputs), data_samples, strict=True):
             _, right, _, bottom = sample.metainfo.get('img_padding_size', (0, 0, 0, 0))
             covered = (1 - bottom / padded_size[0], 1 - right / padded_size[1])
-            segmentation = assign_clusters(features.float(), directions, clusters, sample.ori_shape[:2], covered)
+            size = sample.ori_shape[:2]
+            segmentation = assign_clusters(features.float(), directions, clusters, size, covered)
             sample.set_data(dict(pred_sem_seg=PixelData(data=segmentation[None])))
+            if linear is not None:
+                with_one = torch.cat([features.float(), torch.ones_like(features[:1], dtype=torch.float32)])
+                classes = torch.arange(len(linear[1]), device=features.device)
+                found = assign_clusters(with_one, torch.cat([linear[0], linear[1][:, None]], 1), classes, size, covered)
+                sample.set_data(dict(pred_linear_seg=PixelData(data=found[None])))
             sample.set_metainfo(dict(num_clusters=self.num_clusters))
         return list(data_samples)
 

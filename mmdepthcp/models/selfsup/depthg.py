@@ -131,8 +131,8 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
 
     - ``loss``: pairs of images (B, 2, 3, H, W) and what :class:`mmdepthcp.models.DepthGDataPreprocessor` gives beside
       them → dict of losses and of figures to watch.
-    - ``predict``: (B, 3, H, W) → data samples with ``pred_sem_seg``, the cluster of every pixel
-      (:class:`mmdepthcp.models.segmentors.SegmentsByClusters`).
+    - ``predict``: (B, 3, H, W) → data samples with ``pred_sem_seg``, the cluster of every pixel, and
+      ``pred_linear_seg``, the class by the linear probe (:class:`mmdepthcp.models.segmentors.SegmentsByClusters`).
     - ``tensor``: codes (B, d, h, w).
 
     All that is random is drawn from the seeds of the pairs, so that it does not depend on how many processes there are.
@@ -230,6 +230,13 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         """The centres of the cluster probe."""
         directions = self.cluster_probe.directions()
         return directions, torch.arange(len(directions), device=directions.device)
+
+    def linear_classifier(self) -> tuple[Tensor, Tensor] | None:
+        """That of the linear probe."""
+        if self.linear_probe is None:
+            return None
+        layer = self.linear_probe.classifier
+        return layer.weight[:, :, 0, 0].float(), layer.bias.float()
 
     @torch.no_grad()
     def features(self, inputs: Tensor) -> Tensor:
