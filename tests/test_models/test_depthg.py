@@ -149,6 +149,22 @@ def test_all_that_is_random_comes_from_the_seeds_of_the_items():
         torch.testing.assert_close(moved[name], loss)
 
 
+def test_hidden_positives_are_the_same_loss_on_mixed_codes():
+    settings = dict(depth=dict(weight=0.3))
+    plain, model = calibrated(**settings), calibrated(**settings, hidden_positives=dict(weight=0.2, share=0.))
+    model.load_state_dict(plain.state_dict(), strict=False)
+    for layer, scale in ((model.projection[0], 1), (model.projection[2], 1)):
+        layer.weight.data.copy_(scale * torch.eye(CODES)[:, :, None, None])
+        layer.bias.data.zero_()
+    model.projection[1] = nn.Identity()
+    one, other = losses(plain, batch()), losses(model, batch())
+    expected = sum(one[f'loss_{name}'] for name in ('self', 'neighbour', 'negative', 'depth'))
+    torch.testing.assert_close(other['loss_hidden'], 0.2 * expected)  # with share 0 a cell mixes with itself alone
+    mixed = calibrated(**settings, hidden_positives=dict(weight=0.2, share=0.2))
+    found = losses(mixed, batch())['loss_hidden']
+    assert all(gradient.abs().max() > 0 for gradient in gradients(found, mixed.projection.parameters()))
+
+
 def test_no_image_is_its_own_negative():
     model = calibrated(negative_term=dict(draws=50))
     for number in (2, 3, 5):
@@ -257,7 +273,9 @@ def rank_gradients(rank, port, settings, folder):
 
 
 @pytest.mark.parametrize('settings', [
-    dict(depth=dict(weight=0.3)), dict(depth=dict(weight=0.3), points=dict(kind='farthest', side=4, legacy=True))],
+    dict(depth=dict(weight=0.3)),
+    dict(depth=dict(weight=0.3), points=dict(kind='farthest', side=4, legacy=True),
+         hidden_positives=dict(weight=0.2, share=0.2))],
     ids=['intent', 'legacy'])
 def test_two_processes_are_one(settings, tmp_path, unused_port):
     mp.start_processes(rank_gradients, (unused_port, settings, str(tmp_path)), nprocs=2, start_method='fork')

@@ -26,6 +26,7 @@ from mmdepthcp.models.losses.correlation import (
     depth_correlation,
     legacy_depth_correlation,
 )
+from mmdepthcp.models.losses.hidden_positive import depth_neighbours, propagate
 from mmdepthcp.models.ranks import gathered, mean_over_ranks
 from mmdepthcp.models.segmentors import ClusterProbe, SegmentsByClusters
 from mmdepthcp.models.segmentors.unsupervised import IMAGENET
@@ -109,6 +110,21 @@ class DepthSettings:
     shift_decays: bool = False
 
 
+@dataclass(frozen=True)
+class HiddenPositiveSettings:
+    """The same loss on codes mixed from cells that are near to each other in space (Seong et al., CVPR 2023).
+
+    Attributes:
+        weight: of all terms once more; 0: left out.
+        share: see :func:`depth_neighbours`.
+        legacy: see :func:`propagate`.
+    """
+
+    weight: float = 0.
+    share: float = 0.01
+    legacy: bool = False
+
+
 class Pairs(NamedTuple):
     """Images and their neighbours at points.
 
@@ -148,6 +164,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             its neighbours, with any other of the batch.
         depth: arguments of :class:`DepthSettings`.
         points: arguments of :class:`PointSettings`.
+        hidden_positives: arguments of :class:`HiddenPositiveSettings`.
         centre: see :func:`mmdepthcp.models.losses.correlation.centre`.
         standardise: bring every channel of the features to mean 0 and deviation 1 first
             (:class:`mmdepthcp.engine.hooks.CalibrationHook`).
@@ -173,6 +190,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         negative_term: dict | None = None,
         depth: dict | None = None,
         points: dict | None = None,
+        hidden_positives: dict | None = None,
         centre: bool = True,
         standardise: bool = True,
         dropout: float = 0.1,
@@ -196,6 +214,10 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             TermSettings(**{'weight': 0.63, 'quantile': 0.9, 'draws': 5, **(negative_term or {})})), strict=True))
         self.depth = DepthSettings(**(depth or {}))
         self.points = PointSettings(**(points or {}))
+        self.hidden_positives = HiddenPositiveSettings(**(hidden_positives or {}))
+        self.projection = nn.Sequential(
+            nn.Conv2d(code_channels, code_channels, 1), nn.ReLU(), nn.Conv2d(code_channels, code_channels, 1),
+        ) if self.hidden_positives.weight else None
         self.centre, self.standardise, self.dropout, self.flip = centre, standardise, dropout, flip
         self.register_buffer('feature_mean', torch.zeros(in_channels))
         self.register_buffer('feature_deviation', torch.ones(in_channels))
@@ -253,7 +275,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             data_samples: ``seeds``, ``disparity``, ``labels``, see :class:`DepthGDataPreprocessor`.
 
         Returns:
-            ``loss_self``, ``loss_neighbour``, ``loss_negative``, ``loss_depth`` (those with a weight, weighted),
+            ``loss_self``, ``loss_neighbour``, ``loss_negative``, ``loss_depth``, ``loss_hidden`` (weighted),
             ``loss_cluster``, ``loss_linear``, ``cluster_usage``, and the mean correlation of features of each term,
             ``self_correlation``, ...
         """
@@ -265,22 +287,45 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         points, kept = self._drawn(data_samples['seeds'], maps, data_samples['disparity'], iteration)
         dropped = maps[:, :, None] * kept[..., None, None]
         codes = self.decode_head(*(dropped[:, :, use].flatten(0, 1) for use in (LINEAR, NONLINEAR)))
-        signal = dropped[:, :, SIGNAL].flatten(0, 1)
-        signal_there, codes_there = (
-            read_points(each, points.flatten(0, 1)).unflatten(0, (-1, 2)) for each in (signal, codes))
-        pairs = Pairs(signal_there, codes_there, points)
+        signal = dropped[:, :, SIGNAL]
         codes = codes.unflatten(0, (-1, 2))
-        negatives = (self._negatives(data_samples['seeds'], pairs) if not self.points.legacy else
-                     self._legacy_negatives(data_samples['seeds'], signal.unflatten(0, (-1, 2))[:, 0], codes[:, 0],
-                                            points[:, 1]))
-        losses = self._feature_losses(pairs, negatives)
-        weight = decayed(self.depth.weight, self.depth.decay, self.depth.decay_interval, iteration)
-        if weight:
-            losses['loss_depth'] = weight * self._depth_loss(pairs, data_samples['disparity'], maps, iteration)
+        losses = self._code_losses(signal, codes, points, data_samples, iteration)
+        if self.projection is not None:
+            mixed = self._hidden_codes(codes, data_samples['disparity'])
+            again = self._code_losses(signal, mixed, points, data_samples, iteration)
+            losses['loss_hidden'] = self.hidden_positives.weight * torch.stack(
+                [value for name, value in again.items() if name.startswith('loss')]).sum()
         losses.update(self.cluster_probe.loss(codes[:, 0]))
         if self.linear_probe is not None and data_samples['labels'] is not None:
             losses.update(self.linear_probe.loss(codes[:, 0], data_samples['labels']))
         return losses
+
+    def _code_losses(self, signal: Tensor, codes: Tensor, points: Tensor, data_samples: Mapping[str, Any],
+                     iteration: int) -> dict[str, Tensor]:
+        """All terms that move the codes, for maps of features and codes (B, 2, ·, h, w)."""
+        signal_there, codes_there = (
+            read_points(maps.flatten(0, 1), points.flatten(0, 1)).unflatten(0, (-1, 2)) for maps in (signal, codes))
+        pairs = Pairs(signal_there, codes_there, points)
+        seeds = data_samples['seeds']
+        negatives = (self._legacy_negatives(seeds, signal[:, 0], codes[:, 0], points[:, 1]) if self.points.legacy
+                     else self._negatives(seeds, pairs))
+        losses = self._feature_losses(pairs, negatives)
+        weight = decayed(self.depth.weight, self.depth.decay, self.depth.decay_interval, iteration)
+        if weight:
+            losses['loss_depth'] = weight * self._depth_loss(
+                pairs, data_samples['disparity'], signal.shape[-2:], iteration)
+        return losses
+
+    def _hidden_codes(self, codes: Tensor, disparity: Tensor) -> Tensor:
+        """Codes (B, 2, d, h, w), those of the first images mixed from neighbours in space, all projected."""
+        assert self.projection is not None
+        height, width = codes.shape[-2:]
+        depth = cell_depth(disparity[:, 0], (height, width), self.points.max_depth)
+        weights = depth_neighbours(cell_points(depth, self.points.field_of_view, self.points.legacy),
+                                   self.hidden_positives.share)
+        mixed = propagate(codes[:, 0].flatten(2).mT, weights, self.hidden_positives.legacy).mT
+        both = torch.stack([mixed.unflatten(2, (height, width)), codes[:, 1]], 1)
+        return self.projection(both.flatten(0, 1)).unflatten(0, (-1, 2))
 
     def _feature_losses(self, pairs: Pairs, negatives: Iterable[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
         """The terms that follow features; ``negatives`` are features and codes (B, P, ...) of other images."""
@@ -295,13 +340,13 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             results[f'{name}_correlation'] = torch.stack([target.mean() for target, _ in targets]).mean()
         return results
 
-    def _depth_loss(self, pairs: Pairs, disparity: Tensor, maps: Tensor, iteration: int) -> Tensor:
+    def _depth_loss(self, pairs: Pairs, disparity: Tensor, size: Sequence[int], iteration: int) -> Tensor:
         settings, disparity = self.depth, disparity[:, 0]
         if settings.mode == 'legacy':
             side = round(pairs.points.shape[2] ** 0.5)
             target = legacy_depth_correlation(disparity[:, None], side)
         else:
-            target = depth_correlation(self._depth_at(pairs.points[:, 0], disparity, maps.shape[-2:]), settings.mode,
+            target = depth_correlation(self._depth_at(pairs.points[:, 0], disparity, size), settings.mode,
                                        settings.sigma)
         if settings.centre:
             target = centre(target)
@@ -331,9 +376,9 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             anywhere.append(2 * torch.rand(2, settings.side ** 2, 2, generator=generator) - 1)
             kept.append(torch.rand(2, 3, channels, generator=generator) >= self.dropout)
         factors = torch.stack(kept).to(maps) / (1 - self.dropout)
-        if disparity is None and (settings.kind == 'farthest' or self.depth.weight):
-            raise InputError('DepthG: the items have no disparity, which depth.weight and farthest points need; load '
-                             'it with LoadDisparity (data_prefix.disparity_path)')
+        if disparity is None and (settings.kind == 'farthest' or self.depth.weight or self.projection is not None):
+            raise InputError('DepthG: the items have no disparity, which depth.weight, farthest points and hidden '
+                             'positives need; load it with LoadDisparity (data_prefix.disparity_path)')
         if settings.kind == 'random':
             return torch.stack(anywhere)[:, :, :side ** 2].to(maps), factors
         assert disparity is not None
