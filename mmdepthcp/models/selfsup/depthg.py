@@ -7,7 +7,6 @@ Sick et al., "Unsupervised Semantic Segmentation Through Depth-Guided Feature Co
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -30,6 +29,12 @@ from mmdepthcp.models.losses.hidden_positive import depth_neighbours, propagate
 from mmdepthcp.models.ranks import gathered, mean_over_ranks
 from mmdepthcp.models.segmentors import ClusterProbe, SegmentsByClusters
 from mmdepthcp.models.segmentors.unsupervised import IMAGENET
+from mmdepthcp.models.selfsup.depthg_settings import (
+    DepthSettings,
+    HiddenPositiveSettings,
+    PointSettings,
+    TermSettings,
+)
 from mmdepthcp.registry import MODELS
 from mmdepthcp.sampling import farthest_points, read_points, to_grid
 from mmdepthcp.utils.errors import InputError
@@ -37,92 +42,6 @@ from mmdepthcp.utils.errors import InputError
 TERMS = ('self', 'neighbour', 'negative')
 LINEAR, NONLINEAR, SIGNAL = range(3)
 """What each image's features are used for; in each, other channels are dropped."""
-
-
-@dataclass(frozen=True)
-class PointSettings:
-    """Where features and codes are compared.
-
-    Attributes:
-        kind: 'random', anywhere in the image; 'farthest', cells that lie far from each other in space.
-        side: s; there are s² points.
-        field_of_view: of the camera, in degrees, for 'farthest'.
-        max_depth: what is farther away counts as this far, in the unit of 1 / disparity.
-        legacy: as the published code of Sick et al.: geometry of :func:`cell_points`, coordinates of :func:`to_grid`,
-            and images that do not belong together compared at points of a third one.
-        decay, decay_interval, decay_at_start: see :func:`mmdepthcp.engine.schedules.shrunk`.
-    """
-
-    kind: str = 'random'
-    side: int = 11
-    field_of_view: float = 90.
-    max_depth: float = 40.
-    legacy: bool = False
-    decay: float = 1.
-    decay_interval: int = 0
-    decay_at_start: bool = False
-
-    def __post_init__(self) -> None:
-        if self.kind not in ('random', 'farthest'):
-            raise InputError(f"points.kind {self.kind!r}: must be 'random' or 'farthest'")
-
-
-@dataclass(frozen=True)
-class TermSettings:
-    """A term of the loss that makes codes follow features.
-
-    Attributes:
-        weight: λ.
-        shift: b, the correlation of features from which on codes are to be alike; 'auto': the quantile below of
-            correlations seen before training (:class:`mmdepthcp.engine.hooks.CalibrationHook`).
-        quantile: for 'auto'.
-        draws: how many of them the mean is taken over, for 'negative'.
-    """
-
-    weight: float
-    shift: float | str = 'auto'
-    quantile: float = 0.6
-    draws: int = 1
-
-
-@dataclass(frozen=True)
-class DepthSettings:
-    """The term of the loss that makes codes follow depth.
-
-    Attributes:
-        weight: λ_D; 0: STEGO.
-        mode: see :func:`depth_correlation`, of log disparity brought to 0..1 in every image; 'legacy':
-            :func:`legacy_depth_correlation`.
-        centre: see :func:`centre`.
-        shift: b_D; 'mean': of the correlations of the batch.
-        sigma: for 'gauss'.
-        decay, decay_interval: of the weight, see :func:`mmdepthcp.engine.schedules.decayed`.
-        shift_decays: whether the shift decays with it.
-    """
-
-    weight: float = 0.
-    mode: str = 'abs'
-    centre: bool = True
-    shift: float | str = 'mean'
-    sigma: float = 0.2
-    decay: float = 1.
-    decay_interval: int = 0
-    shift_decays: bool = False
-
-
-@dataclass(frozen=True)
-class HiddenPositiveSettings:
-    """The same loss on codes mixed from cells that are near to each other in space (Seong et al., CVPR 2023).
-
-    Attributes:
-        weight: of all terms once more; 0: left out.
-        share: see :func:`depth_neighbours`.
-        legacy: see :func:`propagate`.
-    """
-
-    weight: float = 0.
-    share: float = 0.01
-    legacy: bool = False
 
 
 class Pairs(NamedTuple):
