@@ -18,9 +18,10 @@ from mmdepthcp.utils.processes import claim
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 WITHOUT_FOLDER = {
-    'benchmark.py', 'colour_position_baseline.py', 'export_backbone.py', 'region_quality.py', 'instances_to_coco.py'}
+    'colour_position_baseline.py', 'export_backbone.py', 'region_quality.py', 'instances_to_coco.py'}
 BY_FUNCTION = {
-    'infer_depth.py', 'group_regions.py', 'cityscapes_disparity.py', 'depth_maps.py', 'toy_streets.py'}
+    'infer_depth.py', 'group_regions.py', 'cityscapes_disparity.py', 'depth_maps.py', 'toy_streets.py',
+    'nearest_neighbours.py'}
 CONFIG = '''
 pipeline = [dict(name='a', tool='tools/export_backbone.py', args=['--help'])]
 title, seeds = 'T', (0,)
