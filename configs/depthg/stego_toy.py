@@ -1,11 +1,11 @@
-# STEGO on the features of depthcp_toy.py, toy streets, in a minute on one core:
+# STEGO on the features of depthcp_toy.py, toy streets:
 #   python tools/nearest_neighbours.py configs/depthg/stego_toy.py work_dirs/stego_toy/neighbours.npz
 #   python tools/train.py configs/depthg/stego_toy.py
 _base_ = ['../_base_/models/depthg_r18_small.py', '../_base_/finetune_runtime.py']
 default_scope = 'mmdepthcp'
 data_root = 'data/toy/'
 size = (192, 96)
-depthcp = 'work_dirs/depthcp_toy/depthcp/epoch_10.pth'
+depthcp = 'work_dirs/depthcp_toy/pretrain/epoch_10.pth'
 
 model = dict(
     backbone=dict(

@@ -40,22 +40,28 @@ from mmdepthcp.sampling import farthest_points, read_points, to_grid
 from mmdepthcp.utils.errors import InputError
 
 TERMS = ('self', 'neighbour', 'negative')
+FLAT = 1e-3
+"""Range of log depth in an image up to which it holds no depth, but rounding."""
 LINEAR, NONLINEAR, SIGNAL = range(3)
 """What each image's features are used for; in each, other channels are dropped."""
 
 
-class Pairs(NamedTuple):
-    """Images and their neighbours at points.
+class Target(NamedTuple):
+    """What a term of the loss makes codes follow.
 
     Attributes:
-        signal: (B, 2, P, C) features.
-        codes: (B, 2, P, d).
-        points: (B, 2, P, 2), see :func:`read_points`.
+        name: of the term.
+        pairs: which correlations of codes follow it, one of :data:`TERMS`.
+        weight: λ.
+        targets: correlations (B, P, P), centred or not, one or several.
+        shift: b.
     """
 
-    signal: Tensor
-    codes: Tensor
-    points: Tensor
+    name: str
+    pairs: str
+    weight: float
+    targets: list[Tensor]
+    shift: Tensor | float
 
 
 @MODELS.register_module()
@@ -203,89 +209,100 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
                              "dict(type='mmdepthcp.CalibrationHook') to custom_hooks")
         iteration = MessageHub.get_current_instance().get_info('iter') or 0
         maps = self.features(inputs.flatten(0, 1)).unflatten(0, (-1, 2))
-        points, kept = self._drawn(data_samples['seeds'], maps, data_samples['disparity'], iteration)
+        depth = self._cell_depth(data_samples['disparity'], maps)
+        points, kept = self._drawn(data_samples['seeds'], maps, depth, iteration)
+        others = self._others(data_samples['seeds'])
         dropped = maps[:, :, None] * kept[..., None, None]
-        codes = self.decode_head(*(dropped[:, :, use].flatten(0, 1) for use in (LINEAR, NONLINEAR)))
-        signal = dropped[:, :, SIGNAL]
-        codes = codes.unflatten(0, (-1, 2))
-        losses = self._code_losses(signal, codes, points, data_samples, iteration)
+        codes = self.decode_head(
+            *(dropped[:, :, use].flatten(0, 1) for use in (LINEAR, NONLINEAR))).unflatten(0, (-1, 2))
+        features = self._correlations(dropped[:, :, SIGNAL], points, others)
+        terms = self._feature_terms(features)
+        weight = decayed(self.depth.weight, self.depth.decay, self.depth.decay_interval, iteration)
+        if weight:
+            terms.append(self._depth_term(weight, depth, data_samples['disparity'], points, iteration))
+        losses = self._losses(terms, self._correlations(codes, points, others))
         if self.projection is not None:
-            mixed = self._hidden_codes(codes, data_samples['disparity'])
-            again = self._code_losses(signal, mixed, points, data_samples, iteration)
-            losses['loss_hidden'] = self.hidden_positives.weight * torch.stack(
-                [value for name, value in again.items() if name.startswith('loss')]).sum()
+            hidden = self._losses(terms, self._correlations(self._hidden_codes(codes, depth), points, others))
+            losses['loss_hidden'] = self.hidden_positives.weight * torch.stack(list(hidden.values())).sum()
+        losses.update({f'{name}_correlation': torch.stack(found).mean() for name, found in features.items()})
         losses.update(self.cluster_probe.loss(codes[:, 0]))
         if self.linear_probe is not None and data_samples['labels'] is not None:
             losses.update(self.linear_probe.loss(codes[:, 0], data_samples['labels']))
         return losses
 
-    def _code_losses(self, signal: Tensor, codes: Tensor, points: Tensor, data_samples: Mapping[str, Any],
-                     iteration: int) -> dict[str, Tensor]:
-        """All terms that move the codes, for maps of features and codes (B, 2, ·, h, w)."""
-        signal_there, codes_there = (
-            read_points(maps.flatten(0, 1), points.flatten(0, 1)).unflatten(0, (-1, 2)) for maps in (signal, codes))
-        pairs = Pairs(signal_there, codes_there, points)
-        seeds = data_samples['seeds']
-        negatives = (self._legacy_negatives(seeds, signal[:, 0], codes[:, 0], points[:, 1]) if self.points.legacy
-                     else self._negatives(seeds, pairs))
-        losses = self._feature_losses(pairs, negatives)
-        weight = decayed(self.depth.weight, self.depth.decay, self.depth.decay_interval, iteration)
-        if weight:
-            losses['loss_depth'] = weight * self._depth_loss(
-                pairs, data_samples['disparity'], signal.shape[-2:], iteration)
-        return losses
+    def _correlations(self, maps: Tensor, points: Tensor, others: Sequence[Tensor]) -> dict[str, list[Tensor]]:
+        """Correlations (B, P, P) of images with what each term compares them with.
 
-    def _hidden_codes(self, codes: Tensor, disparity: Tensor) -> Tensor:
-        """Codes (B, 2, d, h, w), those of the first images mixed from neighbours in space, all projected."""
-        assert self.projection is not None
-        height, width = codes.shape[-2:]
-        depth = cell_depth(disparity[:, 0], (height, width), self.points.max_depth)
-        weights = depth_neighbours(cell_points(depth, self.points.field_of_view, self.points.legacy),
-                                   self.hidden_positives.share)
-        mixed = propagate(codes[:, 0].flatten(2).mT, weights, self.hidden_positives.legacy).mT
-        both = torch.stack([mixed.unflatten(2, (height, width)), codes[:, 1]], 1)
-        return self.projection(both.flatten(0, 1)).unflatten(0, (-1, 2))
-
-    def _feature_losses(self, pairs: Pairs, negatives: Iterable[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
-        """The terms that follow features; ``negatives`` are features and codes (B, P, ...) of other images."""
-        signal, codes = pairs.signal[:, 0], pairs.codes[:, 0]
-        others = dict(self=[(signal, codes)], neighbour=[(pairs.signal[:, 1], pairs.codes[:, 1])], negative=negatives)
-        results = {}
-        for (name, term), shift in zip(self.terms.items(), self.shifts, strict=True):
-            targets = [(correlation(signal, features), correlation(codes, other)) for features, other in others[name]]
-            loss = torch.stack([correlation_loss(centre(target) if self.centre else target, similarity, shift)
-                                for target, similarity in targets]).mean()
-            results[f'loss_{name}'] = term.weight * loss
-            results[f'{name}_correlation'] = torch.stack([target.mean() for target, _ in targets]).mean()
-        return results
-
-    def _depth_loss(self, pairs: Pairs, disparity: Tensor, size: Sequence[int], iteration: int) -> Tensor:
-        settings, disparity = self.depth, disparity[:, 0]
-        if settings.mode == 'legacy':
-            side = round(pairs.points.shape[2] ** 0.5)
-            target = legacy_depth_correlation(disparity[:, None], side)
+        Args:
+            maps: (B, 2, C, h, w), features or codes of images and their neighbours.
+            points: (B, 2, P, 2).
+            others: see :meth:`_others`.
+        """
+        first, second = (read_points(maps[:, number], points[:, number]) for number in range(2))
+        if self.points.legacy:  # other images are read where the neighbour of an image is
+            everyone = gathered(maps[:, 0].contiguous())
+            negative = [read_points(everyone[chosen], points[:, 1]) for chosen in others]
         else:
-            target = depth_correlation(self._depth_at(pairs.points[:, 0], disparity, size), settings.mode,
-                                       settings.sigma)
+            everyone = gathered(first)
+            negative = [everyone[chosen] for chosen in others]
+        partners = dict(zip(TERMS, ([first], [second], negative), strict=True))
+        return {name: [correlation(first, partner) for partner in found] for name, found in partners.items()}
+
+    def _feature_terms(self, features: Mapping[str, Sequence[Tensor]]) -> list[Target]:
+        centred = {name: [centre(each) if self.centre else each for each in found] for name, found in features.items()}
+        return [Target(name, name, term.weight, centred[name], shift)
+                for (name, term), shift in zip(self.terms.items(), self.shifts, strict=True)]
+
+    def _depth_term(self, weight: float, depth: Tensor, disparity: Tensor, points: Tensor, iteration: int) -> Target:
+        settings = self.depth
+        if settings.mode == 'legacy':
+            target = legacy_depth_correlation(disparity[:, :1], round(points.shape[2] ** 0.5))
+        else:
+            target = depth_correlation(self._depth_at(points[:, 0], depth[:, 0]), settings.mode, settings.sigma)
         if settings.centre:
             target = centre(target)
         shift = mean_over_ranks(target) if settings.shift == 'mean' else decayed(
             float(settings.shift), settings.decay if settings.shift_decays else 1., settings.decay_interval, iteration)
-        return correlation_loss(target, correlation(pairs.codes[:, 0], pairs.codes[:, 0]), shift)
+        return Target('depth', 'self', weight, [target], shift)
 
-    def _depth_at(self, points: Tensor, disparity: Tensor, size: Sequence[int]) -> Tensor:
-        """What :func:`depth_correlation` takes, at points (B, P, 2) of disparity maps (B, H, W)."""
-        depth = cell_depth(disparity, (size[0], size[1]), self.points.max_depth)
+    @staticmethod
+    def _losses(terms: Iterable[Target], codes: Mapping[str, Sequence[Tensor]]) -> dict[str, Tensor]:
+        """``loss_<name>`` of every term, weighted, for correlations of codes."""
+        return {
+            f'loss_{term.name}': term.weight * torch.stack([
+                correlation_loss(target, similarity, term.shift)
+                for target, similarity in zip(term.targets, codes[term.pairs], strict=True)]).mean()
+            for term in terms}
+
+    def _cell_depth(self, disparity: Tensor | None, maps: Tensor) -> Tensor:
+        """Depth of the cells of the maps, (B, 2, h, w); empty if nothing needs it."""
+        if not (self.points.kind == 'farthest' or self.depth.weight or self.projection is not None):
+            return maps.new_empty(0)
+        if disparity is None:
+            raise InputError('DepthG: the items have no disparity, which depth.weight, farthest points and hidden '
+                             'positives need; load it with LoadDisparity (data_prefix.disparity_path)')
+        size = (maps.shape[-2], maps.shape[-1])
+        return cell_depth(disparity.flatten(0, 1), size, self.points.max_depth).unflatten(0, (-1, 2))
+
+    def _hidden_codes(self, codes: Tensor, depth: Tensor) -> Tensor:
+        """Codes (B, 2, d, h, w), those of the first images mixed from neighbours in space, all projected."""
+        assert self.projection is not None
+        weights = depth_neighbours(cell_points(depth[:, 0], self.points.field_of_view, self.points.legacy),
+                                   self.hidden_positives.share)
+        mixed = propagate(codes[:, 0].flatten(2).mT, weights, self.hidden_positives.legacy).mT
+        both = torch.stack([mixed.unflatten(2, codes.shape[-2:]), codes[:, 1]], 1)
+        return self.projection(both.flatten(0, 1)).unflatten(0, (-1, 2))
+
+    def _depth_at(self, points: Tensor, depth: Tensor) -> Tensor:
+        """What :func:`depth_correlation` takes, at points (B, P, 2) of cells with a depth (B, h, w)."""
         if self.depth.mode == 'euclid3d':
-            cells = cell_points(depth, self.points.field_of_view).mT.unflatten(2, tuple(size))
-            return read_points(cells, points)
+            return read_points(cell_points(depth, self.points.field_of_view).mT.unflatten(2, depth.shape[1:]), points)
         log = -depth.log()
         least, most = log.amin((1, 2), keepdim=True), log.amax((1, 2), keepdim=True)
-        scaled = (log - least) / (most - least).clamp_min(torch.finfo(log.dtype).eps)
+        scaled = (log - least) / (most - least).clamp_min(FLAT)
         return read_points(scaled[:, None], points)[..., 0]
 
-    def _drawn(self, seeds: Tensor, maps: Tensor, disparity: Tensor | None,
-               iteration: int) -> tuple[Tensor, Tensor]:
+    def _drawn(self, seeds: Tensor, maps: Tensor, depth: Tensor, iteration: int) -> tuple[Tensor, Tensor]:
         """Points (B, 2, P, 2), and factors (B, 2, 3, C) that drop channels, 0 or 1 / (1 − dropout)."""
         settings, channels = self.points, maps.shape[2]
         side = shrunk(settings.side, settings.decay, settings.decay_interval, iteration, settings.decay_at_start)
@@ -295,16 +312,11 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             anywhere.append(2 * torch.rand(2, settings.side ** 2, 2, generator=generator) - 1)
             kept.append(torch.rand(2, 3, channels, generator=generator) >= self.dropout)
         factors = torch.stack(kept).to(maps) / (1 - self.dropout)
-        if disparity is None and (settings.kind == 'farthest' or self.depth.weight or self.projection is not None):
-            raise InputError('DepthG: the items have no disparity, which depth.weight, farthest points and hidden '
-                             'positives need; load it with LoadDisparity (data_prefix.disparity_path)')
         if settings.kind == 'random':
             return torch.stack(anywhere)[:, :, :side ** 2].to(maps), factors
-        assert disparity is not None
-        size = (maps.shape[-2], maps.shape[-1])
-        depth = cell_depth(disparity.flatten(0, 1), size, settings.max_depth)
-        chosen = farthest_points(cell_points(depth, settings.field_of_view, settings.legacy), side ** 2)
-        return to_grid(chosen, *size, settings.legacy).unflatten(0, (-1, 2)).to(maps), factors
+        cells = cell_points(depth.flatten(0, 1), settings.field_of_view, settings.legacy)
+        grid = to_grid(farthest_points(cells, side ** 2), depth.shape[-2], depth.shape[-1], settings.legacy)
+        return grid.unflatten(0, (-1, 2)).to(maps), factors
 
     def _others(self, seeds: Tensor) -> list[Tensor]:
         """For each draw, which image of those of all ranks (B,) each image of this rank is compared with.
@@ -327,17 +339,6 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             draws.append(other[own])
         return draws
 
-    def _negatives(self, seeds: Tensor, pairs: Pairs) -> list[tuple[Tensor, Tensor]]:
-        signal, codes = (gathered(values[:, 0].contiguous()) for values in (pairs.signal, pairs.codes))
-        return [(signal[others], codes[others]) for others in self._others(seeds)]
-
-    def _legacy_negatives(self, seeds: Tensor, signal: Tensor, codes: Tensor,
-                          points: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Other images' maps (B, ·, h, w), read where the neighbours of an image are read."""
-        maps = gathered(signal.contiguous()), gathered(codes.contiguous())
-        return [(read_points(maps[0][others], points), read_points(maps[1][others], points))
-                for others in self._others(seeds)]
-
     @torch.no_grad()
     def calibrate(self, batches: Iterable[tuple[Tensor, Mapping[str, Any]]]) -> None:
         """Find the mean and deviation of the features, and shifts that are 'auto' as quantiles of their correlations.
@@ -357,12 +358,10 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         seeds = torch.cat([samples['seeds'] for _, samples in collected])
         disparity = None if collected[0][1]['disparity'] is None else torch.cat(
             [samples['disparity'].cpu() for _, samples in collected])
-        points, _ = self._drawn(seeds, pairs, disparity, 0)
-        signal = read_points(maps, points.flatten(0, 1)).unflatten(0, (-1, 2))
-        anchors = signal[:, 0]
-        for place, (name, others) in enumerate(zip(TERMS, (anchors, signal[:, 1], anchors.roll(1, 0)), strict=True)):
+        points, _ = self._drawn(seeds, pairs, self._cell_depth(disparity, pairs), 0)
+        next_one = torch.arange(len(pairs)).roll(1)
+        for place, (name, (found, *_)) in enumerate(self._correlations(pairs, points, [next_one]).items()):
             if self.terms[name].shift == 'auto':
-                target = correlation(anchors, others)
                 self.shifts[place] = torch.quantile(
-                    (centre(target) if self.centre else target).flatten(), self.terms[name].quantile)
+                    (centre(found) if self.centre else found).flatten(), self.terms[name].quantile)
         self.calibrated.fill_(True)
