@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from skeleton import QUESTIONS, Case
+from skeleton import Case, questions_to
 from torch import Tensor
 
 import mmdepthcp.geometry
@@ -21,11 +21,19 @@ from mmdepthcp.models.losses import (
     ReprojectionError,
     SwAVLoss,
     ViewSynthesisLoss,
+    attention_neighbours,
     automask,
+    centre,
+    correlation,
+    correlation_loss,
+    depth_correlation,
+    depth_neighbours,
     feature_distance,
+    legacy_depth_correlation,
     over_sources,
     perplexity,
     photometric_error,
+    propagate,
     sinkhorn,
     smoothness_loss,
     swapped_prediction_loss,
@@ -111,6 +119,51 @@ CASES = {
         swav_loss, lambda: dict(x=unit(6, 4).float(), prototypes=unit(3, 4).float()), ('x', 'prototypes'), (),
         (dict(x=torch.tensor([[1., 0]] * 3), prototypes=torch.tensor([[1., 0], [1, 0]])), 0.693147),
         dict(dimension=dict(prototypes=unit(3, 5).float())), keeps_double=False, half=None),
+    'correlation': Case(
+        correlation, lambda: dict(one=randn(2, 3, 4), other=randn(2, 5, 4)), ('one', 'other'), (2, 3, 5),
+        (dict(one=tensor([[[3., 4]]]), other=tensor([[[1., 0], [-2, 0]]])), [[[.6, -.6]]]),
+        dict(channels=dict(other=randn(2, 5, 3)))),
+    'centre': Case(
+        centre, lambda: dict(values=randn(2, 3, 4)), (), (2, 3, 4),
+        # two images together: the mean of all is .775
+        (dict(values=tensor([[[1., .2], [.2, 1]], [[1, .9], [.9, 1]]])),
+         [[[1.175, .375], [.375, 1.175]], [[.825, .725], [.725, .825]]]),
+        dict(text=dict(values='x'))),
+    'correlation_loss': Case(
+        correlation_loss, lambda: dict(target=randn(2, 3, 4), similarity=randn(2, 3, 4), shift=tensor(.1)),
+        ('similarity',), (),
+        (dict(target=tensor([[[1., 1, 0], [1, 1, 0], [0, 0, 1]]]), shift=tensor(.1),
+              similarity=tensor([[[1., .6, -1], [.6, 1, -.6], [-1, -.6, 1]]])), -.42),
+        dict(points=dict(target=randn(2, 3, 5)))),
+    **{f'depth_correlation {mode}': Case(
+        lambda depth, mode=mode: depth_correlation(depth, mode), lambda: dict(depth=rand(2, 3)), ('depth',), (2, 3, 3),
+        (dict(depth=tensor([[.2, .4]])), [[[one, two], [two, three]]]),
+        dict(text=dict(depth='x')))
+       for mode, (one, two, three) in dict(
+           abs=(1, .8, 1), gauss=(1, .606531, 1), product=(.04, .08, .16)).items()},
+    'depth_correlation': Case(
+        lambda points: depth_correlation(points, 'euclid3d'), lambda: dict(points=randn(2, 3, 3)), (), (2, 3, 3),
+        (dict(points=tensor([[[0., 0, 0], [0, 3, 4], [0, 0, 1]]])),
+         [[[1, 0, .8], [0, 1, .151472], [.8, .151472, 1]]]),
+        dict(text=dict(points='x'))),
+    'legacy_depth_correlation': Case(
+        lambda depth: legacy_depth_correlation(depth, 2), lambda: dict(depth=rand(1, 1, 4, 6)), (), (1, 4, 4),
+        (dict(depth=tensor([[[[0., 1], [2, 3]]]])), [[[0., 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]]]),
+        dict(flat=dict(depth=rand(4)))),
+    'depth_neighbours': Case(
+        lambda points: depth_neighbours(points, .5), lambda: dict(points=randn(2, 5, 3)), (), (2, 5, 5),
+        (dict(points=tensor([[[0.], [1], [3]]])), [[[1., .666667, 0], [.5, 1, 0], [0, .333333, 1]]]),
+        dict(text=dict(points='x')), half=None),
+    'attention_neighbours': Case(
+        lambda attention: attention_neighbours(attention, .5), lambda: dict(attention=rand(2, 3, 5, 5)), (), (2, 5, 5),
+        # of each row, brought to 0..1, the upper half
+        (dict(attention=tensor([[[[1., 3, 2]] * 3]])), [[[0, 1, .5]] * 3]),
+        dict(text=dict(attention='x')), half=None),
+    'propagate': Case(
+        propagate, lambda: dict(codes=randn(2, 4, 3), weights=rand(2, 4, 4) + .1), ('codes',), (2, 4, 3),
+        (dict(weights=tensor([[[1., 2 / 3, 0], [.5, 1, 0], [0, 1 / 3, 1]]]),
+              codes=tensor([[[1., 0], [0, 1], [2, 2]]])), [[[.6, .4], [.333333, .666667], [1.5, 1.75]]]),
+        dict(cells=dict(weights=rand(2, 4, 5)))),
     'photometric_error': Case(
         photometric_error, lambda: dict(image=rand(2, 3, 4, 5), target=rand(2, 3, 4, 5)), ('image',), (2, 4, 5),
         # .85 (1 − C1 / (1 + C1)) / 2 + .15
@@ -195,7 +248,9 @@ def test_every_loss_and_operation_has_a_case():
     assert {*losses.__all__, *geometry} - NO_OPS <= set(CASES)
 
 
-@pytest.mark.parametrize('question', QUESTIONS, ids=lambda question: question.__name__)
-@pytest.mark.parametrize('name', CASES)
+@pytest.mark.parametrize(('name', 'question'), [
+    pytest.param(name, question, id=f'{name}-{question.__name__}')
+    for name, case in CASES.items() for question in questions_to(case)])
 def test_every_one(name, question):
+    """The assertions are the questions', in skeleton.py."""
     question(CASES[name])

@@ -137,7 +137,7 @@ class Planner:
         groups, cells = [], []
         for seed in self.table.seeds[:1] if self.smoke else self.table.seeds:
             for row, pretraining in self.table.pretrainings.items():
-                if pretraining.obstacle() is None and any(name == row for name, _ in self.table.pairs()):
+                if pretraining.obstacle() is None and self.table.columns(row):
                     stages, scored = self._group(row, seed, self._named(pretraining.needs))
                     groups.append(stages)
                     cells += scored
@@ -158,13 +158,11 @@ class Planner:
             checkpoint = stages[0].outputs[0]
             needs |= {stages[0]}
         cells = []
-        for wanted, column in self.table.pairs():
-            if wanted == row:
-                folds = 1 if self.smoke else self.table.tasks[column].folds
-                for fold in range(folds):
-                    more, cell = self._cell(row, column, seed, fold, checkpoint, needs)
-                    stages += more
-                    cells.append(cell)
+        for column in self.table.columns(row):
+            for fold in range(1 if self.smoke else self.table.tasks[column].folds):
+                more, cell = self._cell(row, column, seed, fold, checkpoint, needs)
+                stages += more
+                cells.append(cell)
         return stages, cells
 
     def _cell(self, row: str, column: str, seed: int, fold: int, checkpoint: str | None,

@@ -77,13 +77,13 @@ def markdown(table: Table, measured: pd.DataFrame, seeds: int, folds: bool = Tru
     heads = ['pretraining', *(['init'] if starts else []), 'trained on', *(
         f'{task.label}, {" / ".join(score.label for score in task.scores)}' for task in table.tasks.values())]
     lines = [f'# {escape_markdown(table.title)}', '', table_row(heads), table_row(['---'] * len(heads))]
-    pairs, incomplete, unavailable = set(table.pairs()), [], []
+    incomplete, unavailable = [], []
     for row, pretraining in table.pretrainings.items():
         obstacle = pretraining.obstacle()
         texts = [pretraining.label, *([pretraining.init or NOT_APPLICABLE] if starts else []), pretraining.trained_on]
         short = []
         for column, task in table.tasks.items():
-            if (row, column) not in pairs:
+            if column not in table.columns(row):
                 texts.append(NOT_APPLICABLE)
             elif obstacle is not None:
                 texts.append(NOT_AVAILABLE)

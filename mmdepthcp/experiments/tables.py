@@ -8,7 +8,7 @@ and :class:`Pretraining`, :class:`Task`. In options ``{work_dir}``, ``{seed}`` a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -128,12 +128,10 @@ class Table:
     pretrainings: Mapping[str, Pretraining]
     tasks: Mapping[str, Task]
 
-    def pairs(self) -> Iterator[tuple[str, str]]:
-        """Names of pretrainings and tasks that belong together."""
-        for row, pretraining in self.pretrainings.items():
-            for column in self.tasks:
-                if pretraining.tasks is None or column in pretraining.tasks:
-                    yield row, column
+    def columns(self, row: str) -> list[str]:
+        """Names of the tasks that a pretraining takes part in."""
+        chosen = self.pretrainings[row].tasks
+        return [column for column in self.tasks if chosen is None or column in chosen]
 
 
 def _record(kind: type[T], where: str, entry: Mapping[str, Any]) -> T:

@@ -15,6 +15,11 @@ def mean_over_ranks(values: Tensor) -> Tensor:
     return mean
 
 
+def sum_over_ranks(values: Tensor) -> Tensor:
+    """The sum over all ranks, which gradients pass."""
+    return torch.distributed.nn.functional.all_reduce(values)
+
+
 def gathered(values: Tensor) -> Tensor:
     """The values of all ranks, (B, ...) of each, one after the other as (R·B, ...), with gradient.
 
@@ -24,4 +29,4 @@ def gathered(values: Tensor) -> Tensor:
         return values
     places = torch.zeros(get_world_size(), *values.shape, dtype=values.dtype, device=values.device)
     places = torch.cat([places[:get_rank()], values[None], places[get_rank() + 1:]])
-    return torch.distributed.nn.functional.all_reduce(places).flatten(0, 1)
+    return sum_over_ranks(places).flatten(0, 1)

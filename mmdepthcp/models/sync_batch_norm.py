@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-import torch.distributed.nn
 from mmengine.dist import get_world_size
 from mmengine.model import MMDistributedDataParallel
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmdepthcp.models.ranks import sum_over_ranks
 from mmdepthcp.registry import MODEL_WRAPPERS
 
 
@@ -32,10 +31,10 @@ class AllRanksBatchNorm(_BatchNorm):
         self._check_input_dim(inputs)
         dims = [0, *range(2, inputs.dim())]
         shape = [1, -1, *[1] * (inputs.dim() - 2)]
-        count = _over_ranks(inputs.new_tensor([inputs.numel() / inputs.shape[1]]))
-        mean = _over_ranks(inputs.sum(dims)) / count
+        count = sum_over_ranks(inputs.new_tensor([inputs.numel() / inputs.shape[1]]))
+        mean = sum_over_ranks(inputs.sum(dims)) / count
         centred = inputs - mean.reshape(shape)
-        variance = _over_ranks(centred.square().sum(dims)) / count
+        variance = sum_over_ranks(centred.square().sum(dims)) / count
         if self.track_running_stats:
             self._track(mean.detach(), variance.detach() * count / (count - 1))
         scale = (variance + self.eps).rsqrt() * (1 if self.weight is None else self.weight)
@@ -49,11 +48,6 @@ class AllRanksBatchNorm(_BatchNorm):
         share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean, share)
         self.running_var.lerp_(variance, share)
-
-
-def _over_ranks(values: Tensor) -> Tensor:
-    """The sum over all ranks, which gradients pass."""
-    return torch.distributed.nn.functional.all_reduce(values)
 
 
 def over_all_ranks(module: nn.Module) -> nn.Module:

@@ -57,9 +57,6 @@ def test_report_is_whole_and_escaped():
             if tag not in ('meta', 'img', 'br'):
                 self.open_tags.append(tag)
 
-        def handle_startendtag(self, tag, attrs):
-            pass
-
         def handle_endtag(self, tag):
             assert self.open_tags.pop() == tag
 

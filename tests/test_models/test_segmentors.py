@@ -82,7 +82,7 @@ def test_separate_directions_are_found():
         loss.backward()
         optimizer.step()
     assert loss < before < -0.8
-    assert torch.equal((probe.directions() @ features.flatten(2)).argmax(1).view_as(labels), labels)
+    assert torch.equal((probe.directions_and_clusters()[0] @ features.flatten(2)).argmax(1).view_as(labels), labels)
 
 
 def test_any_trunk_segments(segmentor):

@@ -1,3 +1,5 @@
+from .correlation import centre, correlation, correlation_loss, depth_correlation, legacy_depth_correlation
+from .hidden_positive import attention_neighbours, depth_neighbours, propagate
 from .swapped_prediction import SwappedPrediction, perplexity, sinkhorn, swapped_prediction_loss
 from .swav import SwAVLoss
 from .view_synthesis import (
@@ -12,7 +14,8 @@ from .view_synthesis import (
 )
 
 __all__ = [
-    'ReprojectionError', 'SwAVLoss', 'SwappedPrediction', 'ViewSynthesisLoss', 'automask', 'feature_distance',
-    'over_sources', 'perplexity', 'photometric_error', 'sinkhorn', 'smoothness_loss', 'swapped_prediction_loss',
-    'window_moments',
+    'ReprojectionError', 'SwAVLoss', 'SwappedPrediction', 'ViewSynthesisLoss', 'attention_neighbours', 'automask',
+    'centre', 'correlation', 'correlation_loss', 'depth_correlation', 'depth_neighbours', 'feature_distance',
+    'legacy_depth_correlation', 'over_sources', 'perplexity', 'photometric_error', 'propagate', 'sinkhorn',
+    'smoothness_loss', 'swapped_prediction_loss', 'window_moments',
 ]

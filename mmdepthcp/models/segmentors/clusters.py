@@ -46,15 +46,15 @@ class ClusterProbe(BaseModule):
         """What is compared with the centres, (B, C, h, w), of features (B, C, h, w)."""
         return self.standardise(features.detach().float())
 
-    def directions(self) -> Tensor:
-        """The centres, (K, C), L2-normalised."""
-        return F.normalize(self.centres.float(), dim=1)
+    def directions_and_clusters(self) -> tuple[Tensor, Tensor]:
+        """The centres, (K, C), L2-normalised, and that each is a cluster of its own, (K,)."""
+        return F.normalize(self.centres.float(), dim=1), torch.arange(self.num_clusters, device=self.centres.device)
 
     def loss(self, features: Tensor) -> dict[str, Tensor]:
         """The loss of features (B, C, h, w) as ``loss_cluster``, and how many of the clusters are the nearest for some
         pixel, as a share, ``cluster_usage``.
         """
         pixels = F.normalize(self(features), dim=1).flatten(2)
-        best = (self.directions() @ pixels).max(1)
+        best = (self.directions_and_clusters()[0] @ pixels).max(1)
         usage = best.indices.unique().numel() / self.num_clusters
         return dict(loss_cluster=-best.values.mean(), cluster_usage=features.new_tensor(usage))

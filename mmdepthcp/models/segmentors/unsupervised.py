@@ -17,6 +17,11 @@ from mmdepthcp.registry import MODELS
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
 
 
+def last_map(maps: Tensor | Sequence[Tensor]) -> Tensor:
+    """The map (B, C, h, w) of a backbone that returns one, alone or last in a tuple."""
+    return maps if isinstance(maps, Tensor) else maps[-1]
+
+
 class SegmentsByClusters:
     """What models have in common that segment without labels; metric, inferencer and tables ask for this.
 
@@ -59,6 +64,9 @@ class SegmentsByClusters:
             data_samples = [SegDataSample(metainfo=dict(ori_shape=padded_size)) for _ in inputs]
         directions, clusters = self.directions_and_clusters()
         linear = self.linear_classifier()
+        if linear is not None:  # its bias is the weight of a feature that is always 1
+            weights = torch.cat([linear[0], linear[1][:, None]], 1)
+            classes = torch.arange(len(weights), device=weights.device)
         for features, sample in zip(self.extract_feat(inputs), data_samples, strict=True):
             _, right, _, bottom = sample.metainfo.get('img_padding_size', (0, 0, 0, 0))
             covered = (1 - bottom / padded_size[0], 1 - right / padded_size[1])
@@ -67,8 +75,7 @@ class SegmentsByClusters:
             sample.set_data(dict(pred_sem_seg=PixelData(data=segmentation[None])))
             if linear is not None:
                 with_one = torch.cat([features.float(), torch.ones_like(features[:1], dtype=torch.float32)])
-                classes = torch.arange(len(linear[1]), device=features.device)
-                found = assign_clusters(with_one, torch.cat([linear[0], linear[1][:, None]], 1), classes, size, covered)
+                found = assign_clusters(with_one, weights, classes, size, covered)
                 sample.set_data(dict(pred_linear_seg=PixelData(data=found[None])))
             sample.set_metainfo(dict(num_clusters=self.num_clusters))
         return list(data_samples)
@@ -112,8 +119,7 @@ class UnsupervisedSegmentor(SegmentsByClusters, BaseModel):
 
     @torch.no_grad()
     def _trunk(self, inputs: Tensor) -> Tensor:
-        maps = self.backbone(inputs)
-        return maps if isinstance(maps, Tensor) else maps[-1]
+        return last_map(self.backbone(inputs))
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
         """What is compared with the clusters, (B, D, h, w)."""
@@ -121,5 +127,4 @@ class UnsupervisedSegmentor(SegmentsByClusters, BaseModel):
 
     def directions_and_clusters(self) -> tuple[Tensor, Tensor]:
         """See :class:`SegmentsByClusters`."""
-        directions = self.clusters.directions()
-        return directions, torch.arange(len(directions), device=directions.device)
+        return self.clusters.directions_and_clusters()

@@ -28,7 +28,7 @@ from mmdepthcp.models.losses.correlation import (
 from mmdepthcp.models.losses.hidden_positive import depth_neighbours, propagate
 from mmdepthcp.models.ranks import gathered, mean_over_ranks
 from mmdepthcp.models.segmentors import ClusterProbe, SegmentsByClusters
-from mmdepthcp.models.segmentors.unsupervised import IMAGENET
+from mmdepthcp.models.segmentors.unsupervised import IMAGENET, last_map
 from mmdepthcp.models.selfsup.depthg_settings import (
     DepthSettings,
     HiddenPositiveSettings,
@@ -175,8 +175,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
 
     def directions_and_clusters(self) -> tuple[Tensor, Tensor]:
         """The centres of the cluster probe."""
-        directions = self.cluster_probe.directions()
-        return directions, torch.arange(len(directions), device=directions.device)
+        return self.cluster_probe.directions_and_clusters()
 
     def linear_classifier(self) -> tuple[Tensor, Tensor] | None:
         """That of the linear probe."""
@@ -188,8 +187,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
     @torch.no_grad()
     def features(self, inputs: Tensor) -> Tensor:
         """Features (B, C, h, w) of images (B, 3, H, W), standardised."""
-        maps = self.backbone(inputs)
-        maps = (maps if isinstance(maps, Tensor) else maps[-1]).float()
+        maps = last_map(self.backbone(inputs)).float()
         return (maps - self.feature_mean[:, None, None]) / self.feature_deviation[:, None, None]
 
     def loss(self, inputs: Tensor, data_samples: Mapping[str, Any]) -> dict[str, Tensor]:
