@@ -1,26 +1,12 @@
 # DenseCL on CamVid, ResNet-50, the 9000 steps of depthcp_camvid.py
-_base_ = ['../_base_/models/densecl_r50.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
-# the dense loss comes in once the backbone's features match at all
-custom_hooks = [dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='DenseCLHook', start_iters=1000)]
-# keys are shuffled over the processes so that each normalises over others than the queries
-sync_bn = None
-
-view = [dict(type='RandomResizedCrop', scale=224, crop_ratio_range=(0.2, 1.0)), *_base_.augment]
-auto_scale_lr = dict(enable=False, base_batch_size=32)
+_base_ = 'densecl_cityscapes.py'
 train_dataloader = dict(
-    batch_size=32,
-    num_workers=8,
     dataset=dict(
         type='mmdepthcp.CamVidStreetDataset',
         data_root='{{$MMDEPTHCP_DATA:data}}/camvid/',
-        data_prefix=dict(img_path='images/train'),
-        pipeline=[
-            dict(type='mmdepthcp.LoadImage'),
-            dict(type='MultiView', num_views=[2], transforms=[view]),
-            dict(type='PackInputs'),
-        ]))
+        data_prefix=dict(img_path='images/train')))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=900),
     dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=False, begin=900, end=9000),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=9000)
+train_cfg = dict(max_iters=9000)

@@ -1,10 +1,5 @@
 # DenseCL on CamVid, the network and the 546 steps of depthcp_camvid_small.py
-_base_ = ['../_base_/models/densecl_r50.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
-model = dict(
-    queue_len=2048,
-    feat_dim=64,
-    backbone=dict(depth=18, base_channels=32, stem_channels=32),
-    neck=dict(in_channels=256, hid_channels=256, out_channels=64))
+_base_ = ['../_base_/models/densecl_r18_small.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
 # the dense loss comes in once the backbone's features match at all
 custom_hooks = [dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='DenseCLHook', start_iters=150)]
 # keys are shuffled over the processes so that each normalises over others than the queries

@@ -1,31 +1,13 @@
 # SwAV on CamVid, ResNet-50, the 9000 steps of depthcp_camvid.py
-_base_ = ['../_base_/models/swav_r50.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
-model = dict(head=dict(loss=dict(queue_length=3840, queue_start=675, frozen_steps=360)))
-find_unused_parameters = True
-# MMPretraining's rate of 0.6 is for batches of 256
-optim_wrapper = dict(
-    optimizer=dict(_delete_=True, type='LARS', lr=0.075, momentum=0.9, weight_decay=1e-6))
-custom_hooks = [
-    dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='mmdepthcp.SwAVMonitorHook', interval=1000)
-]
-
-view = [dict(type='RandomResizedCrop', scale=224, crop_ratio_range=(0.14, 1.0)), *_base_.augment]
-small_view = [dict(type='RandomResizedCrop', scale=96, crop_ratio_range=(0.05, 0.14)), *_base_.augment]
-auto_scale_lr = dict(enable=False, base_batch_size=32)
+_base_ = 'swav_cityscapes.py'
+model = dict(head=dict(loss=dict(queue_start=675, frozen_steps=360)))
 train_dataloader = dict(
-    batch_size=32,
-    num_workers=8,
     dataset=dict(
         type='mmdepthcp.CamVidStreetDataset',
         data_root='{{$MMDEPTHCP_DATA:data}}/camvid/',
-        data_prefix=dict(img_path='images/train'),
-        pipeline=[
-            dict(type='mmdepthcp.LoadImage'),
-            dict(type='MultiView', num_views=[2, 6], transforms=[view, small_view]),
-            dict(type='PackInputs'),
-        ]))
+        data_prefix=dict(img_path='images/train')))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=900),
     dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=False, begin=900, end=9000),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=9000)
+train_cfg = dict(max_iters=9000)

@@ -1,9 +1,6 @@
 # SwAV on CamVid, the network and the 546 steps of depthcp_camvid_small.py
-_base_ = ['../_base_/models/swav_r50.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
-model = dict(
-    backbone=dict(depth=18, base_channels=32, stem_channels=32),
-    neck=dict(in_channels=256, hid_channels=256, out_channels=64),
-    head=dict(loss=dict(feat_dim=64, num_prototypes=32, queue_length=256, queue_start=41, frozen_steps=27)))
+_base_ = ['../_base_/models/swav_r18_small.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
+model = dict(head=dict(loss=dict(queue_length=256, queue_start=41, frozen_steps=27)))
 find_unused_parameters = True
 custom_hooks = [
     dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='mmdepthcp.SwAVMonitorHook', interval=100)

@@ -1,10 +1,7 @@
 # SwAV on toy streets, the network and the 600 steps of depthcp_toy.py; optimiser, views and queue are those of
 # configs/tables/search_toy.py that learn best
-_base_ = ['../_base_/models/swav_r50.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
-model = dict(
-    backbone=dict(depth=18, base_channels=32, stem_channels=32),
-    neck=dict(in_channels=256, hid_channels=256, out_channels=64),
-    head=dict(loss=dict(feat_dim=64, num_prototypes=32, frozen_steps=30)))
+_base_ = ['../_base_/models/swav_r18_small.py', '../_base_/datasets/views.py', '../_base_/pretrain_runtime.py']
+model = dict(head=dict(loss=dict(frozen_steps=30)))
 find_unused_parameters = True
 custom_hooks = [
     dict(type='mmdepthcp.PretrainedCheckHook'), dict(type='mmdepthcp.SwAVMonitorHook', interval=100)

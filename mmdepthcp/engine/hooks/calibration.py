@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmdepthcp.engine.models import plain_model
 from mmdepthcp.registry import HOOKS
 from mmdepthcp.utils.trees import progress_bar
 
@@ -33,7 +33,7 @@ class CalibrationHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Calibrate; all ranks see the same items."""
-        model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = plain_model(runner)
         if model.calibrated:
             return
         model.calibrate(self._batches(runner, model))

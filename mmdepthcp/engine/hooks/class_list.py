@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from mmdepthcp.engine.models import plain_model
 from mmdepthcp.registry import HOOKS
 from mmdepthcp.utils.checkpoint import read_checkpoint
 from mmdepthcp.utils.errors import InputError
@@ -49,7 +49,7 @@ class ClassListHook(Hook):
             self._check_same(meta.get('classes') or scored.metainfo['classes'], runner._load_from, scored, 'test')
 
     def _check_heads(self, runner: Runner, dataset: Any) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = plain_model(runner)
         classes = tuple(dataset.metainfo.get('classes') or ())
         for name, number in predicted_classes(model):
             if number != len(classes):

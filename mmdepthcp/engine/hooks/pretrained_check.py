@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmdepthcp.engine.models import plain_model
 from mmdepthcp.registry import HOOKS
 from mmdepthcp.utils.checkpoint import Fit, compare_weights, load_from_strict, name_some
 from mmdepthcp.utils.errors import InputError, notice
@@ -96,7 +96,7 @@ class PretrainedCheckHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Check that the files are there and have what the prefixes name."""
-        for origin, weights in self._origins(_plain_model(runner), runner._load_from):
+        for origin, weights in self._origins(plain_model(runner), runner._load_from):
             if not runner._load_from and not any(name.startswith(origin.prefix) for name in weights):
                 raise InputError(
                     f'{origin.checkpoint}: nothing in it starts with {origin.prefix!r}, the prefix for {origin.name} '
@@ -106,7 +106,7 @@ class PretrainedCheckHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Check all parts."""
         if runner.iter == 0:
-            self.check(_plain_model(runner), runner._load_from)
+            self.check(plain_model(runner), runner._load_from)
 
     def check(self, model: nn.Module, load_from: str | None = None) -> None:
         """Check all parts of a model that has its weights.
@@ -147,7 +147,3 @@ class PretrainedCheckHook(Hook):
             notice(f'{report}; {faults}')
         else:
             notice(report, logging.INFO)
-
-
-def _plain_model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mmdepthcp.engine.models import plain_model
 from mmdepthcp.registry import HOOKS
 from mmdepthcp.utils.checkpoint import check_fit
 from mmdepthcp.utils.errors import InputError
@@ -60,7 +60,7 @@ class ResumeHook(Hook):
         if not runner._resume or not isinstance(runner.optim_wrapper, OptimWrapper):
             return
         where = runner._load_from or runner.work_dir
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = plain_model(runner)
         check_fit(model, {name.removeprefix('module.'): tensor for name, tensor in checkpoint['state_dict'].items()},
                   where)
         self.schedulers = len(checkpoint.get('param_schedulers') or ())
