@@ -1,3 +1,4 @@
 from .depth_resnet import DepthResNet
+from .dino_vit import DINOViT
 
-__all__ = ['DepthResNet']
+__all__ = ['DINOViT', 'DepthResNet']
