@@ -9,46 +9,32 @@ are done lie in OUT.npz.*.parts: an interrupted search is completed by starting 
 (torchrun, Slurm, --shard) share the parts.
 """
 
-import argparse
 import sys
 
 from mmdepthcp.cli.numbers import whole
 from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
+from mmdepthcp.cli.trunk_options import trunk_parser
 from mmdepthcp.config.loading import load_config
-from mmdepthcp.config.overrides import add_cfg_options
-from mmdepthcp.utils.trees import default_shard, local_device, parse_shard
+from mmdepthcp.utils.trees import default_shard, local_device
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', metavar='CONFIG', help='config of a training on pairs')
-    parser.add_argument('out', metavar='OUT.npz', help='the neighbour file')
+def main() -> int:
+    parser = trunk_parser(__doc__, 'OUT.npz', 'the neighbour file')
     parser.add_argument('--count', type=whole(2), default=30,
                         help='neighbours of each image, itself among them; default %(default)s')
     parser.add_argument('--raw', action='store_true',
                         help='cosines of the mean features as they are, as STEGO and DepthG have them; default: the '
                              'mean over all images is taken out first')
-    parser.add_argument('--batch-size', type=whole(1), default=16)
-    parser.add_argument('--num-workers', type=whole(0), default=0,
-                        help='processes that load images; default %(default)s')
-    parser.add_argument('--device', help='default: cuda if there is one, else cpu')
-    parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
-                        help='do every N-th part from the I-th on (I = 0..N-1); default: by rank under torchrun or '
-                             'Slurm')
-    add_cfg_options(parser)
-    return parser.parse_args()
-
-
-def main() -> int:
-    args = parse_args()
+    args = parser.parse_args()
     hide_known_noise()
     with errors_in_words():
+        from mmdepthcp.preparation.features import FrozenTrunk
         from mmdepthcp.preparation.neighbours import NeighbourSearch
 
-        search = NeighbourSearch(load_config(args.config, args.cfg_options), args.out, args.count, not args.raw,
-                                 local_device(args.device), args.batch_size, args.num_workers)
-        if search.run(args.shard or default_shard()):
-            print(f'the neighbours of {len(search.names)} images: {args.out}')
+        trunk = FrozenTrunk(load_config(args.config, args.cfg_options), images_alone=True,
+                            device=local_device(args.device), batch_size=args.batch_size, num_workers=args.num_workers)
+        if NeighbourSearch(trunk, args.out, args.count, not args.raw).run(args.shard or default_shard()):
+            print(f'the neighbours of {len(trunk.names)} images: {args.out}')
         else:
             print(f'{args.out}: parts of other shards are missing; once they have run, run this command again')
     return 0

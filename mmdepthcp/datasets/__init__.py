@@ -1,3 +1,4 @@
+from .feature_cache import FeatureCache
 from .groups import ImageGroupDataset, NeighbourPairDataset
 from .samplers import EndlessSampler, EpochSampler
 from .seeded import SeededConcatDataset, SeededDataset

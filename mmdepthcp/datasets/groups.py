@@ -10,6 +10,7 @@ import numpy as np
 from mmcv.transforms import Compose
 from mmengine.dataset import BaseDataset
 
+from mmdepthcp.datasets.feature_cache import FeatureCache
 from mmdepthcp.datasets.seeded import split_index
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.sampling import read_neighbours
@@ -63,8 +64,11 @@ class SeededGroupDataset:
         index %= len(self)
         rng = _rng([*draw, index], _ITEM_STREAM)
         asked = [(*draw, member) for member in self.members(draw, index, rng)]
-        group = [self.dataset[image] for image in asked]
-        return self.pipeline({'group': group, 'rng': rng})
+        return self.pipeline({'group': [self.member(image) for image in asked], 'rng': rng})
+
+    def member(self, asked: tuple[int, ...]) -> dict[str, Any]:
+        """What the pipeline of the images makes of one, asked by ``(seed, epoch, index)``."""
+        return self.dataset[asked]
 
 
 @DATASETS.register_module()
@@ -117,17 +121,21 @@ class NeighbourPairDataset(SeededGroupDataset):
         dataset: See :class:`SeededGroupDataset`.
         neighbours: File of ``tools/nearest_neighbours.py``.
         ranks: First and last rank of the neighbours to draw from; rank 0 is the image itself.
+        cache: Folder of ``tools/cache_features.py``, to train on the features that it keeps: no image is read. None:
+            read images.
         pipeline: Transforms of the pair.
 
     Raises:
-        InputError: the file is missing or of other images, or has too few neighbours.
+        InputError: a file is missing or of other images, or has too few neighbours.
     """
 
     def __init__(self, dataset: dict | BaseDataset, neighbours: str, ranks: tuple[int, int] = (1, 7),
-                 pipeline: Sequence = ()) -> None:
+                 cache: str | None = None, pipeline: Sequence = ()) -> None:
         super().__init__(dataset, pipeline)
+        self.names = image_names(self.dataset)
+        self.cache = None if cache is None else FeatureCache(cache, self.names)
         self.ranks = ranks
-        self.neighbours = read_neighbours(neighbours, image_names(self.dataset))
+        self.neighbours = read_neighbours(neighbours, self.names)
         if not 0 < ranks[0] <= ranks[1] < self.neighbours.shape[1]:
             raise InputError(f'{neighbours}: has {self.neighbours.shape[1] - 1} neighbours of each image, ranks='
                              f'{tuple(ranks)} asks for others')
@@ -135,6 +143,12 @@ class NeighbourPairDataset(SeededGroupDataset):
     def members(self, draw: tuple[int, ...], index: int, rng: np.random.Generator) -> list[int]:
         """An image and one of its neighbours."""
         return [index, int(self.neighbours[index, rng.integers(self.ranks[0], self.ranks[1] + 1)])]
+
+    def member(self, asked: tuple[int, ...]) -> dict[str, Any]:
+        """See :class:`SeededGroupDataset`; from the cache, ``view`` (:func:`mmdepthcp.datasets.transforms.view_of`)."""
+        if self.cache is None:
+            return super().member(asked)
+        return dict(view=self.cache[asked[-1]], img_path=self.names[asked[-1]])
 
 
 def image_names(dataset: BaseDataset) -> list[str]:

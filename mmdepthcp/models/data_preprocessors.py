@@ -92,10 +92,11 @@ class DepthCPDataPreprocessor(_ViewsPreProcessor):
 class DepthGDataPreprocessor(_ViewsPreProcessor):
     """Training: stack pairs of images and what is known of them. Testing: :class:`SegDataPreProcessor`.
 
-    In training it takes ``inputs``, per item a (2, 3, H, W) uint8 tensor, and ``data_samples``, per item a
-    :class:`mmdepthcp.structures.FeaturePairSample`; it gives ``inputs``, (B, 2, 3, H, W) float32, normalised, and
-    ``data_samples``, a dict of ``seeds`` (B,) int64 on the CPU, ``disparity`` (B, 2, h, w) and ``labels`` (B, H, W)
-    int64, each None where the items have none.
+    In training it takes ``inputs``, per item a (2, 3, H, W) uint8 tensor, or features (2, C, h, w) float16 in place of
+    images, and ``data_samples``, per item a :class:`mmdepthcp.structures.FeaturePairSample`; it gives ``inputs``,
+    (B, 2, 3, H, W) float32, normalised, or features as they are, and ``data_samples``, a dict of ``seeds`` (B,) int64
+    on the CPU, ``disparity`` (B, 2, h, w) and ``labels`` (B, H, W) int64, each None where the items have none, and
+    ``are_features``.
 
     Args:
         kwargs: arguments of ``SegDataPreProcessor`` (``mean``, ``std``, ``bgr_to_rgb``, ``test_cfg``, ...).
@@ -114,10 +115,12 @@ class DepthGDataPreprocessor(_ViewsPreProcessor):
             inputs=torch.cat(list(pairs)),
             disparity=_stacked(samples, 'disparity'),
             labels=_stacked(samples, 'gt_sem_seg')))
-        labels = joined['labels']
+        labels, inputs = joined['labels'], joined['inputs']
+        are_features = inputs.is_floating_point()
         return dict(
-            inputs=self.normalised(joined['inputs']).unflatten(0, (-1, 2)),
+            inputs=(inputs.float() if are_features else self.normalised(inputs)).unflatten(0, (-1, 2)),
             data_samples=dict(
+                are_features=are_features,
                 seeds=torch.stack([sample.seed for sample in samples]),
                 disparity=joined['disparity'],
                 labels=None if labels is None else labels[:, 0].long()))

@@ -46,18 +46,6 @@ def digest_of(files: Sequence[str | os.PathLike]) -> str:
     return digest.hexdigest()
 
 
-def digest_of_settings(*settings: Any) -> str:
-    """A digest of configs, whatever the order of their keys, without ``init_cfg``, which loading weights overrules."""
-
-    def without_start(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {str(key): without_start(entry) for key, entry in value.items() if key != 'init_cfg'}
-        return list(map(without_start, value)) if isinstance(value, (list, tuple)) else value
-
-    text = json.dumps(without_start(settings), sort_keys=True, default=repr)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
 def _is_outdated(output: Path, inputs: Sequence[Path]) -> bool:
     """Whether an output that exists was made of other files than its inputs are now.
 

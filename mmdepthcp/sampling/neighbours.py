@@ -91,13 +91,30 @@ def read_neighbours(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray
         raise InputError(f'{path}: no such neighbour file; {remedy}') from None
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(f'{path}: no neighbour file ({error}); {remedy}') from None
-    if stored_names != list(names):
-        differing = next((f'its image {number} is {stored}, that of the data set {name}' for number, (stored, name) in
-                          enumerate(zip(stored_names, names)) if stored != name),  # noqa: B905
-                         f'it has {len(stored_names)} images, the data set {len(names)}')
-        raise InputError(f'{path}: the neighbours of other images: {differing}; {remedy}')
+    check_same_images(path, stored_names, names, 'the neighbours of other images', remedy)
     size = len(stored_names)
     if neighbours.shape[:1] != (size,) or neighbours.ndim != 2 or neighbours.dtype != np.int64 or (
             neighbours.size and not 0 <= neighbours.min() <= neighbours.max() < size):
         raise InputError(f'{path}: its neighbours are no indices of its {size} images; {remedy}')
     return neighbours
+
+
+def check_same_images(path: str | os.PathLike, stored: Sequence[str], names: Sequence[str], what: str,
+                      remedy: str) -> None:
+    """Make sure that what a file holds belongs to the images of a data set.
+
+    Args:
+        path: the file.
+        stored: names of the images it was made of.
+        names: of the images of the data set.
+        what: what the file is if they differ.
+        remedy: what to do then.
+
+    Raises:
+        InputError: they differ; the first difference is named.
+    """
+    if list(stored) != list(names):
+        differing = next((f'its image {number} is {old}, that of the data set {new}' for number, (old, new) in
+                          enumerate(zip(stored, names)) if old != new),  # noqa: B905
+                         f'it has {len(stored)} images, the data set {len(names)}')
+        raise InputError(f'{path}: {what}: {differing}; {remedy}')

@@ -10,6 +10,7 @@ from torch import nn
 
 from mmdepthcp.models.segmentors import ClusterProbe
 from mmdepthcp.models.selfsup import DepthG
+from mmdepthcp.models.selfsup.depthg_draws import draw_others
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
 
@@ -31,8 +32,8 @@ class TinyTrunk(nn.Module):
 def build(**settings) -> DepthG:
     torch.manual_seed(0)
     return DepthG(**ConfigDict(dict(
-        backbone=dict(type='TinyTrunk'), in_channels=CHANNELS, code_channels=CODES, num_clusters=5,
-        **{'points': dict(side=4), 'num_classes': 3, **settings})))
+        in_channels=CHANNELS, code_channels=CODES, num_clusters=5,
+        **{'backbone': dict(type='TinyTrunk'), 'points': dict(side=4), 'num_classes': 3, **settings})))
 
 
 def batch(number=4, seed=1):
@@ -167,14 +168,61 @@ def test_hidden_positives_are_the_same_loss_on_mixed_codes():
     assert all(gradient.abs().max() > 0 for gradient in gradients(found, mixed.projection.parameters()))
 
 
+TRANSFORMER = dict(type='DINOViT', patch_size=8, img_size=SIZE, arch=dict(
+    embed_dims=CHANNELS, num_layers=2, num_heads=2, feedforward_channels=CHANNELS))
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+def test_hidden_positives_by_attention(legacy):
+    model = calibrated(backbone=TRANSFORMER, hidden_positives=dict(
+        weight=0.2, by='attention', share=0.2, legacy=legacy))
+    inputs, known = batch()
+    found = losses(model, (inputs, known))
+    depth = losses(model, (inputs, dict(known, disparity=None)))
+    assert found['loss_hidden'] == depth['loss_hidden'] and found['loss_hidden'].abs() > 0
+    with torch.no_grad():
+        maps, attention = model.backbone.maps_and_attention(inputs[:, 0])
+        torch.testing.assert_close(model.raw_features(inputs[:, 0]), maps[-1])
+        weights = attention.mean(1).numpy()
+        low, high = weights.min(-1, keepdims=True), weights.max(-1, keepdims=True)
+        weights = (weights - low) / (high - low)
+        bound = np.quantile(weights, .8, axis=-1, keepdims=True)
+        weights = np.where(weights <= bound if legacy else weights >= bound, weights, 0)
+        codes = model.decode_head(model.features(inputs[:, 0])).flatten(2).mT.numpy()
+        total = weights.shape[-1] if legacy else weights.sum(-1, keepdims=True)
+        expected = torch.from_numpy(weights @ codes / total).mT.unflatten(2, (4, 8))
+        both = torch.stack([model.decode_head(model.features(inputs[:, k])) for k in range(2)], 1)
+        mixed = model._hidden_codes(both, torch.empty(0), attention)
+        torch.testing.assert_close(mixed[:, 0], model.projection(expected.float()), atol=1e-4, rtol=1e-4)
+    with pytest.raises(InputError, match='needs the images'):
+        model.loss(inputs, dict(known, are_features=True))
+    with pytest.raises(InputError, match='TinyTrunk has no attention'):
+        build(hidden_positives=dict(weight=0.2, by='attention'))
+    with pytest.raises(InputError, match="'depth' or 'attention'"):
+        build(hidden_positives=dict(weight=0.2, by='colour'))
+
+
+def test_kept_features_are_as_good_as_images():
+    model = calibrated(depth=dict(weight=0.3))
+    inputs, known = batch()
+    features = model.raw_features(inputs.flatten(0, 1)).unflatten(0, (-1, 2))
+    from_images = losses(model, (inputs, known))
+    kept = losses(model, (features, dict(known, are_features=True)))
+    assert kept == from_images
+    again = build(depth=dict(weight=0.3))
+    again.calibrate([(features, dict(known, are_features=True))])
+    again_from_images = build(depth=dict(weight=0.3))
+    again_from_images.calibrate([(inputs, known)])
+    assert torch.equal(again.shifts, again_from_images.shifts)
+
+
 def test_no_image_is_its_own_negative():
-    model = calibrated(negative_term=dict(draws=50))
     for number in (2, 3, 5):
         seeds = torch.randint(2**62, (number,))
-        for others in model._others(seeds):
+        for others in draw_others(seeds, 50):
             assert not torch.any(others == torch.arange(number)) and set(others.tolist()) <= set(range(number))
     with pytest.raises(InputError, match='raise batch_size'):
-        model._others(torch.tensor([3]))
+        draw_others(torch.tensor([3]), 5)
 
 
 def test_negatives_are_read_where_they_belong():

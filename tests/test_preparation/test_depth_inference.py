@@ -10,8 +10,8 @@ from mmengine.structures import PixelData
 from torch.nn import functional as F
 
 from mmdepthcp.preparation.depth_inference import ModelPredictor, infer_tree, stretch
-from mmdepthcp.preparation.exports import digest_of_settings
 from mmdepthcp.registry import MODELS
+from mmdepthcp.utils.digests import digest_of_settings
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import read_json, write_json
 from mmdepthcp.utils.images import read_disparity

@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 
 from mmdepthcp.preparation import neighbours
+from mmdepthcp.preparation.features import FrozenTrunk
 from mmdepthcp.preparation.neighbours import NeighbourSearch
 from mmdepthcp.sampling import read_neighbours
 from mmdepthcp.utils.errors import InputError
@@ -34,9 +35,13 @@ def config(tmp_path) -> Config:
     return Config.fromfile(tmp_path / 'pairs.py')
 
 
+def trunk(config, seed=0, **settings) -> FrozenTrunk:
+    torch.manual_seed(seed)
+    return FrozenTrunk(config, images_alone=True, **settings)
+
+
 def search(config, out, **settings) -> NeighbourSearch:
-    torch.manual_seed(0)
-    return NeighbourSearch(config, out, 5, **settings)
+    return NeighbourSearch(trunk(config, **settings), out, 5)
 
 
 def test_neighbours_are_those_of_the_centred_mean_features(config, tmp_path):
@@ -46,8 +51,9 @@ def test_neighbours_are_those_of_the_centred_mean_features(config, tmp_path):
     assert sorted(path.name for path in out.parent.iterdir()) == ['n.npz']
     found = read_neighbours(out, [f'{number:02}.png' for number in range(NUMBER)])
     with torch.no_grad():
-        described = np.stack([made.model.features(made.model.data_preprocessor(dict(inputs=[torch.from_numpy(
-            made.dataset[index]['img'].transpose(2, 0, 1).copy())]))['inputs']).mean((2, 3))[0].numpy()
+        model = made.trunk.model
+        described = np.stack([model.features(model.data_preprocessor(dict(inputs=[torch.from_numpy(
+            made.trunk.dataset[index]['img'].transpose(2, 0, 1).copy())]))['inputs']).mean((2, 3))[0].numpy()
             for index in range(NUMBER)]).astype(float)
     centred = described - described.mean(0)
     centred /= np.linalg.norm(centred, axis=1, keepdims=True)
@@ -84,15 +90,14 @@ def test_interrupted_and_shared_searches_give_the_same(config, tmp_path, monkeyp
 
 
 def test_other_weights_begin_anew(config, tmp_path):
-    one = search(config, tmp_path / 'n.npz')
-    torch.manual_seed(1)
-    other = NeighbourSearch(config, tmp_path / 'n.npz', 5)
-    assert one.parts != other.parts
+    folders = {search(config, tmp_path / 'n.npz', seed=seed).folder for seed in (0, 0, 1)}
+    folders.add(NeighbourSearch(trunk(config), tmp_path / 'n.npz', 5, centred=False).folder)
+    assert len(folders) == 3
 
 
 def test_bad_input(config, tmp_path):
     with pytest.raises(InputError, match='20 neighbours cannot be found among 11 images; set --count'):
-        NeighbourSearch(config, tmp_path / 'n.npz', 20)
+        NeighbourSearch(trunk(config), tmp_path / 'n.npz', 20)
     config.train_dataloader.dataset = dict(type='StreetDataset')
     with pytest.raises(InputError, match=r'pairs\.py: its training set has no pairs'):
         search(config, tmp_path / 'n.npz')

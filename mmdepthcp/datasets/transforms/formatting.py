@@ -45,30 +45,51 @@ def _dense_disparity(member: dict) -> np.ndarray:
                          'tools/infer_depth.py, or leave the image out') from None
 
 
+def view_of(member: dict) -> dict[str, np.ndarray]:
+    """What a frozen network is given of an image, and what is known of it there.
+
+    Args:
+        member: ``img`` and perhaps ``disparity`` with ``disparity_valid``, ``gt_seg_map``.
+
+    Returns:
+        ``inputs``, (3, H, W) uint8; ``disparity``, (h, w) float32, where it is unknown that of the nearest pixel which
+        has one; ``labels``, (H, W) uint8.
+
+    Raises:
+        InputError: no pixel has a disparity.
+    """
+    image = member['img']
+    view = dict(inputs=np.ascontiguousarray(image.transpose(2, 0, 1)))
+    if 'disparity' in member:
+        view['disparity'] = _dense_disparity(member)
+    if 'gt_seg_map' in member:
+        view['labels'] = cv2.resize(member['gt_seg_map'], image.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    return view
+
+
 @TRANSFORMS.register_module()
 class PackFeaturePairs(BaseTransform):
     """Pack two images as ``inputs``, a (2, 3, H, W) uint8 tensor (BGR), and ``data_samples``, a
-    :class:`mmdepthcp.structures.FeaturePairSample`.
+    :class:`mmdepthcp.structures.FeaturePairSample`. In place of images there may be their features, (2, C, h, w)
+    float16.
 
-    Required keys: ``group`` with ``img`` and perhaps ``disparity``, ``gt_seg_map`` of each; ``rng``. Where disparity is
-    unknown it becomes that of the nearest pixel which has one.
+    Required keys: ``group`` with ``view``, or what :func:`view_of` makes one of, for each; ``rng``.
 
     Raises:
         InputError: the images differ in size, or no pixel of a disparity map is known.
     """
 
     def transform(self, results: dict) -> dict:
-        group, rng = results['group'], require_rng(results)
-        paths = [member.get('img_path') for member in group]
-        sizes = [member['img'].shape[:2] for member in group]
+        rng = require_rng(results)
+        paths = [member.get('img_path') for member in results['group']]
+        views = [member.get('view') or view_of(member) for member in results['group']]
+        sizes = [view['inputs'].shape[1:] for view in views]
         if len(set(sizes)) > 1:
             raise InputError(f'{paths[0]} and {paths[1]} differ in size (height, width): {sizes}; resize both to one')
         sample = FeaturePairSample(metainfo={'img_paths': paths})
         sample.seed = torch.tensor(rng.integers(2**62))
-        if all('disparity' in member for member in group):
-            sample.disparity = PixelData(data=torch.from_numpy(np.stack([_dense_disparity(each) for each in group])))
-        if 'gt_seg_map' in group[0]:
-            labels = cv2.resize(group[0]['gt_seg_map'], sizes[0][::-1], interpolation=cv2.INTER_NEAREST_EXACT)
-            sample.gt_sem_seg = PixelData(data=torch.from_numpy(labels)[None])
-        images = np.stack([member['img'].transpose(2, 0, 1) for member in group])
-        return {'inputs': torch.from_numpy(np.ascontiguousarray(images)), 'data_samples': sample}
+        if all('disparity' in view for view in views):
+            sample.disparity = PixelData(data=torch.from_numpy(np.stack([view['disparity'] for view in views])))
+        if 'labels' in views[0]:
+            sample.gt_sem_seg = PixelData(data=torch.from_numpy(np.array(views[0]['labels']))[None])
+        return {'inputs': torch.from_numpy(np.stack([view['inputs'] for view in views])), 'data_samples': sample}

@@ -2,6 +2,7 @@ from .calibration import CalibrationHook
 from .checkpoint import CheckpointHook
 from .class_list import ClassListHook
 from .feature_bank import FeatureBankHook
+from .feature_cache import FeatureCacheHook
 from .finite_loss import FiniteLossHook
 from .mono_depth_watch import MonoDepthWatchHook
 from .pretrained_check import PretrainedCheckHook
@@ -15,6 +16,7 @@ __all__ = [
     'ClassListHook',
     'EpochSeedHook',
     'FeatureBankHook',
+    'FeatureCacheHook',
     'FiniteLossHook',
     'IterSeedHook',
     'MonoDepthWatchHook',

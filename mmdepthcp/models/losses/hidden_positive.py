@@ -36,18 +36,20 @@ def depth_neighbours(points: Tensor, share: float = KEPT_SHARE) -> Tensor:
     return torch.where(distance <= bound, 1 - distance, 0)
 
 
-def attention_neighbours(attention: Tensor, share: float = KEPT_SHARE) -> Tensor:
+def attention_neighbours(attention: Tensor, share: float = KEPT_SHARE, legacy: bool = False) -> Tensor:
     """The same by the attention of a transformer's last block.
 
     Args:
         attention: (B, heads, N, N) among cells, without the class token.
         share: quantile of the largest attentions of a row that take part.
+        legacy: leave out those and keep the others, as the code of Sick et al. does.
 
     Returns:
         (B, N, N) weights in 0..1.
     """
     weights = _between_rows(attention.mean(1))
-    return torch.where(weights >= weights.quantile(1 - share, dim=-1, keepdim=True), weights, 0)
+    bound = weights.quantile(1 - share, dim=-1, keepdim=True)
+    return torch.where(weights <= bound if legacy else weights >= bound, weights, 0)
 
 
 def propagate(codes: Tensor, weights: Tensor, legacy: bool = False) -> Tensor:

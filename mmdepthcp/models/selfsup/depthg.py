@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from mmengine.dist import all_gather, get_rank
 from mmengine.logging import MessageHub
 from mmpretrain.models.selfsup import BaseSelfSupervisor
 from torch import Tensor, nn
 
-from mmdepthcp.engine.schedules import decayed, shrunk
+from mmdepthcp.engine.schedules import decayed
 from mmdepthcp.geometry.points import cell_depth, cell_points
 from mmdepthcp.models.heads import LinearProbe, STEGOHead
 from mmdepthcp.models.losses.correlation import (
@@ -25,10 +24,11 @@ from mmdepthcp.models.losses.correlation import (
     depth_correlation,
     legacy_depth_correlation,
 )
-from mmdepthcp.models.losses.hidden_positive import depth_neighbours, propagate
+from mmdepthcp.models.losses.hidden_positive import attention_neighbours, depth_neighbours, propagate
 from mmdepthcp.models.ranks import gathered, mean_over_ranks
 from mmdepthcp.models.segmentors import ClusterProbe, SegmentsByClusters
 from mmdepthcp.models.segmentors.unsupervised import IMAGENET, last_map
+from mmdepthcp.models.selfsup.depthg_draws import draw_kept, draw_others, draw_points
 from mmdepthcp.models.selfsup.depthg_settings import (
     DepthSettings,
     HiddenPositiveSettings,
@@ -36,7 +36,7 @@ from mmdepthcp.models.selfsup.depthg_settings import (
     TermSettings,
 )
 from mmdepthcp.registry import MODELS
-from mmdepthcp.sampling import farthest_points, read_points, to_grid
+from mmdepthcp.sampling import read_points
 from mmdepthcp.utils.errors import InputError
 
 TERMS = ('self', 'neighbour', 'negative')
@@ -76,7 +76,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
       ``pred_linear_seg``, the class by the linear probe (:class:`mmdepthcp.models.segmentors.SegmentsByClusters`).
     - ``tensor``: codes (B, d, h, w).
 
-    All that is random is drawn from the seeds of the pairs, so that it does not depend on how many processes there are.
+    All that is random is drawn from the seeds of the pairs (:mod:`mmdepthcp.models.selfsup.depthg_draws`).
 
     Args:
         backbone: what gives the features: a module that returns (B, C, h, w), alone or last in a tuple, such as
@@ -143,6 +143,10 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         self.projection = nn.Sequential(
             nn.Conv2d(code_channels, code_channels, 1), nn.ReLU(), nn.Conv2d(code_channels, code_channels, 1),
         ) if self.hidden_positives.weight else None
+        if self.projection is not None and self.hidden_positives.by == 'attention' and not hasattr(
+                self.backbone, 'maps_and_attention'):
+            raise InputError(f"DepthG: hidden_positives.by='attention' needs a transformer, such as DINOViT, as its "
+                             f'backbone; {type(self.backbone).__name__} has no attention')
         self.centre, self.standardise, self.dropout, self.flip = centre, standardise, dropout, flip
         self.register_buffer('feature_mean', torch.zeros(in_channels))
         self.register_buffer('feature_deviation', torch.ones(in_channels))
@@ -185,9 +189,34 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         return layer.weight[:, :, 0, 0].float(), layer.bias.float()
 
     @torch.no_grad()
+    def raw_features(self, inputs: Tensor) -> Tensor:
+        """Features (B, C, h, w) of images (B, 3, H, W) as the backbone gives them."""
+        return last_map(self.backbone(inputs)).float()
+
     def features(self, inputs: Tensor) -> Tensor:
-        """Features (B, C, h, w) of images (B, 3, H, W), standardised."""
-        maps = last_map(self.backbone(inputs)).float()
+        """The same, standardised."""
+        return self._standardised(self.raw_features(inputs))
+
+    @torch.no_grad()
+    def _raw_maps(self, inputs: Tensor, known: Mapping[str, Any]) -> Tensor:
+        """Features (B, 2, C, h, w) of pairs of images, or as they come."""
+        if known.get('are_features'):
+            return inputs
+        return self.raw_features(inputs.flatten(0, 1)).unflatten(0, (-1, 2))
+
+    @torch.no_grad()
+    def _maps(self, inputs: Tensor, known: Mapping[str, Any]) -> tuple[Tensor, Tensor | None]:
+        """Features (B, 2, C, h, w) of pairs, standardised, and the attention in the first images if it is needed."""
+        if self.projection is None or self.hidden_positives.by == 'depth':
+            return self._standardised(self._raw_maps(inputs, known)), None
+        if known.get('are_features'):
+            raise InputError("DepthG: hidden_positives.by='attention' needs the images, kept features do not do; leave "
+                             'train_dataloader.dataset.cache out')
+        maps, attention = self.backbone.maps_and_attention(inputs[:, 0])
+        both = torch.stack([last_map(maps).float(), self.raw_features(inputs[:, 1])], 1)
+        return self._standardised(both), attention
+
+    def _standardised(self, maps: Tensor) -> Tensor:
         return (maps - self.feature_mean[:, None, None]) / self.feature_deviation[:, None, None]
 
     def loss(self, inputs: Tensor, data_samples: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -206,10 +235,12 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             raise InputError("DepthG: features are to be standardised or shifts to be found ('auto') first: add "
                              "dict(type='mmdepthcp.CalibrationHook') to custom_hooks")
         iteration = MessageHub.get_current_instance().get_info('iter') or 0
-        maps = self.features(inputs.flatten(0, 1)).unflatten(0, (-1, 2))
+        maps, attention = self._maps(inputs, data_samples)
         depth = self._cell_depth(data_samples['disparity'], maps)
-        points, kept = self._drawn(data_samples['seeds'], maps, depth, iteration)
-        others = self._others(data_samples['seeds'])
+        seeds = data_samples['seeds']
+        points = draw_points(seeds, self.points, depth, iteration).to(maps)
+        kept = draw_kept(seeds, len((LINEAR, NONLINEAR, SIGNAL)), maps.shape[2], self.dropout).to(maps)
+        others = draw_others(seeds, self.terms['negative'].draws)
         dropped = maps[:, :, None] * kept[..., None, None]
         codes = self.decode_head(
             *(dropped[:, :, use].flatten(0, 1) for use in (LINEAR, NONLINEAR))).unflatten(0, (-1, 2))
@@ -220,7 +251,8 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             terms.append(self._depth_term(weight, depth, data_samples['disparity'], points, iteration))
         losses = self._losses(terms, self._correlations(codes, points, others))
         if self.projection is not None:
-            hidden = self._losses(terms, self._correlations(self._hidden_codes(codes, depth), points, others))
+            hidden = self._losses(terms, self._correlations(self._hidden_codes(codes, depth, attention), points,
+                                                            others))
             losses['loss_hidden'] = self.hidden_positives.weight * torch.stack(list(hidden.values())).sum()
         losses.update({f'{name}_correlation': torch.stack(found).mean() for name, found in features.items()})
         losses.update(self.cluster_probe.loss(codes[:, 0]))
@@ -274,7 +306,8 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
 
     def _cell_depth(self, disparity: Tensor | None, maps: Tensor) -> Tensor:
         """Depth of the cells of the maps, (B, 2, h, w); empty if nothing needs it."""
-        if not (self.points.kind == 'farthest' or self.depth.weight or self.projection is not None):
+        by_depth = self.projection is not None and self.hidden_positives.by == 'depth'
+        if not (self.points.kind == 'farthest' or self.depth.weight or by_depth):
             return maps.new_empty(0)
         if disparity is None:
             raise InputError('DepthG: the items have no disparity, which depth.weight, farthest points and hidden '
@@ -282,12 +315,16 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         size = (maps.shape[-2], maps.shape[-1])
         return cell_depth(disparity.flatten(0, 1), size, self.points.max_depth).unflatten(0, (-1, 2))
 
-    def _hidden_codes(self, codes: Tensor, depth: Tensor) -> Tensor:
-        """Codes (B, 2, d, h, w), those of the first images mixed from neighbours in space, all projected."""
+    def _hidden_codes(self, codes: Tensor, depth: Tensor, attention: Tensor | None) -> Tensor:
+        """Codes (B, 2, d, h, w), those of the first images mixed from places that belong together, all projected."""
         assert self.projection is not None
-        weights = depth_neighbours(cell_points(depth[:, 0], self.points.field_of_view, self.points.legacy),
-                                   self.hidden_positives.share)
-        mixed = propagate(codes[:, 0].flatten(2).mT, weights, self.hidden_positives.legacy).mT
+        settings = self.hidden_positives
+        if attention is None:
+            cells = cell_points(depth[:, 0], self.points.field_of_view, self.points.legacy)
+            weights = depth_neighbours(cells, settings.share)
+        else:
+            weights = attention_neighbours(attention, settings.share, settings.legacy)
+        mixed = propagate(codes[:, 0].flatten(2).mT, weights, settings.legacy).mT
         both = torch.stack([mixed.unflatten(2, codes.shape[-2:]), codes[:, 1]], 1)
         return self.projection(both.flatten(0, 1)).unflatten(0, (-1, 2))
 
@@ -300,43 +337,6 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         scaled = (log - least) / (most - least).clamp_min(FLAT)
         return read_points(scaled[:, None], points)[..., 0]
 
-    def _drawn(self, seeds: Tensor, maps: Tensor, depth: Tensor, iteration: int) -> tuple[Tensor, Tensor]:
-        """Points (B, 2, P, 2), and factors (B, 2, 3, C) that drop channels, 0 or 1 / (1 − dropout)."""
-        settings, channels = self.points, maps.shape[2]
-        side = shrunk(settings.side, settings.decay, settings.decay_interval, iteration, settings.decay_at_start)
-        anywhere, kept = [], []
-        for seed in seeds.tolist():
-            generator = torch.Generator().manual_seed(seed)
-            anywhere.append(2 * torch.rand(2, settings.side ** 2, 2, generator=generator) - 1)
-            kept.append(torch.rand(2, 3, channels, generator=generator) >= self.dropout)
-        factors = torch.stack(kept).to(maps) / (1 - self.dropout)
-        if settings.kind == 'random':
-            return torch.stack(anywhere)[:, :, :side ** 2].to(maps), factors
-        cells = cell_points(depth.flatten(0, 1), settings.field_of_view, settings.legacy)
-        grid = to_grid(farthest_points(cells, side ** 2), depth.shape[-2], depth.shape[-1], settings.legacy)
-        return grid.unflatten(0, (-1, 2)).to(maps), factors
-
-    def _others(self, seeds: Tensor) -> list[Tensor]:
-        """For each draw, which image of those of all ranks (B,) each image of this rank is compared with.
-
-        Drawn over the images in the order of their seeds, so that it does not depend on which rank has which.
-        """
-        everyone = torch.cat(all_gather(seeds))
-        if len(everyone) < 2:
-            raise InputError('DepthG: a batch of one image has no other image to compare with; raise batch_size')
-        order = everyone.argsort()
-        generator = torch.Generator().manual_seed(int(everyone[order[0]]))
-        own = slice(get_rank() * len(seeds), (get_rank() + 1) * len(seeds))
-        draws = []
-        for _ in range(self.terms['negative'].draws):
-            partner = torch.randperm(len(order), generator=generator)
-            itself = partner == torch.arange(len(order))
-            partner[itself] = (partner[itself] + 1) % len(order)
-            other = torch.empty_like(order)
-            other[order] = order[partner]
-            draws.append(other[own])
-        return draws
-
     @torch.no_grad()
     def calibrate(self, batches: Iterable[tuple[Tensor, Mapping[str, Any]]]) -> None:
         """Find the mean and deviation of the features, and shifts that are 'auto' as quantiles of their correlations.
@@ -344,7 +344,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         Args:
             batches: inputs and data samples as :meth:`loss` takes them, the same on all ranks.
         """
-        collected = [(self.features(inputs.flatten(0, 1)).cpu(), samples) for inputs, samples in batches]
+        collected = [(self._raw_maps(inputs, samples).flatten(0, 1).cpu(), samples) for inputs, samples in batches]
         maps = torch.cat([features for features, _ in collected])
         if self.standardise:
             pixels = maps.transpose(0, 1).flatten(1).double()
@@ -356,7 +356,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         seeds = torch.cat([samples['seeds'] for _, samples in collected])
         disparity = None if collected[0][1]['disparity'] is None else torch.cat(
             [samples['disparity'].cpu() for _, samples in collected])
-        points, _ = self._drawn(seeds, pairs, self._cell_depth(disparity, pairs), 0)
+        points = draw_points(seeds, self.points, self._cell_depth(disparity, pairs), 0).to(pairs)
         next_one = torch.arange(len(pairs)).roll(1)
         for place, (name, (found, *_)) in enumerate(self._correlations(pairs, points, [next_one]).items()):
             if self.terms[name].shift == 'auto':

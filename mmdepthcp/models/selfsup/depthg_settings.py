@@ -80,14 +80,21 @@ class DepthSettings:
 
 @dataclass(frozen=True)
 class HiddenPositiveSettings:
-    """The same loss on codes mixed from cells that are near to each other in space (Seong et al., CVPR 2023).
+    """The same loss on codes mixed from cells that belong together (Seong et al., CVPR 2023).
 
     Attributes:
         weight: of all terms once more; 0: left out.
-        share: see :func:`depth_neighbours`.
-        legacy: see :func:`propagate`.
+        by: 'depth', cells that are near to each other in space; 'attention', those that the last block of a transformer
+            attends to.
+        share: see :func:`depth_neighbours` and :func:`attention_neighbours`.
+        legacy: see :func:`attention_neighbours` and :func:`propagate`.
     """
 
     weight: float = 0.
+    by: str = 'depth'
     share: float = 0.01
     legacy: bool = False
+
+    def __post_init__(self) -> None:
+        if self.by not in ('depth', 'attention'):
+            raise InputError(f"hidden_positives.by {self.by!r}: must be 'depth' or 'attention'")

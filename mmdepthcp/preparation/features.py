@@ -1,0 +1,185 @@
+"""The images of a training set through the frozen trunk of its model: once, for all that is made of the features."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from mmdepthcp.datasets.feature_cache import META, ROWS, cache_file, write_cache_meta
+from mmdepthcp.datasets.groups import image_names
+from mmdepthcp.datasets.transforms import view_of
+from mmdepthcp.engine.hooks import FeatureCacheHook, PretrainedCheckHook
+from mmdepthcp.registry import DATASETS, MODELS
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import atomic_path, read_json
+from mmdepthcp.utils.processes import WHOLE, claim
+from mmdepthcp.utils.trees import progress_bar, start_worker
+
+NOT_IMAGES = ('LoadDisparity', 'LoadLabels', 'LoadRegions')
+
+
+class FrozenTrunk:
+    """The frozen backbone of a model that trains on pairs of images, and the images it trains on.
+
+    Args:
+        config: of a model with ``raw_features`` and a training set of pairs (``train_dataloader.dataset.dataset``).
+        images_alone: load images and nothing beside them.
+        device: such as ``'cuda'``.
+        batch_size: images at once.
+        num_workers: processes that load images.
+
+    Attributes:
+        names: of the images.
+        key: of weights and view, see :meth:`mmdepthcp.engine.hooks.FeatureCacheHook.key`.
+
+    Raises:
+        InputError: the training set is none of pairs; the backbone's weights did not arrive.
+    """
+
+    def __init__(self, config: Any, images_alone: bool = False, device: str = 'cpu', batch_size: int = 16,
+                 num_workers: int = 0) -> None:
+        init_default_scope(config.get('default_scope', 'mmdepthcp'))
+        inner = config.train_dataloader.dataset.get('dataset')
+        if inner is None:
+            raise InputError(f'{config.filename}: its training set has no pairs; use one with a NeighbourPairDataset')
+        if images_alone:
+            inner = _images_alone(inner)
+        self.dataset = DATASETS.build(inner)
+        self.names = image_names(self.dataset)
+        self.model: Any = MODELS.build(config.model)
+        self.model.init_weights()
+        PretrainedCheckHook().check(self.model)
+        self.key = FeatureCacheHook.key(inner, config.model, self.names, self.model)
+        self.model.to(device).eval()
+        self.batch_size, self.num_workers = batch_size, num_workers
+
+    @torch.no_grad()
+    def batches(self, start: int, stop: int) -> Iterator[tuple[list[dict[str, np.ndarray]], Tensor]]:
+        """Views (:func:`mmdepthcp.datasets.transforms.view_of`) and features (B, C, h, w) of images, with a bar."""
+        chosen = range(start, min(stop, len(self.names)))
+        loader = DataLoader(Subset(_Views(self.dataset), chosen), self.batch_size, collate_fn=list,
+                            num_workers=self.num_workers, worker_init_fn=_start)
+        bar = progress_bar(len(chosen))
+        for views in loader:
+            images = [torch.from_numpy(view.pop('inputs')) for view in views]
+            yield views, self.model.raw_features(self.model.data_preprocessor(dict(inputs=images))['inputs'])
+            bar.update(len(views))
+        print()
+
+
+class Parts:
+    """Work on the images of a set in parts, each of which ends in files: what is there is not made again, so that
+    interrupted work goes on, and several processes share it.
+
+    Args:
+        number: of images.
+        rows: images in one part.
+    """
+
+    def __init__(self, number: int, rows: int) -> None:
+        self.starts = range(0, number, rows)
+
+    def run(self, shard: tuple[int, int], files: Callable[[int], list[Path]], make: Callable[[int], list[Any]]) -> bool:
+        """Make the parts of a shard ``(i, n)``; whether those of all shards are there.
+
+        Args:
+            shard: i and n.
+            files: of the part that begins at an image.
+            make: the arrays of a part, one for each file.
+        """
+        for start in self.starts[shard[0]::shard[1]]:
+            paths = files(start)
+            if all(path.exists() for path in paths):
+                continue
+            for path, values in zip(paths, make(start), strict=True):
+                with atomic_path(path) as aside:
+                    np.save(aside, values)
+        return all(path.exists() for start in self.starts for path in files(start))
+
+
+class FeatureCaching:
+    """What keeps the features of all images of a training set, and what is known of them, in files.
+
+    Args:
+        trunk: the frozen backbone and its images.
+        out: folder.
+        say: what is told how large it will be.
+
+    Raises:
+        InputError: the folder holds the features of other weights, another view or other images; they do not fit on the
+            disk.
+    """
+
+    def __init__(self, trunk: FrozenTrunk, out: str | os.PathLike, say: Callable[[str], None] = print) -> None:
+        self.trunk, self.out, self.say = trunk, Path(out), say
+        self.parts = Parts(len(trunk.names), ROWS)
+
+    def run(self, shard: tuple[int, int] = WHOLE) -> bool:
+        """Keep the features of the images of a shard ``(i, n)``; whether those of all shards are there."""
+        with claim(self.out, shard):
+            fields = self._begin()
+            return self.parts.run(shard, lambda start: [cache_file(self.out, field, start) for field in fields],
+                                  lambda start: self._arrays(start, fields))
+
+    def _begin(self) -> list[str]:
+        """The fields of the cache; says its size first."""
+        views, features = next(self.trunk.batches(0, 1))
+        fields = ['inputs', *views[0]]
+        if (self.out / META).exists():
+            if read_json(self.out / META)['key'] != self.trunk.key:
+                raise InputError(f'{self.out}: keeps the features of other weights, another view or other images; '
+                                 'remove it, or name another folder')
+            return fields
+        size = len(self.trunk.names) * (2 * features[0].numel() + sum(values.nbytes for values in views[0].values()))
+        free = shutil.disk_usage(self.out).free
+        self.say(f'{self.out}: features of {len(self.trunk.names)} images, {"x".join(map(str, features.shape[1:]))} in '
+                 f'float16, and {", ".join(views[0]) or "nothing"} beside them: {size / 1e9:.2f} GB; '
+                 f'{free / 1e9:.2f} GB are free')
+        if size > free:
+            raise InputError(f'{self.out}: {size / 1e9:.2f} GB of features do not fit into the {free / 1e9:.2f} GB '
+                             'that are free; name a folder on another disk')
+        write_cache_meta(self.out, self.trunk.key, self.trunk.names, fields)
+        return fields
+
+    def _arrays(self, start: int, fields: list[str]) -> list[np.ndarray]:
+        kept: dict[str, list] = {field: [] for field in fields}
+        for views, features in self.trunk.batches(start, start + ROWS):
+            kept['inputs'].append(features.half().cpu().numpy())
+            for field in fields[1:]:
+                kept[field].append(np.stack([view[field] for view in views]))
+        return [np.concatenate(kept[field]) for field in fields]
+
+
+class _Views(Dataset):
+    """What a network is given of the images of a set, and what is known of them."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        return view_of(self.dataset[index])
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+
+def _images_alone(dataset: Any) -> Any:
+    """The config of a data set whose pipelines load images and nothing else."""
+    alone = {key: [step for step in value if str(step.get('type')).rpartition('.')[2] not in NOT_IMAGES]
+             for key, value in dataset.items() if key == 'pipeline'}
+    inner = {key: _images_alone(value) for key, value in dataset.items() if key == 'dataset'}
+    return {**dataset, **alone, **inner}
+
+
+def _start(_: int) -> None:
+    start_worker()
