@@ -1,3 +1,5 @@
+from .coarse import Cityscapes27Dataset, COCOStuff27Dataset, Potsdam3Dataset
+from .crops import FiveCropDataset
 from .feature_cache import FeatureCache
 from .groups import ImageGroupDataset, NeighbourPairDataset
 from .samplers import EndlessSampler, EpochSampler

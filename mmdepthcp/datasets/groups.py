@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from mmcv.transforms import Compose
 from mmengine.dataset import BaseDataset
 
+from mmdepthcp.datasets.crops import image_names
 from mmdepthcp.datasets.feature_cache import FeatureCache
 from mmdepthcp.datasets.seeded import split_index
 from mmdepthcp.registry import DATASETS
@@ -149,9 +149,3 @@ class NeighbourPairDataset(SeededGroupDataset):
         if self.cache is None:
             return super().member(asked)
         return dict(view=self.cache[asked[-1]], img_path=self.names[asked[-1]])
-
-
-def image_names(dataset: BaseDataset) -> list[str]:
-    """Paths of the images of a data set, below its image folder."""
-    root = dataset.data_prefix['img_path'] or '.'
-    return [os.path.relpath(dataset.get_data_info(index)['img_path'], root) for index in range(len(dataset))]

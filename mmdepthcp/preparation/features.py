@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from mmdepthcp.datasets.feature_cache import META, ROWS, cache_file, write_cache_meta
-from mmdepthcp.datasets.groups import image_names
+from mmdepthcp.datasets.crops import image_names
 from mmdepthcp.datasets.transforms import view_of
 from mmdepthcp.engine.hooks import FeatureCacheHook, PretrainedCheckHook
 from mmdepthcp.registry import DATASETS, MODELS

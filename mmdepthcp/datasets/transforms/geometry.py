@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import RandomCrop as MMSegRandomCrop
 from mmseg.datasets.transforms import RandomFlip as MMSegRandomFlip
 from mmseg.datasets.transforms import Resize as MMSegResize
+from PIL import Image
 
+from mmdepthcp.datasets.transforms.loading import resize_disparity, resize_image
 from mmdepthcp.registry import TRANSFORMS
 from mmdepthcp.utils.errors import InputError
 
@@ -71,3 +74,37 @@ class RandomCrop(MMSegRandomCrop):
                                  'ResizeStreet or Resize')
         with _maps_as_fields(results):
             return super().transform(results)
+
+
+@TRANSFORMS.register_module()
+class CentreSquare(BaseTransform):
+    """The largest square in the middle of an image, with all that lies beside it, at a given size: the view of STEGO
+    (Hamilton et al., ICLR 2022), in training and in its scores.
+
+    The short side is brought to ``size``, the long one in proportion, rounded down; then the ends of the long one are
+    cut off. Labels take the same square and size, so that scores are those of the square.
+
+    Args:
+        size: side of the square, in pixels.
+        nearest: give each pixel of the image and of disparity the nearest one as Pillow does, like the published code,
+            in place of averages.
+    """
+
+    def __init__(self, size: int, nearest: bool = False) -> None:
+        self.size, self.nearest = int(size), nearest
+
+    def transform(self, results: dict) -> dict:
+        height, width = results['img'].shape[:2]
+        short = min(height, width)
+        scale = (self.size * width // short, self.size * height // short)
+        left, top = ((side - self.size + 1) // 2 for side in scale)
+        for key in ('img', 'gt_seg_map', *MAPS):
+            if key in results:
+                results[key] = self._resized(key, results[key], scale)[top:top + self.size, left:left + self.size]
+        results['img_shape'] = results['ori_shape'] = (self.size, self.size)
+        return results
+
+    def _resized(self, key: str, values: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
+        if self.nearest or key not in ('img', 'disparity'):
+            return np.asarray(Image.fromarray(values).resize(scale, Image.Resampling.NEAREST))
+        return resize_image(values, scale) if key == 'img' else resize_disparity(values, scale)
