@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,23 +91,75 @@ def assign_clusters(
     """
     import torch
 
-    channels, height, width = features.shape
-    few_prototypes = len(prototypes) <= channels
+    few_prototypes = len(prototypes) <= len(features)
     if few_prototypes:
-        features = (prototypes @ features.flatten(1)).view(-1, height, width)
+        features = (prototypes @ features.flatten(1)).view(-1, *features.shape[1:])
+    return torch.cat([clusters[(pixels if few_prototypes else prototypes @ pixels).argmax(0)]
+                      for pixels in _strips(features, size, covered)]).view(*size)
+
+
+def cluster_log_probabilities(
+    features: Tensor,
+    directions: Tensor,
+    clusters: Tensor,
+    size: Sequence[int],
+    covered: Sequence[float] = (1.0, 1.0),
+    sharpness: float = 1.0,
+) -> Tensor:
+    """Resize a feature map bilinearly and give every pixel the log probability of each cluster: log softmax of its
+    largest cosine with a direction of the cluster (Hamilton et al., ICLR 2022).
+
+    Args:
+        features, directions, clusters, size, covered: see :func:`assign_clusters`.
+        sharpness: factor of the cosines.
+
+    Returns:
+        (number of clusters, H, W).
+    """
+    import torch
+    import torch.nn.functional as F
+
+    strips = []
+    for pixels in _strips(features, size, covered):
+        cosines = directions @ F.normalize(pixels, dim=0)
+        best = cosines.new_full((int(clusters.max()) + 1, pixels.shape[1]), -torch.inf)
+        best.scatter_reduce_(0, clusters[:, None].expand_as(cosines), cosines, 'amax')
+        strips.append((sharpness * best).log_softmax(0))
+    return torch.cat(strips, 1).view(-1, *size)
+
+
+def class_log_probabilities(
+    features: Tensor,
+    weights: Tensor,
+    biases: Tensor,
+    size: Sequence[int],
+    covered: Sequence[float] = (1.0, 1.0),
+) -> Tensor:
+    """The same by a linear classifier: (number of classes, H, W).
+
+    Args:
+        features, size, covered: see :func:`assign_clusters`.
+        weights: (C, D).
+        biases: (C,).
+    """
+    import torch
+
+    scores = (weights @ features.flatten(1) + biases[:, None]).view(-1, *features.shape[1:])
+    return torch.cat([pixels.log_softmax(0) for pixels in _strips(scores, size, covered)], 1).view(-1, *size)
+
+
+def _strips(features: Tensor, size: Sequence[int], covered: Sequence[float]) -> Iterator[Tensor]:
+    """The pixels (D, n) of a map resized bilinearly, some rows at a time."""
+    import torch
+
     rows_out, columns_out = size
-    left, right, share = _taps(width, columns_out, covered[1], features)
+    left, right, share = _taps(features.shape[2], columns_out, covered[1], features)
     wide = torch.lerp(features[:, :, left], features[:, :, right], share)
-    top, bottom, weight = _taps(height, rows_out, covered[0], features)
-    result = clusters.new_empty(rows_out, columns_out)
+    top, bottom, weight = _taps(features.shape[1], rows_out, covered[0], features)
     strip = max(1, CHUNK_PIXELS // columns_out)
     for start in range(0, rows_out, strip):
         rows = slice(start, start + strip)
-        pixels = torch.lerp(wide[:, top[rows]], wide[:, bottom[rows]], weight[rows, None])
-        pixels = pixels.reshape(len(features), -1)
-        best = (pixels if few_prototypes else prototypes @ pixels).argmax(0)
-        result[rows] = clusters[best].view(-1, columns_out)
-    return result
+        yield torch.lerp(wide[:, top[rows]], wide[:, bottom[rows]], weight[rows, None]).flatten(1)
 
 
 def colour_position_features(image: np.ndarray) -> np.ndarray:

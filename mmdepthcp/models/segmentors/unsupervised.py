@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from mmdepthcp.evaluation.functional.clustering import assign_clusters
+from mmdepthcp.evaluation.functional.clustering import (
+    assign_clusters,
+    class_log_probabilities,
+    cluster_log_probabilities,
+)
+from mmdepthcp.evaluation.functional.crf import dense_crf
+from mmdepthcp.models.segmentors.inference import SHARPNESS, InferenceSettings, picture_of, slide
 from mmdepthcp.registry import MODELS
 
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
@@ -32,6 +39,12 @@ class SegmentsByClusters:
 
     num_clusters: int
     """How many clusters there are."""
+
+    inference = InferenceSettings()
+    """How it is asked, from ``test_cfg``."""
+
+    data_preprocessor: nn.Module
+    """What images came through."""
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
         """Features (B, D, h, w) of images (B, 3, H, W)."""
@@ -62,23 +75,41 @@ class SegmentsByClusters:
         padded_size = tuple(inputs.shape[-2:])
         if data_samples is None:
             data_samples = [SegDataSample(metainfo=dict(ori_shape=padded_size)) for _ in inputs]
-        directions, clusters = self.directions_and_clusters()
-        linear = self.linear_classifier()
-        if linear is not None:  # its bias is the weight of a feature that is always 1
-            weights = torch.cat([linear[0], linear[1][:, None]], 1)
-            classes = torch.arange(len(weights), device=weights.device)
-        for features, sample in zip(self.extract_feat(inputs), data_samples, strict=True):
+        settings = self.inference
+        if settings.mode == 'slide':
+            assert settings.crop_size is not None and settings.stride is not None
+            maps = slide(self.extract_feat, inputs, settings.crop_size, settings.stride)
+        else:
+            maps = self.extract_feat(inputs)
+        for image, features, sample in zip(inputs, maps.float(), data_samples, strict=True):
             _, right, _, bottom = sample.metainfo.get('img_padding_size', (0, 0, 0, 0))
             covered = (1 - bottom / padded_size[0], 1 - right / padded_size[1])
-            size = sample.ori_shape[:2]
-            segmentation = assign_clusters(features.float(), directions, clusters, size, covered)
-            sample.set_data(dict(pred_sem_seg=PixelData(data=segmentation[None])))
-            if linear is not None:
-                with_one = torch.cat([features.float(), torch.ones_like(features[:1], dtype=torch.float32)])
-                found = assign_clusters(with_one, weights, classes, size, covered)
-                sample.set_data(dict(pred_linear_seg=PixelData(data=found[None])))
+            size = tuple(sample.ori_shape[:2])
+            found = self._best(features, size, covered) if settings.crf is None else self._smoothed(
+                picture_of(image, self.data_preprocessor, covered, size), features, covered)
+            sample.set_data({name: PixelData(data=segmentation[None]) for name, segmentation in found.items()})
             sample.set_metainfo(dict(num_clusters=self.num_clusters))
         return list(data_samples)
+
+    def _best(self, features: Tensor, size: tuple[int, int], covered: tuple[float, float]) -> dict[str, Tensor]:
+        """What is most probable at each pixel, by name of the result."""
+        found = dict(pred_sem_seg=assign_clusters(features, *self.directions_and_clusters(), size, covered))
+        if (linear := self.linear_classifier()) is not None:  # its bias is the weight of a feature that is always 1
+            with_one = torch.cat([features, torch.ones_like(features[:1])])
+            weights = torch.cat([linear[0], linear[1][:, None]], 1)
+            classes = torch.arange(len(weights), device=weights.device)
+            found['pred_linear_seg'] = assign_clusters(with_one, weights, classes, size, covered)
+        return found
+
+    def _smoothed(self, image: np.ndarray, features: Tensor, covered: tuple[float, float]) -> dict[str, Tensor]:
+        """The same for pixels that agree with those of like colour."""
+        size = image.shape[:2]
+        asked = dict(pred_sem_seg=cluster_log_probabilities(
+            features, *self.directions_and_clusters(), size, covered, SHARPNESS))
+        if (linear := self.linear_classifier()) is not None:
+            asked['pred_linear_seg'] = class_log_probabilities(features, *linear, size, covered)
+        return {name: torch.from_numpy(dense_crf(image, logs.cpu().numpy(), self.inference.crf).argmax(0))
+                for name, logs in asked.items()}
 
 
 @MODELS.register_module()
@@ -92,15 +123,17 @@ class UnsupervisedSegmentor(SegmentsByClusters, BaseModel):
         backbone: what gives the map: a module that returns (B, C, h, w), alone or in a tuple of one, such as
             :class:`mmdepthcp.models.probes.FrozenFeatures`.
         clusters: such as :class:`ClusterProbe`.
+        test_cfg: arguments of :class:`~mmdepthcp.models.segmentors.inference.InferenceSettings`.
         data_preprocessor: defaults to ``SegDataPreProcessor`` with ImageNet's mean and deviation.
         init_cfg: initialisation.
     """
 
-    def __init__(self, backbone: dict, clusters: dict, data_preprocessor: dict | nn.Module | None = None,
-                 init_cfg: dict | None = None) -> None:
+    def __init__(self, backbone: dict, clusters: dict, test_cfg: dict | None = None,
+                 data_preprocessor: dict | nn.Module | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor or dict(type='mmdepthcp.SegDataPreProcessor', **IMAGENET), init_cfg)
         self.backbone = MODELS.build(backbone)
         self.clusters = MODELS.build(clusters)
+        self.inference = InferenceSettings.of(test_cfg)
 
     @property
     def num_clusters(self) -> int:  # type: ignore[override]

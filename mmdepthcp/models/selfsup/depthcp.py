@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mmdepthcp.evaluation.functional.clustering import cluster_features, cluster_prototypes
 from mmdepthcp.models.losses import perplexity, swapped_prediction_loss
+from mmdepthcp.models.segmentors.inference import InferenceSettings
 from mmdepthcp.models.segmentors.unsupervised import IMAGENET, SegmentsByClusters
 from mmdepthcp.models.selfsup.matches import BatchMatches, sample_features
 from mmdepthcp.registry import MODELS
@@ -59,6 +60,7 @@ class DepthCP(SegmentsByClusters, BaseSelfSupervisor):
             themselves (Zeng et al.), or 'features', the running mean of the features that they were best
             for, seen from the mean of all. In short trainings prototypes hardly leave their orthogonal start, so
             that their own distances say little.
+        test_cfg: arguments of :class:`~mmdepthcp.models.segmentors.inference.InferenceSettings`.
         pretrained: checkpoint to start from.
         data_preprocessor: defaults to :class:`DepthCPDataPreprocessor` with ImageNet's mean and deviation.
         init_cfg: initialisation.
@@ -84,6 +86,7 @@ class DepthCP(SegmentsByClusters, BaseSelfSupervisor):
         epsilon: float = 0.05,
         sinkhorn_iterations: int = 3,
         cluster_by: str = 'prototypes',
+        test_cfg: dict | None = None,
         pretrained: str | None = None,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
@@ -109,6 +112,7 @@ class DepthCP(SegmentsByClusters, BaseSelfSupervisor):
         self.register_buffer('feature_sums', torch.zeros_like(self.prototypes.weight))
         self._clustered: tuple[Tensor, Tensor] | None = None
         self.num_clusters = num_clusters
+        self.inference = InferenceSettings.of(test_cfg)
         self.cluster_by = cluster_by
         self.level_weights = {'pixel': pixel_weight, 'region': region_weight}
         self.temperature = temperature

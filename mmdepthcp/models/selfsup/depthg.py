@@ -27,6 +27,7 @@ from mmdepthcp.models.losses.correlation import (
 from mmdepthcp.models.losses.hidden_positive import attention_neighbours, depth_neighbours, propagate
 from mmdepthcp.models.ranks import gathered, mean_over_ranks
 from mmdepthcp.models.segmentors import ClusterProbe, SegmentsByClusters
+from mmdepthcp.models.segmentors.inference import InferenceSettings
 from mmdepthcp.models.segmentors.unsupervised import IMAGENET, last_map
 from mmdepthcp.models.selfsup.depthg_draws import draw_kept, draw_others, draw_points
 from mmdepthcp.models.selfsup.depthg_settings import (
@@ -95,6 +96,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             (:class:`mmdepthcp.engine.hooks.CalibrationHook`).
         dropout: share of the channels of the features that are dropped.
         flip: average the codes of an image with those of its mirror image, outside training.
+        test_cfg: arguments of :class:`~mmdepthcp.models.segmentors.inference.InferenceSettings`.
         pretrained: checkpoint to start from.
         data_preprocessor: defaults to :class:`DepthGDataPreprocessor` with ImageNet's mean and deviation.
         init_cfg: initialisation.
@@ -120,6 +122,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         standardise: bool = True,
         dropout: float = 0.1,
         flip: bool = True,
+        test_cfg: dict | None = None,
         pretrained: str | None = None,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
@@ -148,6 +151,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             raise InputError(f"DepthG: hidden_positives.by='attention' needs a transformer, such as DINOViT, as its "
                              f'backbone; {type(self.backbone).__name__} has no attention')
         self.centre, self.standardise, self.dropout, self.flip = centre, standardise, dropout, flip
+        self.inference = InferenceSettings.of(test_cfg)
         self.register_buffer('feature_mean', torch.zeros(in_channels))
         self.register_buffer('feature_deviation', torch.ones(in_channels))
         self.register_buffer('shifts', torch.tensor([
