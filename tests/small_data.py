@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmdepthcp.datasets.groups import image_names
+from mmdepthcp.datasets.crops import image_names
 from mmdepthcp.datasets.street import StreetDataset
 from mmdepthcp.datasets.video import VideoClipDataset
 from mmdepthcp.registry import DATASETS
@@ -155,6 +155,6 @@ def write_data(config: dict) -> None:
                 assert issubclass(kind, VideoClipDataset), f'no files are written here for a {kind}'
                 write_clips(dataset, frames)
     for pairs in settings_in(config, 'neighbours'):
-        names = image_names(DATASETS.build({**pairs['dataset'], 'pipeline': []}))
+        names = image_names(DATASETS.build(pairs['dataset']))
         ranks = np.arange(min(8, len(names)))
         write_neighbours(pairs['neighbours'], names, (np.arange(len(names))[:, None] + ranks) % len(names))

@@ -6,14 +6,4 @@ model = dict(depth=dict(weight=0.3), points=dict(kind='farthest'))
 train_dataloader = dict(
     dataset=dict(
         dataset=dict(
-            data_root='',
-            data_prefix=dict(
-                img_path=_base_.data_root + 'leftImg8bit/train',
-                seg_map_path=_base_.data_root + 'gtFine/train',
-                disparity_path='work_dirs/depthcp_toy/disparity'),
-            pipeline=[
-                dict(type='LoadImage'),
-                dict(type='LoadDisparity'),
-                dict(type='ResizeStreet', scale=_base_.size),
-                dict(type='LoadLabels'),
-            ])))
+            data_prefix=dict(disparity_path='work_dirs/depthcp_toy/disparity'), pipeline=_base_.load_with_depth)))

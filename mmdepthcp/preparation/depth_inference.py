@@ -20,8 +20,8 @@ from mmdepthcp.datasets.transforms.loading import resize_disparity
 from mmdepthcp.geometry.depth_maps import depth_to_disparity, inverse_depth_scale
 from mmdepthcp.preparation.exports import claim_export, digest_of, select_outdated
 from mmdepthcp.registry import MODELS
-from mmdepthcp.utils.digests import digest_of_settings
 from mmdepthcp.utils.checkpoint import check_fit, read_state_dict
+from mmdepthcp.utils.digests import digest_of_settings
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import file_sha256, read_json
 from mmdepthcp.utils.images import read_image, write_disparity

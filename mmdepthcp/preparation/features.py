@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from mmdepthcp.datasets.feature_cache import META, ROWS, cache_file, write_cache_meta
 from mmdepthcp.datasets.crops import image_names
+from mmdepthcp.datasets.feature_cache import META, ROWS, cache_file, write_cache_meta
 from mmdepthcp.datasets.transforms import view_of
 from mmdepthcp.engine.hooks import FeatureCacheHook, PretrainedCheckHook
 from mmdepthcp.registry import DATASETS, MODELS

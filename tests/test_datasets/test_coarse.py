@@ -38,7 +38,8 @@ def test_labels_become_classes(tmp_path, kind, image, labels, stored, expected):
     write(tmp_path, image, labels, stored)
     dataset = kind(data_root=str(tmp_path), data_prefix=dict(img_path='i', seg_map_path='l'), pipeline=LOAD)
     assert dataset[0]['gt_seg_map'][0].tolist() == expected
-    assert max(set(kind.LABEL_IDS.values()) - {255}) + 1 == len(kind.METAINFO['classes']) == len(kind.METAINFO['palette'])
+    number = max(set(kind.LABEL_IDS.values()) - {255}) + 1
+    assert number == len(kind.METAINFO['classes']) == len(kind.METAINFO['palette'])
 
 
 def test_five_crops_of_all_that_lies_beside_an_image(tmp_path):

@@ -116,7 +116,7 @@ def test_order_of_channels_and_a_constant_do_not_count():
 
 def test_bad_input():
     image, guess, _ = scene(0)
-    with pytest.raises(InputError, match='differ|image is of size'):
+    with pytest.raises(InputError, match=r'image is of size \(19, 24\), the probabilities of \(20, 24\)'):
         dense_crf(image[1:], guess)
     with pytest.raises(InputError, match='deviations are positive'):
         CRFSettings(colour_deviation=0)

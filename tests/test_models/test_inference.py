@@ -55,7 +55,8 @@ def pooled(images):
 
 
 @pytest.mark.parametrize(('size', 'crop', 'stride'), [
-    ((32, 64), (32, 32), (32, 16)), ((40, 56), (16, 24), (16, 16)), ((16, 64), (32, 32), (8, 8)), ((24, 24), (24, 24), (8, 8))])
+    ((32, 64), (32, 32), (32, 16)), ((40, 56), (16, 24), (16, 16)), ((16, 64), (32, 32), (8, 8)),
+    ((24, 24), (24, 24), (8, 8))])
 def test_windows_of_local_features_make_the_whole_map(size, crop, stride):
     images = torch.randn(2, 3, *size)
     torch.testing.assert_close(slide(pooled, images, crop, stride), pooled(images))

@@ -146,6 +146,6 @@ def test_features_of_others_are_refused(config, tmp_path):
 
 def test_what_does_not_fit_on_the_disk_is_not_begun(config, tmp_path, monkeypatch):
     monkeypatch.setattr(caching.shutil, 'disk_usage', lambda _: types.SimpleNamespace(free=10))
-    with pytest.raises(InputError, match='do not fit into the 0.00 GB that are free'):
+    with pytest.raises(InputError, match=r'do not fit into the 0\.00 GB that are free'):
         FeatureCaching(trunk(config), tmp_path / 'kept').run()
     assert not list((tmp_path / 'kept').glob('*.npy'))

@@ -8,7 +8,9 @@ from .mono_depth_watch import MonoDepthWatchHook
 from .pretrained_check import PretrainedCheckHook
 from .resume import ResumeHook
 from .seeds import EpochSeedHook, IterSeedHook
+from .similarity_histogram import SimilarityHistogramHook
 from .swav_monitor import SwAVMonitorHook
+from .validation_record import ValidationRecordHook
 
 __all__ = [
     'CalibrationHook',
@@ -22,5 +24,7 @@ __all__ = [
     'MonoDepthWatchHook',
     'PretrainedCheckHook',
     'ResumeHook',
+    'SimilarityHistogramHook',
     'SwAVMonitorHook',
+    'ValidationRecordHook',
 ]

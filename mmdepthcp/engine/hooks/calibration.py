@@ -36,17 +36,19 @@ class CalibrationHook(Hook):
         model = plain_model(runner)
         if model.calibrated:
             return
-        model.calibrate(self._batches(runner, model))
+        model.calibrate(some_batches(runner, self.num_items))
         runner.logger.info(f'calibrated on {self.num_items} items; shifts: '
                            + ', '.join(f'{shift:.4f}' for shift in model.shifts.tolist()))
 
-    def _batches(self, runner: Runner, model: Any) -> Iterator[tuple[torch.Tensor, Any]]:
-        dataset = runner.train_dataloader.dataset
-        rng = np.random.default_rng([runner.seed, len(dataset)])
-        chosen = rng.choice(len(dataset), min(self.num_items, len(dataset)), replace=False)
-        bar = progress_bar(len(chosen))
-        for index in chosen.tolist():
-            batch = model.data_preprocessor(pseudo_collate([dataset[runner.seed, 0, index]]), training=True)
-            bar.update()
-            yield batch['inputs'], batch['data_samples']
-        print()
+
+def some_batches(runner: Runner, num_items: int) -> Iterator[tuple[torch.Tensor, Any]]:
+    """Inputs and data samples of items of the training set, drawn by the runner's seed, the same on all ranks."""
+    dataset = runner.train_dataloader.dataset
+    rng = np.random.default_rng([runner.seed, len(dataset)])
+    chosen = rng.choice(len(dataset), min(num_items, len(dataset)), replace=False)
+    bar = progress_bar(len(chosen))
+    for index in chosen.tolist():
+        batch = plain_model(runner).data_preprocessor(pseudo_collate([dataset[runner.seed, 0, index]]), training=True)
+        bar.update()
+        yield batch['inputs'], batch['data_samples']
+    print()

@@ -1,8 +1,8 @@
 """Segmentations made to follow the edges of their image.
 
 A fully connected conditional random field: Krähenbühl and Koltun, "Efficient Inference in Fully Connected CRFs with
-Gaussian Edge Potentials", NeurIPS 2011. Its filter over position and colour runs on a permutohedral lattice: Adams, Baek
-and Davis, "Fast High-Dimensional Filtering Using the Permutohedral Lattice", Eurographics 2010.
+Gaussian Edge Potentials", NeurIPS 2011. Its filter over position and colour runs on a permutohedral lattice: Adams,
+Baek and Davis, "Fast High-Dimensional Filtering Using the Permutohedral Lattice", Eurographics 2010.
 """
 
 from __future__ import annotations

@@ -348,22 +348,40 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         Args:
             batches: inputs and data samples as :meth:`loss` takes them, the same on all ranks.
         """
-        collected = [(self._raw_maps(inputs, samples).flatten(0, 1).cpu(), samples) for inputs, samples in batches]
-        maps = torch.cat([features for features, _ in collected])
+        pairs, known = self._joined(batches)
         if self.standardise:
-            pixels = maps.transpose(0, 1).flatten(1).double()
-            mean, deviation = pixels.mean(1), pixels.std(1).clamp_min(torch.finfo(torch.float32).eps)
-            self.feature_mean.copy_(mean)
-            self.feature_deviation.copy_(deviation)
-            maps = ((maps - mean[:, None, None]) / deviation[:, None, None]).float()
-        pairs = maps.unflatten(0, (-1, 2))
-        seeds = torch.cat([samples['seeds'] for _, samples in collected])
-        disparity = None if collected[0][1]['disparity'] is None else torch.cat(
-            [samples['disparity'].cpu() for _, samples in collected])
-        points = draw_points(seeds, self.points, self._cell_depth(disparity, pairs), 0).to(pairs)
-        next_one = torch.arange(len(pairs)).roll(1)
-        for place, (name, (found, *_)) in enumerate(self._correlations(pairs, points, [next_one]).items()):
+            pixels = pairs.flatten(0, 1).transpose(0, 1).flatten(1).double()
+            self.feature_mean.copy_(pixels.mean(1))
+            self.feature_deviation.copy_(pixels.std(1).clamp_min(torch.finfo(torch.float32).eps))
+        features = self._sampled(self._standardised(pairs), known)
+        for place, (name, found) in enumerate(features.items()):
             if self.terms[name].shift == 'auto':
                 self.shifts[place] = torch.quantile(
                     (centre(found) if self.centre else found).flatten(), self.terms[name].quantile)
         self.calibrated.fill_(True)
+
+    @torch.no_grad()
+    def similarities(self, batches: Iterable[tuple[Tensor, Mapping[str, Any]]]) -> dict[str, tuple[Tensor, Tensor]]:
+        """For each term of the loss, correlations of features, centred if the loss takes them so, and of codes.
+
+        Args:
+            batches: see :meth:`calibrate`.
+        """
+        pairs, known = self._joined(batches)
+        pairs = self._standardised(pairs)
+        codes = self.decode_head(pairs.flatten(0, 1)).unflatten(0, (-1, 2))
+        features, of_codes = self._sampled(pairs, known), self._sampled(codes, known)
+        return {name: (centre(found) if self.centre else found, of_codes[name]) for name, found in features.items()}
+
+    def _joined(self, batches: Iterable[tuple[Tensor, Mapping[str, Any]]]) -> tuple[Tensor, dict[str, Any]]:
+        """Features (N, 2, C, h, w) of all batches, not standardised, with seeds and disparity."""
+        collected = [(self._raw_maps(inputs, known), known) for inputs, known in batches]
+        everything = {key: [known[key] for _, known in collected] for key in ('seeds', 'disparity')}
+        return torch.cat([maps for maps, _ in collected]), {
+            key: None if values[0] is None else torch.cat(values) for key, values in everything.items()}
+
+    def _sampled(self, pairs: Tensor, known: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Correlations of pairs of maps as at the first iteration, each image with the one before it as another."""
+        points = draw_points(known['seeds'], self.points, self._cell_depth(known['disparity'], pairs), 0).to(pairs)
+        before = torch.arange(len(pairs)).roll(1)
+        return {name: found for name, (found, *_) in self._correlations(pairs, points, [before]).items()}

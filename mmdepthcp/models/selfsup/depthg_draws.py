@@ -29,7 +29,11 @@ def draw_points(seeds: Tensor, settings: PointSettings, depth: Tensor, iteration
     if settings.kind == 'random':
         anywhere = [torch.rand(2, settings.side ** 2, 2, generator=_generator(seed, 0)) for seed in seeds.tolist()]
         return 2 * torch.stack(anywhere)[:, :, :side ** 2] - 1
-    cells = cell_points(depth.flatten(0, 1), settings.field_of_view, settings.legacy)
+    maps = depth.flatten(0, 1)
+    if settings.legacy:  # made of pictures of depth in which 0 is the nearest
+        least, most = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
+        maps = (maps - least) / (most - least).clamp_min(torch.finfo(maps.dtype).tiny)
+    cells = cell_points(maps, settings.field_of_view, settings.legacy)
     grid = to_grid(farthest_points(cells, side ** 2), depth.shape[-2], depth.shape[-1], settings.legacy)
     return grid.unflatten(0, (-1, 2))
 

@@ -16,8 +16,9 @@ class PointSettings:
         side: s; there are s² points.
         field_of_view: of the camera, in degrees, for 'farthest'.
         max_depth: what is farther away counts as this far, in the unit of 1 / disparity.
-        legacy: as the published code of Sick et al.: geometry of :func:`cell_points`, coordinates of :func:`to_grid`,
-            and images that do not belong together compared at points of a third one.
+        legacy: as the published code of Sick et al.: depth brought to 0..1 in each image, geometry of
+            :func:`cell_points`, coordinates of :func:`to_grid`, and images that do not belong together compared at
+            points of a third one.
         decay, decay_interval, decay_at_start: see :func:`mmdepthcp.engine.schedules.shrunk`.
     """
 

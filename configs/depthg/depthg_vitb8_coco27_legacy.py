@@ -1,0 +1,18 @@
+# The same as the published code computes it, for comparison with its checkpoints and scores
+_base_ = 'depthg_vitb8_coco27.py'
+model = dict(
+    backbone=dict(legacy_pos_resize=True),
+    depth=dict(
+        mode='legacy', centre=False, shift=0.03591, decay=0.64, decay_interval=100, shift_decays=True),
+    points=dict(legacy=True))
+square = [dict(type='mmdepthcp.CentreSquare', size=224, nearest=True)]
+train_dataloader = dict(dataset=dict(dataset=dict(pipeline=square)))
+val_dataloader = dict(
+    dataset=dict(
+        pipeline=[
+            dict(type='mmdepthcp.LoadImage'),
+            dict(type='mmdepthcp.LoadLabels'),
+            dict(type='mmdepthcp.CentreSquare', size=320, nearest=True),
+            dict(type='PackSegInputs'),
+        ]))
+test_dataloader = val_dataloader

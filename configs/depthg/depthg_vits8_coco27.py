@@ -1,0 +1,21 @@
+# DepthG on DINO's ViT-S/8, COCO-Stuff-27, with the settings of its authors, and depth as the paper means it:
+#   python tools/nearest_neighbours.py configs/depthg/stego_vits8_coco27.py \
+#       work_dirs/stego_vits8_coco27/neighbours.npz
+#   python tools/train.py configs/depthg/depthg_vits8_coco27.py
+_base_ = 'stego_vits8_coco27.py'
+model = dict(
+    code_channels=70,
+    self_term=dict(weight=0.58, shift=0.07),
+    neighbour_term=dict(weight=0.36, shift=0.025),
+    negative_term=dict(weight=0.7, shift=0.761),
+    points=dict(kind='farthest', decay=0.9, decay_interval=1000),
+    depth=dict(weight=0.19))
+auto_scale_lr = dict(base_batch_size=32)
+train_dataloader = dict(
+    batch_size=32,
+    dataset=dict(
+        dataset=dict(
+            dataset=dict(data_prefix=dict(disparity_path='disparity/train2017'), pipeline=_base_.load_with_depth))))
+# counted in batches; the authors' 7000 steps are those of three optimisers
+train_cfg = dict(max_iters=2334, val_interval=100)
+default_hooks = dict(checkpoint=dict(interval=100))

@@ -1,0 +1,18 @@
+# The same as the published code computes it, for comparison with its checkpoints and scores
+_base_ = 'depthg_vits8_coco27.py'
+model = dict(
+    backbone=dict(legacy_pos_resize=True),
+    depth=dict(
+        mode='legacy', centre=False, shift=0.03, decay=0.6, decay_interval=250, shift_decays=True),
+    points=dict(legacy=True, decay_at_start=True))
+square = [dict(type='mmdepthcp.CentreSquare', size=224, nearest=True)]
+train_dataloader = dict(dataset=dict(dataset=dict(pipeline=square)))
+val_dataloader = dict(
+    dataset=dict(
+        pipeline=[
+            dict(type='mmdepthcp.LoadImage'),
+            dict(type='mmdepthcp.LoadLabels'),
+            dict(type='mmdepthcp.CentreSquare', size=320, nearest=True),
+            dict(type='PackSegInputs'),
+        ]))
+test_dataloader = val_dataloader

@@ -1,0 +1,128 @@
+"""Potsdam as folders of PNGs, from the patches of Ji et al. (ICCV 2019) or from the tiles of ISPRS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import read_text
+from mmdepthcp.utils.images import read_image, write_png
+from mmdepthcp.utils.walks import find_files
+
+COLOURS = {(255, 255, 255): 0, (255, 0, 0): 5, (0, 0, 255): 1, (0, 255, 255): 2, (0, 255, 0): 3, (255, 255, 0): 4}
+"""RGB colour of ISPRS → class: road, building, vegetation, tree, car, clutter."""
+LISTS = {'train': 'labelled_train.txt', 'val': 'labelled_test.txt'}
+VALIDATION = ('2_13', '2_14', '3_13', '3_14', '4_13', '4_14', '4_15', '5_13', '5_14', '5_15', '6_13', '6_14', '6_15',
+              '7_13')
+"""Tiles for validation, as in MMSegmentation."""
+
+
+class Patch(NamedTuple):
+    """Where a patch, or a tile of many, comes from, and what part of the set it belongs to."""
+
+    image: Path
+    labels: Path
+    part: str
+
+    def __str__(self) -> str:
+        return str(self.image)
+
+
+def find_patches(source: Path) -> list[Patch]:
+    """The patches of Ji et al.: ``imgs/*.mat``, ``gt/*.mat``, and the lists of those for training and for validation.
+
+    Raises:
+        InputError: a list or a file that it names is missing.
+    """
+    found = []
+    for part, name in LISTS.items():
+        for stem in read_text(source / name).split():
+            patch = Patch(source / f'imgs/{stem}.mat', source / f'gt/{stem}.mat', part)
+            if missing := [path for path in patch[:2] if not path.is_file()]:
+                raise InputError(f'{missing[0]}: named in {source / name}, but not there')
+            found.append(patch)
+    return found
+
+
+def find_tiles(images: Path, labels: Path) -> list[Patch]:
+    """The tiles of ISPRS: ``top_potsdam_2_10_RGB.tif`` and ``top_potsdam_2_10_label.tif``.
+
+    Raises:
+        InputError: a tile has no labels.
+    """
+    found = []
+    for name in find_files(images, ('.tif', '.tiff')):
+        stem = name.stem.rpartition('_')[0]
+        truth = labels / f'{stem}_label{name.suffix}'
+        if not truth.is_file():
+            raise InputError(f'{truth}: no such file, the labels of {images / name}')
+        part = 'val' if stem.partition('potsdam_')[2] in VALIDATION else 'train'
+        found.append(Patch(images / name, truth, part))
+    return found
+
+
+def classes_of_colours(picture: np.ndarray) -> np.ndarray:
+    """Classes 0..5 (H, W) of labels in the colours of ISPRS, (H, W, 3) BGR; 255 where there is another colour."""
+    codes = picture.astype(np.int32) @ np.array([1, 256, 65536])
+    classes = np.full(codes.shape, 255, np.uint8)
+    for (red, green, blue), index in COLOURS.items():
+        classes[codes == blue + 256 * green + 65536 * red] = index
+    return classes
+
+
+class PatchWriter:
+    """Writes patches as ``images/<part>/<name>.png`` and ``labels/<part>/<name>.png``.
+
+    Args:
+        out: folder.
+        size: side of the patches that tiles are cut into, in pixels; what is left at the ends is left out.
+    """
+
+    def __init__(self, out: Path, size: int = 200) -> None:
+        self.out, self.size = out, size
+
+    def is_done(self, patch: Patch) -> bool:
+        """Whether a patch of Ji et al. has been written; tiles are cut again."""
+        return patch.image.suffix == '.mat' and self._target('labels', patch.part, patch.image.stem).exists()
+
+    def __call__(self, patch: Patch) -> None:
+        """Write a patch, or those of a tile.
+
+        Raises:
+            InputError: a file cannot be read, or image and labels differ in size.
+        """
+        if patch.image.suffix == '.mat':
+            image, labels = _read_mat(patch.image, 'img')[..., 2::-1], _read_mat(patch.labels, 'gt').astype(np.uint8)
+        else:
+            image, labels = read_image(patch.image), classes_of_colours(read_image(patch.labels))
+        if image.shape[:2] != labels.shape:
+            raise InputError(f'{patch.labels}: has the shape {labels.shape}, its image {image.shape[:2]}')
+        if patch.image.suffix == '.mat':
+            self._write(patch.part, patch.image.stem, image, labels)
+            return
+        size = self.size
+        for row in range(0, labels.shape[0] - size + 1, size):
+            for column in range(0, labels.shape[1] - size + 1, size):
+                part = slice(row, row + size), slice(column, column + size)
+                self._write(patch.part, f'{patch.image.stem}_{row:05}_{column:05}', image[part], labels[part])
+
+    def _write(self, part: str, name: str, image: np.ndarray, labels: np.ndarray) -> None:
+        write_png(self._target('images', part, name), np.ascontiguousarray(image))
+        write_png(self._target('labels', part, name), np.ascontiguousarray(labels))
+
+    def _target(self, kind: str, part: str, name: str) -> Path:
+        return self.out / kind / part / f'{name}.png'
+
+
+def _read_mat(path: Path, key: str) -> np.ndarray:
+    from scipy.io import loadmat
+
+    try:
+        return loadmat(path)[key]
+    except (OSError, ValueError, NotImplementedError, TypeError) as error:
+        raise InputError(f'{path}: cannot be read: {error}') from None
+    except KeyError:
+        raise InputError(f'{path}: has no array {key!r}; the patches of Ji et al. have one') from None

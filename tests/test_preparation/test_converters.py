@@ -1,0 +1,131 @@
+"""Potsdam, five crops as files, and disparity that tells nothing of its image."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from mmdepthcp.datasets import FiveCropDataset, Potsdam3Dataset, StreetDataset
+from mmdepthcp.preparation.disparity_controls import partners
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import read_image, read_labels, read_uint16, write_disparity, write_png
+
+TOOLS = Path(__file__).parents[2] / 'tools/dataset_converters'
+
+
+def run(tool, *args):
+    sys.argv = [tool, *map(str, args)]
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(TOOLS / tool), run_name='__main__')
+    return ended.value.code
+
+
+@pytest.fixture
+def patches(tmp_path):
+    rng = np.random.default_rng(0)
+    for folder in ('imgs', 'gt'):
+        (tmp_path / 'patches' / folder).mkdir(parents=True)
+    for number in range(3):
+        savemat(tmp_path / f'patches/imgs/{number}.mat', dict(img=rng.integers(0, 255, (8, 8, 4), np.uint8)))
+        savemat(tmp_path / f'patches/gt/{number}.mat', dict(gt=rng.integers(0, 6, (8, 8), np.int32)))
+    (tmp_path / 'patches/labelled_train.txt').write_text('0\n1\n')
+    (tmp_path / 'patches/labelled_test.txt').write_text('2\n')
+    return tmp_path / 'patches'
+
+
+def test_patches_of_potsdam(patches, tmp_path):
+    from scipy.io import loadmat
+
+    out = tmp_path / 'out'
+    assert run('potsdam3.py', patches, out, '--num-workers', 0) == 0
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob('*.png')) == [
+        'images/train/0.png', 'images/train/1.png', 'images/val/2.png',
+        'labels/train/0.png', 'labels/train/1.png', 'labels/val/2.png']
+    rgb = loadmat(patches / 'imgs/1.mat')['img'][..., :3]
+    assert np.array_equal(read_image(out / 'images/train/1.png')[..., ::-1], rgb)
+    dataset = Potsdam3Dataset(
+        data_root=str(out), data_prefix=dict(img_path='images/val', seg_map_path='labels/val'),
+        pipeline=[dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadLabels')])
+    stored = loadmat(patches / 'gt/2.mat')['gt']
+    assert np.array_equal(dataset[0]['gt_seg_map'], np.array([0, 1, 2, 2, 0, 1])[stored])
+    (patches / 'gt/1.mat').unlink()
+    assert run('potsdam3.py', patches, out).startswith(f'error: {patches}/gt/1.mat: named in')
+
+
+def test_a_broken_patch_is_named_and_the_others_are_written(patches, tmp_path, capsys):
+    (patches / 'imgs/0.mat').write_bytes(b'nothing')
+    assert run('potsdam3.py', patches, tmp_path / 'out', '--num-workers', 0) == 1
+    assert f'FAILED {patches}/imgs/0.mat: ' in capsys.readouterr().err
+    assert (tmp_path / 'out/labels/val/2.png').exists()
+
+
+def test_tiles_of_potsdam(tmp_path):
+    from mmdepthcp.preparation.potsdam import COLOURS
+
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 6, (9, 14))
+    colours = np.array([next(colour for colour, index in COLOURS.items() if index == number) for number in range(6)])
+    for name in ('2_10', '2_13'):
+        for folder, ending, picture in (('t', 'RGB', rng.integers(0, 255, (9, 14, 3), np.uint8)),
+                                        ('l', 'label', np.uint8(colours[classes])[..., ::-1])):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / folder / f'top_potsdam_{name}_{ending}.tif'), picture)
+    out = tmp_path / 'out'
+    assert run('potsdam3.py', tmp_path / 't', out, '--tile-labels', tmp_path / 'l', '--size', 4,
+               '--num-workers', 0) == 0
+    names = sorted(path.stem for path in (out / 'labels/val').iterdir())
+    assert names == [f'top_potsdam_2_13_RGB_{row:05}_{column:05}' for row in (0, 4) for column in (0, 4, 8)]
+    assert np.array_equal(read_labels(out / 'labels/train/top_potsdam_2_10_RGB_00004_00008.png'), classes[4:8, 8:12])
+    (tmp_path / 'l/top_potsdam_2_10_label.tif').unlink()
+    assert 'the labels of' in run('potsdam3.py', tmp_path / 't', out, '--tile-labels', tmp_path / 'l')
+
+
+def test_five_crops_as_files_are_those_of_the_data_set(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in 'ab':
+        write_png(tmp_path / f'i/x/{name}_l8.png', rng.integers(0, 255, (10, 17, 3), np.uint8))
+        write_png(tmp_path / f'l/x/{name}_gt.png', rng.integers(0, 3, (10, 17), np.uint8))
+        write_disparity(tmp_path / f'd/x/{name}_l8.png', rng.uniform(.1, 1, (10, 17)))
+    for folder, suffix, kind in (('i', '_l8.png', 'image'), ('l', '_gt.png', 'labels'), ('d', '_l8.png', 'disparity')):
+        assert run('five_crops.py', tmp_path / folder, tmp_path / 'out' / folder, '--suffix', suffix, '--kind', kind,
+                   '--num-workers', 0) == 0
+    settings = dict(
+        data_prefix=dict(img_path='i', seg_map_path='l', disparity_path='d'), img_suffix='_l8.png',
+        seg_map_suffix='_gt.png', metainfo=dict(classes=('p', 'q', 'r')), pipeline=[
+            dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadDisparity'), dict(type='mmdepthcp.LoadLabels')])
+    lazy = FiveCropDataset(StreetDataset(data_root=str(tmp_path), **settings))
+    stored = StreetDataset(data_root=str(tmp_path / 'out'), **settings)
+    assert len(lazy) == len(stored) == 10
+    for index in range(10):
+        for key in ('img', 'gt_seg_map', 'disparity'):
+            assert np.array_equal(lazy[index][key], stored[index][key])
+    before = (tmp_path / 'out/i/x/a_0_l8.png').stat().st_mtime_ns
+    assert run('five_crops.py', tmp_path / 'i', tmp_path / 'out/i', '--suffix', '_l8.png') == 0
+    assert (tmp_path / 'out/i/x/a_0_l8.png').stat().st_mtime_ns == before
+    assert 'in another way' in run('five_crops.py', tmp_path / 'i', tmp_path / 'out/i', '--suffix', '_l8.png',
+                                   '--ratio', '.4')
+
+
+def test_disparity_of_others_and_none(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in 'abcde':
+        write_disparity(tmp_path / f'd/x/{name}.png', rng.uniform(.1, 1, (4, 6)))
+    whole = {path.stem: read_uint16(path, '', '') for path in (tmp_path / 'd/x').iterdir()}
+    for seed in (0, 1):
+        assert run('control_disparity.py', tmp_path / 'd', tmp_path / f'o{seed}', '--kind', 'others', '--seed', seed,
+                   '--num-workers', 0) == 0
+    shown = {seed: {name: next(other for other, values in whole.items() if np.array_equal(
+        values, read_uint16(tmp_path / f'o{seed}/x/{name}.png', '', ''))) for name in whole} for seed in (0, 1)}
+    for pairs in shown.values():
+        assert sorted(pairs.values()) == sorted(whole) and all(name != other for name, other in pairs.items())
+    assert shown[0] != shown[1]
+    assert run('control_disparity.py', tmp_path / 'd', tmp_path / 'c', '--kind', 'constant') == 0
+    assert np.unique([read_uint16(path, '', '') for path in (tmp_path / 'c/x').iterdir()]).tolist() == [32768]
+    with pytest.raises(InputError, match='one disparity file'):
+        partners([Path('a')], 0)
