@@ -105,6 +105,12 @@ def parse_args() -> argparse.Namespace:
     add('unsup_eval', 'unsupervised segmentation with its metric', common, all_threads, network, device)
     parts = add('loading', 'training items from files, for several numbers of workers', common, one_thread, network)
     parts.add_argument('--workers', type=whole(0), nargs='+', default=[0, 1, 2], metavar='N', help='default 0 1 2')
+    parts = add('depthg', 'farthest points, hidden positives, neighbours, a step on kept features, the random field',
+                common, one_thread)
+    parts.add_argument('--plain-repeats', type=whole(1), default=3, metavar='N',
+                       help='timed runs of the plain versions; default %(default)s')
+    parts.add_argument('--images', type=whole(1), default=20_000, metavar='N',
+                       help='items of the neighbour search; default %(default)s')
     parts = add('growth', 'time and memory against sizes', common, one_thread, item, problem)
     parts.add_argument('--factors', type=above(0), nargs='+', default=[0.25, 0.5, 1, 2], metavar='X',
                        help='times the standard sizes; default 0.25 0.5 1 2')
@@ -233,8 +239,18 @@ def loading(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
     return measure_loading(config, folder, args.workers, args.repeats or 16, args.seed)
 
 
+def depthg(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
+    register_modules()
+    from benchmarks.depthg import DepthGSettings, measure_depthg
+    from benchmarks.measuring import set_threads
+
+    set_threads(args.threads)
+    return measure_depthg(DepthGSettings(images=args.images), args.repeats or 10, args.warmup, args.plain_repeats,
+                          args.threads, args.seed)
+
+
 BENCHMARKS = dict(grouping=grouping, copy_paste=copy_paste, loss=loss, depth=depth, train_step=train_step,
-                  unsup_eval=unsup_eval, loading=loading, growth=growth)
+                  unsup_eval=unsup_eval, loading=loading, growth=growth, depthg=depthg)
 
 
 def run_all(args: argparse.Namespace) -> int:

@@ -48,11 +48,12 @@ class FiveCrops:
         """Cut one file."""
         whole, digest = KINDS[self.kind](self.root / file), digest_of([self.root / file])
         for which, (top, left, height, width) in enumerate(five_boxes(*whole.shape[:2], self.ratio)):
-            write_png(self.target(file, which), np.ascontiguousarray(whole[top:top + height, left:left + width]), digest)
+            crop = whole[top:top + height, left:left + width]
+            write_png(self.target(file, which), np.ascontiguousarray(crop), digest)
 
 
 def cut_tree(work: FiveCrops, num_workers: int = 0, shard: tuple[int, int] = (0, 1)) -> tuple[list[Failure], int]:
-    """Cut the files of a tree that are not cut yet, or have changed since: the failures, and how many were tried.
+    """Cut the files of a tree that are not cut yet or have changed: the failures, and how many were tried.
 
     Raises:
         InputError: the input folder is missing or empty, or the output folder holds other crops.

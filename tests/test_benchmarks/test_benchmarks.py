@@ -13,6 +13,7 @@ import torch
 
 from benchmarks import training
 from benchmarks.copy_paste import ItemSettings, compare_views, measure_copy_paste
+from benchmarks.depthg import DepthGSettings, measure_depthg
 from benchmarks.estimate import Plan, Rates, as_text, estimate, rates_from_rows
 from benchmarks.grouping import measure_grouping, measure_scaling
 from benchmarks.growth import SERIES, measure_growth, tile_regions
@@ -50,6 +51,15 @@ def test_toy_folder(folder):
         read_street(folder, names[0], SIZE)
     for file in (folder / 'labels').iterdir():
         file.rename(file.with_suffix('.png'))
+
+
+def test_depthg():
+    settings = DepthGSettings(maps=3, side=6, points=9, channels=16, codes=5, images=40, descriptor=8, crf_side=24,
+                              classes=4)
+    rows = {row.name.partition('/')[2]: row.figures for row in measure_depthg(settings, repeats=2)}
+    assert rows['sampling']['equal'] == 1 and rows['hidden_positives']['difference'] < 1e-5
+    assert 0 < rows['train_step']['loss_and_probes'] < 1 and rows['neighbours']['of_product'] > 0
+    assert rows['crf']['images_per_s'] > 0
 
 
 def test_grouping(folder):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 
 from mmdepthcp.utils.errors import InputError
 
@@ -59,8 +60,6 @@ class Lattice:
     """
 
     def __init__(self, points: np.ndarray) -> None:
-        from scipy.sparse import csr_matrix
-
         number, dimensions = points.shape
         corners, shares = _simplices(points)
         low = corners.min((0, 1)) - dimensions - 1
@@ -70,25 +69,46 @@ class Lattice:
             raise InputError(f'{number} points in {dimensions} dimensions lie too far apart for a lattice')
         radix = radix.astype(np.int64)
         keys, index = np.unique(((corners - low) @ radix).ravel(), return_inverse=True)
-        self.spread = csr_matrix(
-            (shares.ravel(), (index.ravel(), np.repeat(np.arange(number), dimensions + 1))),
-            shape=(len(keys), number), dtype=np.float32)
-        self.gather = self.spread.T.tocsr()
-        self.axes = []
+        self.corners, self.shares = index.reshape(shares.shape).astype(np.int32), shares.astype(np.float32)
+        self.sides = np.empty((dimensions + 1, 2, len(keys)), np.int32)
         for axis in range(dimensions + 1):
             step = np.full(dimensions, -1, np.int64)
             if axis < dimensions:
                 step[axis] = dimensions
-            self.axes.append((_find(keys, keys + step @ radix), _find(keys, keys - step @ radix)))
+            self.sides[axis] = _find(keys, keys + step @ radix), _find(keys, keys - step @ radix)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Filtered values (N, C) of values (N, C) float32."""
-        blurred = np.zeros((self.spread.shape[0] + 1, values.shape[1]), np.float32)  # the last row stands for no corner
-        blurred[:-1] = self.spread @ values
-        for ahead, behind in self.axes:
-            sides = blurred[ahead] + blurred[behind]
-            blurred[:-1] += sides / 2
-        return self.gather @ blurred[:-1]
+        return _filter(np.ascontiguousarray(values, np.float32), self.corners, self.shares, self.sides)
+
+
+@njit(cache=True, nogil=True)
+def _filter(values, corners, shares, sides):
+    """Spread values over the corners, blur along the axes of the lattice, gather. A side at the end of the array of
+    corners stands for none.
+    """
+    number, channels = values.shape
+    lattice = sides.shape[2]
+    one, other = np.zeros((lattice + 1, channels), np.float32), np.zeros((lattice + 1, channels), np.float32)
+    for point in range(number):
+        for corner in range(corners.shape[1]):
+            share, place = shares[point, corner], corners[point, corner]
+            for channel in range(channels):
+                one[place, channel] += share * values[point, channel]
+    half = np.float32(.5)
+    for axis in range(len(sides)):
+        for place in range(lattice):
+            ahead, behind = sides[axis, 0, place], sides[axis, 1, place]
+            for channel in range(channels):
+                other[place, channel] = one[place, channel] + half * (one[ahead, channel] + one[behind, channel])
+        one, other = other, one
+    found = np.zeros_like(values)
+    for point in range(number):
+        for corner in range(corners.shape[1]):
+            share, place = shares[point, corner], corners[point, corner]
+            for channel in range(channels):
+                found[point, channel] += share * one[place, channel]
+    return found
 
 
 def _find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
