@@ -72,9 +72,11 @@ def test_where_windows_overlap_they_share():
 
 
 def test_a_segmentor_in_windows(build):
-    inputs = torch.randn(1, 3, 64, 96)
+    inputs = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
     whole, same = build(), build(test_cfg=dict(mode='slide', crop_size=(64, 96), stride=(64, 64)))
     other = build(test_cfg=dict(mode='slide', crop_size=(32, 32), stride=(16, 16)))
+    for model in (whole, same, other):  # features are positive: what they share would decide
+        model.clusters.centres.data -= model.clusters.centres.data.mean(1, keepdim=True)
     maps = [model(inputs, mode='predict')[0].pred_sem_seg.data for model in (whole, same, other)]
     assert torch.equal(maps[0], maps[1]) and not torch.equal(maps[0], maps[2])
     assert (maps[0] == maps[2]).float().mean() > .5
@@ -105,3 +107,34 @@ def test_a_segmentor_with_a_random_field(build):
 def test_settings_that_cannot_be(settings, words):
     with pytest.raises(InputError, match=words):
         InferenceSettings.of(settings)
+
+
+def test_kmeans_beside_the_clusters(build, tmp_path):
+    """Three surfaces of different colours are three clusters of the features, and are scored as such."""
+    from types import SimpleNamespace
+
+    from mmengine.config import Config
+
+    from mmdepthcp.engine.hooks import KMeansHook
+
+    rng = np.random.default_rng(0)
+    colours = np.array([[200, 30, 30], [30, 200, 30], [30, 30, 200], [200, 200, 30], [30, 200, 200]])
+    model = build()
+    model.extract_feat = lambda inputs: F.avg_pool2d(inputs, 4)
+    model.directions_and_clusters = lambda: (torch.eye(3), torch.arange(3))
+    truth = rng.integers(0, 5, (4, 8, 8)).repeat(4, 1).repeat(4, 2)
+    images = [torch.from_numpy(np.uint8(colours[each])).permute(2, 0, 1) for each in truth]
+    runner = SimpleNamespace(
+        model=model, seed=3, cfg=Config(dict(bank_dataloader=dict())), logger=SimpleNamespace(info=print),
+        build_dataloader=lambda loader, seed: [dict(inputs=[image]) for image in images])
+    KMeansHook(standardise=True).before_test(runner)
+    inputs = model.data_preprocessor(dict(inputs=images))['inputs']
+    found = torch.stack([sample.pred_kmeans_seg.data[0] for sample in model(inputs, mode='predict')])[:, 1::4, 1::4]
+    pairs = set(zip(truth[:, 1::4, 1::4].ravel().tolist(), found.flatten().tolist(), strict=True))
+    assert len(pairs) == 5
+    first = model.kmeans
+    KMeansHook(standardise=True).before_test(runner)
+    assert all(torch.equal(one, other) for one, other in zip(first, model.kmeans, strict=True))
+    runner.cfg = Config()
+    with pytest.raises(InputError, match='no bank_dataloader'):
+        KMeansHook().before_test(runner)

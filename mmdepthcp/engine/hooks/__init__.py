@@ -4,6 +4,7 @@ from .class_list import ClassListHook
 from .feature_bank import FeatureBankHook
 from .feature_cache import FeatureCacheHook
 from .finite_loss import FiniteLossHook
+from .kmeans import KMeansHook
 from .mono_depth_watch import MonoDepthWatchHook
 from .pretrained_check import PretrainedCheckHook
 from .resume import ResumeHook
@@ -21,6 +22,7 @@ __all__ = [
     'FeatureCacheHook',
     'FiniteLossHook',
     'IterSeedHook',
+    'KMeansHook',
     'MonoDepthWatchHook',
     'PretrainedCheckHook',
     'ResumeHook',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -177,13 +177,14 @@ def _scores(confusion: np.ndarray, clusters: np.ndarray, classes: np.ndarray, nu
 
 
 def score_record(
-    scores: MatchedScores, classes: Sequence[str], protocol: str, images: int, linear: MatchedScores | None = None,
+    scores: MatchedScores, classes: Sequence[str], protocol: str, images: int,
+    beside: Mapping[str, MatchedScores] | None = None,
 ) -> tuple[list[Score], dict[str, Any]]:
-    """What is written down of matched scores, and of those of a linear classifier beside them.
+    """What is written down of matched scores, and of others on the same features beside them.
 
     Returns:
-        ``Acc`` and ``mIoU``, ``linear_Acc`` and ``linear_mIoU`` as fractions; and what is to be known of the first two,
-        with the IoU of each class, None for a class without IoU.
+        ``Acc`` and ``mIoU``, and ``<name>_Acc``, ``<name>_mIoU`` of those beside, as fractions; and what is to be known
+        of the first two, with the IoU of each class, None for a class without IoU.
     """
     iou = (None if np.isnan(value) else float(value) for value in scores.class_iou)
     about = dict(
@@ -192,6 +193,6 @@ def score_record(
         class_iou=dict(zip(classes, iou, strict=True)),
         class_of_cluster=scores.class_of_cluster.tolist())
     found = dict(Acc=scores.accuracy, mIoU=scores.mean_iou)
-    if linear is not None:
-        found.update(linear_Acc=linear.accuracy, linear_mIoU=linear.mean_iou)
+    for name, other in (beside or {}).items():
+        found.update({f'{name}_Acc': other.accuracy, f'{name}_mIoU': other.mean_iou})
     return [Score(name, value, protocol=protocol) for name, value in found.items()], about

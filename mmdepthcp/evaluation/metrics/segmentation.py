@@ -33,6 +33,8 @@ from mmdepthcp.utils.scores import write_scores
 
 UNMATCHED_GREY = 96
 KEPT = '.clusters'
+BESIDE = {'linear': 'pred_linear_seg', 'kmeans': 'pred_kmeans_seg'}
+"""What is scored beside the clusters: name in front of the scores → where samples carry it."""
 
 
 @METRICS.register_module()
@@ -43,7 +45,8 @@ class UnsupervisedSegMetric(BaseMetric):
     ``Acc`` is the matched pixels over all labelled pixels; ``mIoU`` is the mean over the classes that occur in
     the labels or have a cluster (a class without a cluster counts 0). Both in percent; the IoU of every class
     goes to the log as a table. ``linear_Acc`` and ``linear_mIoU`` are those of a linear classifier on the same
-    features, for models that have one: what labels find in them. The names of the scores start with the data set's
+    features, for models that have one: what labels find in them; ``kmeans_Acc`` and ``kmeans_mIoU`` those of k-means
+    (:class:`mmdepthcp.engine.hooks.KMeansHook`). The names of the scores start with the data set's
     ``metainfo['protocol']``, as ``cityscapes19/mIoU``.
 
     Args:
@@ -106,16 +109,17 @@ class UnsupervisedSegMetric(BaseMetric):
                                  'in its pipeline')
             clusters = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
             labels = sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
-            linear = sample['pred_linear_seg']['data'].squeeze(0).cpu().numpy() if 'pred_linear_seg' in sample else None
+            beside = {name: sample[key]['data'].squeeze(0).cpu().numpy()
+                      for name, key in BESIDE.items() if key in sample}
             if self.score_size is not None:
                 clusters, labels = nearest(clusters, self.score_size), nearest(labels, self.score_size)
-                linear = None if linear is None else nearest(linear, self.score_size)
+                beside = {name: nearest(found, self.score_size) for name, found in beside.items()}
             number = len(self._classes)
             try:
                 confusion = cluster_confusion(
                     clusters, labels, number, self.ignore_index, sample.get('num_clusters', 0))
-                of_classes = None if linear is None else cluster_confusion(
-                    linear, labels, number, self.ignore_index, number)
+                others = {name: cluster_confusion(found, labels, number, self.ignore_index, number)
+                          for name, found in beside.items()}
             except InputError as error:
                 raise InputError(f'{sample.get("seg_map_path", image)}: {error}') from None
             kept = None
@@ -123,7 +127,7 @@ class UnsupervisedSegMetric(BaseMetric):
                 kept = Path(self.save_dir, KEPT, f'{get_rank()}_{len(self.results)}.npz')
                 with atomic_path(kept) as aside:
                     np.savez_compressed(aside, clusters=clusters, labels=labels)
-            self.results.append((confusion, image, kept, of_classes))
+            self.results.append((confusion, image, kept, others))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Match clusters to classes and score them."""
@@ -133,14 +137,18 @@ class UnsupervisedSegMetric(BaseMetric):
             matched = np.flatnonzero(scores.class_of_cluster == index)
             table.add_row([name, f'{100 * scores.class_iou[index]:.2f}', ', '.join(map(str, matched))])
         print_log(f'per class results of {self.prefix}:\n{table.get_string()}', logger='current')
-        linear = None if results[0][3] is None else score_classes(add_confusions(found for *_, found in results))
+        beside = {}
+        for name in results[0][3]:
+            confusion = add_confusions(others[name] for *_, others in results)
+            beside[name] = score_classes(confusion) if name == 'linear' else match_and_score(confusion, self.match_by)
         if self.out_file is not None:
-            write_scores(self.out_file, *score_record(scores, self._classes, self.prefix, len(results), linear))
+            write_scores(self.out_file, *score_record(scores, self._classes, self.prefix, len(results), beside))
         if self.save_dir is not None:
             self._save_pictures(Path(self.save_dir), results, scores)
         metrics = dict(Acc=round(100 * scores.accuracy, 2), mIoU=round(100 * scores.mean_iou, 2))
-        if linear is not None:
-            metrics.update(linear_Acc=round(100 * linear.accuracy, 2), linear_mIoU=round(100 * linear.mean_iou, 2))
+        for name, other in beside.items():
+            metrics[f'{name}_Acc'] = round(100 * other.accuracy, 2)
+            metrics[f'{name}_mIoU'] = round(100 * other.mean_iou, 2)
         return metrics
 
     def _save_pictures(self, save_dir: Path, results: list, scores: MatchedScores) -> None:

@@ -1,4 +1,4 @@
 from .clusters import ClusterProbe
-from .unsupervised import SegmentsByClusters, UnsupervisedSegmentor
+from .unsupervised import KMeansReadout, SegmentsByClusters, UnsupervisedSegmentor
 
-__all__ = ['ClusterProbe', 'SegmentsByClusters', 'UnsupervisedSegmentor']
+__all__ = ['ClusterProbe', 'KMeansReadout', 'SegmentsByClusters', 'UnsupervisedSegmentor']

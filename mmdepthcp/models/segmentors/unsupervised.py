@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +29,19 @@ def last_map(maps: Tensor | Sequence[Tensor]) -> Tensor:
     return maps if isinstance(maps, Tensor) else maps[-1]
 
 
+class KMeansReadout(NamedTuple):
+    """Clusters by cosine.
+
+    Attributes:
+        mean, deviation: (D,), what features are brought to 0 and 1 by.
+        centres: (K, D), of length 1.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+    centres: Tensor
+
+
 class SegmentsByClusters:
     """What models have in common that segment without labels; metric, inferencer and tables ask for this.
 
@@ -43,12 +56,19 @@ class SegmentsByClusters:
     inference = InferenceSettings()
     """How it is asked, from ``test_cfg``."""
 
+    kmeans: KMeansReadout | None = None
+    """Clusters found on the features beside the model's own (:class:`mmdepthcp.engine.hooks.KMeansHook`)."""
+
     data_preprocessor: nn.Module
     """What images came through."""
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
         """Features (B, D, h, w) of images (B, 3, H, W)."""
         raise NotImplementedError
+
+    def set_kmeans(self, mean: Tensor, deviation: Tensor, centres: Tensor) -> None:
+        """Have other clusters beside its own, see :class:`KMeansReadout`."""
+        self.kmeans = KMeansReadout(mean, deviation, centres)
 
     def directions_and_clusters(self) -> tuple[Tensor, Tensor]:
         """Directions (K, D), L2-normalised, and the cluster of each, (K,) int64 in 0..num_clusters−1."""
@@ -65,7 +85,8 @@ class SegmentsByClusters:
         self, inputs: Tensor, data_samples: Sequence[SegDataSample] | None = None,
     ) -> list[SegDataSample]:
         """The cluster of every pixel, as ``pred_sem_seg``; clusters carry no class names. Where there is a linear
-        classifier, its classes as ``pred_linear_seg``.
+        classifier, its classes as ``pred_linear_seg``; where there is k-means, its clusters as ``pred_kmeans_seg``,
+        without a random field.
 
         Args:
             inputs: (B, 3, H, W) normalised images, padded at the bottom and right if at all.
@@ -99,6 +120,11 @@ class SegmentsByClusters:
             weights = torch.cat([linear[0], linear[1][:, None]], 1)
             classes = torch.arange(len(weights), device=weights.device)
             found['pred_linear_seg'] = assign_clusters(with_one, weights, classes, size, covered)
+        if self.kmeans is not None:
+            mean, deviation, centres = self.kmeans
+            numbers = torch.arange(len(centres), device=centres.device)
+            scaled = (features - mean[:, None, None]) / deviation[:, None, None]
+            found['pred_kmeans_seg'] = assign_clusters(scaled, centres, numbers, size, covered)
         return found
 
     def _smoothed(self, image: np.ndarray, features: Tensor, covered: tuple[float, float]) -> dict[str, Tensor]:
