@@ -141,7 +141,7 @@ def check_bank(runner: Runner) -> None:
 
 def test_config(runner):
     small = runner.cfg.filename.endswith(('_toy.py', '_small.py'))
-    if runner.cfg.get('bank_dataloader'):
+    if runner.cfg.get('train_dataloader') is None:
         if small:
             check_bank(runner)
         return

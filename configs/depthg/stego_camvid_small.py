@@ -18,5 +18,6 @@ train_dataloader = dict(dataset=dict(neighbours='work_dirs/stego_camvid_small/ne
 optim_wrapper = dict(
     optimizer=dict(lr=1e-3),
     paramwise_cfg=dict(custom_keys=dict(cluster_probe=dict(lr_mult=5), linear_probe=dict(lr_mult=5))))
+custom_hooks = [*_base_.custom_hooks, dict(type='mmdepthcp.KMeansHook')]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=400, val_interval=100)
 default_hooks = dict(checkpoint=dict(interval=100, save_best='camvid11/mIoU', rule='greater'))

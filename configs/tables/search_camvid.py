@@ -11,12 +11,12 @@ half = dict(
         'param_scheduler.1.end=273'
     ],
     epochs=['train_cfg.max_epochs=3', 'train_cfg.val_interval=4', 'param_scheduler.1.end=3'])
-no_queue = ['model.head.loss.queue_length=0']
+queue = ['model.head.loss.queue_length=256', 'model.head.loss.queue_start=41']
 swav = dict(config='configs/swav/swav_camvid_small.py', needs=())
 densecl = dict(config='configs/densecl/densecl_camvid_small.py', needs=())
 methods = dict(
-    swav=dict(swav, options=[*half['iters'], *_base_.views.swav]),
-    swav_gentle=dict(swav, options=[*half['iters'], *no_queue, *_base_.views.swav_gentle]),
+    swav=dict(swav, options=[*half['iters'], *queue, *_base_.views.swav]),
+    swav_gentle=dict(swav, options=[*half['iters'], *_base_.views.swav_gentle]),
     densecl=dict(densecl, options=[*half['iters'], *_base_.views.densecl]),
     densecl_gentle=dict(densecl, options=[*half['iters'], *_base_.views.densecl_gentle]),
     depthcp=dict(

@@ -29,3 +29,17 @@ train_dataloader = dict(
         pipeline=[dict(type='mmdepthcp.PackFeaturePairs')]))
 val_evaluator = dict(type='mmdepthcp.UnsupervisedSegMetric', _delete_=True)
 test_evaluator = val_evaluator
+# for k-means on the codes
+bank_dataloader = dict(
+    batch_size=1,
+    num_workers=1,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='mmdepthcp.CamVidStreetDataset',
+        data_root=data_root,
+        data_prefix=dict(img_path='images/train'),
+        pipeline=[
+            dict(type='mmdepthcp.LoadImage'),
+            dict(type='mmdepthcp.ResizeStreet', scale=size),
+            dict(type='PackSegInputs'),
+        ]))

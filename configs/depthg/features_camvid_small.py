@@ -1,0 +1,21 @@
+# Clusters of the features that stego_camvid_small.py and depthg_camvid_small.py start from, CamVid: a cluster probe, and k-means
+#   python tools/train.py configs/depthg/features_camvid_small.py
+_base_ = ['stego_camvid_small.py']
+model = dict(
+    _delete_=True,
+    type='mmdepthcp.UnsupervisedSegmentor',
+    data_preprocessor=dict(
+        type='mmdepthcp.SegDataPreProcessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True),
+    backbone=_base_.model.backbone,
+    clusters=dict(type='mmdepthcp.ClusterProbe', in_channels=64, num_clusters=11, standardise=True))
+custom_hooks = [
+    dict(type='mmdepthcp.PretrainedCheckHook'),
+    dict(type='mmdepthcp.ValidationRecordHook'),
+    dict(type='mmdepthcp.KMeansHook', standardise=True),
+]
+train_dataloader = dict(dataset=dict(_delete_=True, **_base_.bank_dataloader.dataset))
+optim_wrapper = dict(
+    _delete_=True, type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-3))
