@@ -5,6 +5,10 @@ from_depth = [
     'train_dataloader.dataset.dataset.data_prefix.disparity_path={work_dir}/disparity',
     'train_dataloader.dataset.dataset.data_prefix.region_path={work_dir}/regions',
 ]
+on_trunk = [
+    f'model.backbone.{part}.init_cfg.checkpoint={{trunk}}' for part in ('backbone', 'neck', 'decode_head')
+]
+on_pairs = [*on_trunk, 'train_dataloader.dataset.neighbours={work_dir}/neighbours.npz']
 to_coco = [
     '--suffixes', '_leftImg8bit.png', '_gtFine_instanceIds.png', '--classes', 'person', 'car', '--smallest', '100'
 ]
@@ -93,6 +97,16 @@ stages = dict(
                 'unsup.miou': 'mIoU'
             },
             needs=['pretrain']),
+    ],
+    # what STEGO and DepthG build on: features of {trunk_config}, and the images that are alike, for {stego_config}
+    trunk=[
+        dict(name='trunk', config='{trunk_config}', options=from_depth, needs=['regions']),
+        dict(
+            name='neighbours',
+            tool='tools/nearest_neighbours.py',
+            args=['{stego_config}', '{work_dir}/neighbours.npz', '--cfg-options', *on_trunk],
+            outputs=['{work_dir}/neighbours.npz'],
+            needs=['trunk']),
     ],
     # they need nothing but the data
     baselines=[

@@ -1,4 +1,5 @@
-# Clusters of the features that stego_camvid_small.py and depthg_camvid_small.py start from, CamVid: a cluster probe, and k-means
+# Clusters of the features that stego_camvid_small.py and depthg_camvid_small.py start from, CamVid: a cluster probe,
+# and k-means
 #   python tools/train.py configs/depthg/features_camvid_small.py
 _base_ = ['stego_camvid_small.py']
 model = dict(

@@ -10,16 +10,18 @@ stage_values = dict(
     depth_config='configs/monodepth/monodepth_r18_mixed_small.py',
     images='{{$MMDEPTHCP_DATA:data}}/camvid/images/train',
     camera=['--intrinsics', '1.1', '1.47', '0.5', '0.5'],
-    regions=['max_regions=60', 'weights=0.2,15,4,-5'])
+    regions=['max_regions=60', 'weights=0.2,15,4,-5'],
+    trunk_config=depthcp,
+    stego_config='configs/depthg/stego_camvid_small.py')
 # depth is learnt once, with seed 0
-prepare = _base_.stages.from_video
+prepare = [*_base_.stages.from_video, *_base_.stages.trunk]
 from_depth = _base_.from_depth
 
 whole = ('backbone', 'neck', 'decode_head')
 pretrainings = dict(
     random=dict(label='random', needs=()),
     # what DepthCP's encoder starts from here
-    depth=dict(label='MonoDepth', trained_on='CamVid + KITTI', checkpoint='{depth}'),
+    depth=dict(label='MonoDepth', trained_on='CamVid + KITTI', checkpoint='{depth}', needs=('depth',)),
     swav=dict(
         label='SwAV', trained_on='CamVid', config='configs/swav/swav_camvid_small.py', needs=()),
     densecl=dict(
@@ -32,13 +34,30 @@ pretrainings = dict(
         trained_on='CamVid',
         config=depthcp,
         options=[*from_depth, 'model.pixel_weight=1.0', 'model.region_weight=0.0'],
+        needs=('regions',),
         parts=whole),
     depthcp_mixed=dict(
         label='DepthCP, λ = 0.5',
         trained_on='CamVid',
         config=depthcp,
         options=[*from_depth, 'model.pixel_weight=0.5', 'model.region_weight=0.5'],
+        needs=('regions',),
         parts=whole),
+    # codes on the features of DepthCP with λ = 0.1, learnt once, with seed 0
+    stego=dict(
+        label='STEGO on DepthCP',
+        trained_on='CamVid',
+        config='configs/depthg/stego_camvid_small.py',
+        options=_base_.on_pairs,
+        tasks=('unsup',),
+        needs=('neighbours',)),
+    depthg=dict(
+        label='DepthG on DepthCP',
+        trained_on='CamVid',
+        config='configs/depthg/depthg_camvid_small.py',
+        options=[*_base_.on_pairs, 'train_dataloader.dataset.dataset.data_prefix.disparity_path={work_dir}/disparity'],
+        tasks=('unsup',),
+        needs=('neighbours',)),
     colour_position=dict(
         label='k-means on colour and position',
         config=depthcp,

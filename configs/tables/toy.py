@@ -9,9 +9,11 @@ stage_values = dict(
     depth_config='configs/monodepth/monodepth_toy.py',
     images='data/toy/leftImg8bit/train',
     camera=['--camera-root', 'data/toy/camera/train'],
-    regions=['max_regions=60', 'weights=0.2,15,4,-5'])
+    regions=['max_regions=60', 'weights=0.2,15,4,-5'],
+    trunk_config=depthcp,
+    stego_config='configs/depthg/stego_toy.py')
 # depth is learnt once, with seed 0
-prepare = [_base_.stages.toy_streets, *_base_.stages.from_video, *_base_.stages.toy_objects]
+prepare = [_base_.stages.toy_streets, *_base_.stages.from_video, *_base_.stages.toy_objects, *_base_.stages.trunk]
 from_depth = _base_.from_depth
 
 data = ('toy_streets',)  # what rows without depth build on
@@ -48,6 +50,21 @@ pretrainings = dict(
         options=from_depth,
         needs=('regions',),
         tasks=('unsup',)),
+    # codes on the features of DepthCP with λ = 0.1, learnt once, with seed 0
+    stego=dict(
+        label='STEGO on DepthCP',
+        trained_on='toy',
+        config='configs/depthg/stego_toy.py',
+        options=_base_.on_pairs,
+        tasks=('unsup',),
+        needs=('neighbours',)),
+    depthg=dict(
+        label='DepthG on DepthCP',
+        trained_on='toy',
+        config='configs/depthg/depthg_toy.py',
+        options=[*_base_.on_pairs, 'train_dataloader.dataset.dataset.data_prefix.disparity_path={work_dir}/disparity'],
+        tasks=('unsup',),
+        needs=('neighbours',)),
     colour_position=dict(
         label='k-means on colour and position',
         config=depthcp,
