@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SMOKE_IMAGES = 2
 SMOKE_ITERATIONS = 2
+SMOKE_BATCH = 4
 
 
 class Cell(NamedTuple):
@@ -76,7 +77,8 @@ def smoke_options(config: Config) -> list[str]:
         return options
     options.append('default_hooks.logger.interval=1')
     if 'max_iters' in config.train_cfg:
-        return [*options, f'train_cfg.max_iters={SMOKE_ITERATIONS}']
+        batch = min(config.train_dataloader.batch_size, SMOKE_BATCH)
+        return [*options, f'train_cfg.max_iters={SMOKE_ITERATIONS}', f'train_dataloader.batch_size={batch}']
     loader = config.train_dataloader
     images = SMOKE_ITERATIONS * loader.batch_size * loader.dataset.get('num_images', 1)
     options += [f'{key}.indices={images}' for key in _data_sets(loader, 'train_dataloader')]

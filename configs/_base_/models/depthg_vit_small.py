@@ -18,4 +18,6 @@ model = dict(
     code_channels=70,
     num_clusters=27,
     num_classes=27,
-    standardise=False)
+    standardise=False,
+    # when it is tested; not in validation while it trains
+    test_cfg=dict(crf=dict()))

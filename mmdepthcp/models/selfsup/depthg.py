@@ -95,7 +95,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         standardise: bring every channel of the features to mean 0 and deviation 1 first
             (:class:`mmdepthcp.engine.hooks.CalibrationHook`).
         dropout: share of the channels of the features that are dropped.
-        flip: average the codes of an image with those of its mirror image, outside training.
+        flip: average the codes of an image with those of its mirror image, when it is tested.
         test_cfg: arguments of :class:`~mmdepthcp.models.segmentors.inference.InferenceSettings`.
         pretrained: checkpoint to start from.
         data_preprocessor: defaults to :class:`DepthGDataPreprocessor` with ImageNet's mean and deviation.
@@ -179,7 +179,9 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
     def extract_feat(self, inputs: Tensor) -> Tensor:
         """Codes (B, d, h, w) of images (B, 3, H, W)."""
         codes = self.decode_head(self.features(inputs))
-        return (codes + self.decode_head(self.features(inputs.flip(-1))).flip(-1)) / 2 if self.flip else codes
+        if self.quick or not self.flip:
+            return codes
+        return (codes + self.decode_head(self.features(inputs.flip(-1))).flip(-1)) / 2
 
     def directions_and_clusters(self) -> tuple[Tensor, Tensor]:
         """The centres of the cluster probe."""
