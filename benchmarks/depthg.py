@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +63,7 @@ def measure_depthg(settings: DepthGSettings | None = None, repeats: int = 10, wa
     """
     settings = settings or DepthGSettings()
     generator = torch.Generator().manual_seed(seed)
-    common = dict(threads=threads, seed=seed)
+    common: dict[str, Any] = dict(threads=threads, seed=seed)
     counts = dict(fast=repeats, plain=plain_repeats)
     rows = []
 
@@ -112,12 +113,13 @@ def _measure_step(settings: DepthGSettings, repeats: int, warmup: int, common: d
     from mmdepthcp.structures import FeaturePairSample
 
     torch.manual_seed(0)
+    term = dict(weight=1., shift=.1)
     model = DepthG(
         backbone=dict(type='mmdepthcp.DINOViT', arch=dict(
             embed_dims=8, num_layers=1, num_heads=1, feedforward_channels=8)), in_channels=settings.channels,
         code_channels=settings.codes, num_clusters=27, num_classes=27, standardise=False, depth=dict(weight=.19),
         points=dict(kind='farthest', side=round(settings.points ** .5)),
-        **{f'{name}_term': dict(weight=1., shift=.1) for name in ('self', 'neighbour', 'negative')}).train()
+        self_term=term, neighbour_term=term, negative_term=term).train()
     optimizer = torch.optim.Adam([each for each in model.parameters() if each.requires_grad], 5e-4)
     items = []
     for _ in range(settings.maps):

@@ -47,7 +47,7 @@ class FiveCrops:
     def __call__(self, file: Path) -> None:
         """Cut one file."""
         whole, digest = KINDS[self.kind](self.root / file), digest_of([self.root / file])
-        for which, (top, left, height, width) in enumerate(five_boxes(*whole.shape[:2], self.ratio)):
+        for which, (top, left, height, width) in enumerate(five_boxes(whole.shape[0], whole.shape[1], self.ratio)):
             crop = whole[top:top + height, left:left + width]
             write_png(self.target(file, which), np.ascontiguousarray(crop), digest)
 

@@ -66,7 +66,7 @@ def logged(runner, name):
 
 def test_resumed_equals_uninterrupted(train):
     runner, whole = train('whole', STEPS)
-    parts, _ = train('parts', INTERRUPTED)
+    train('parts', INTERRUPTED)
     torch.rand(7)
     resumed, state = train('parts', STEPS, num_workers=1, resume=True)
     for name, tensor in whole['state_dict'].items():
