@@ -50,7 +50,8 @@ class FiveCropDataset:
     def __getitem__(self, index: int | tuple[int, ...]) -> Any:
         draw, index = split_index(index)
         image, which = divmod(index % len(self), NUMBER)
-        results = self.dataset[(*draw, image)]
+        asked = (*draw, image)
+        results = self.dataset[asked]
         height, width = results['img'].shape[:2]
         box = five_boxes(height, width, self.ratio)[which]
         for key in CROPPED:
