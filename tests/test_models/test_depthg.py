@@ -8,6 +8,7 @@ from mmengine.config import ConfigDict
 from mmengine.logging import MessageHub
 from torch import nn
 
+from mmdepthcp.models.heads.stego import enlarged
 from mmdepthcp.models.segmentors import ClusterProbe
 from mmdepthcp.models.selfsup import DepthG
 from mmdepthcp.models.selfsup.depthg_draws import draw_others
@@ -340,3 +341,13 @@ def test_two_processes_are_one(settings, tmp_path, unused_port):
     torch.testing.assert_close((shares[0][0] + shares[1][0]) / 2, total.detach())
     for one, other, whole in zip(shares[0][1], shares[1][1], expected, strict=True):
         torch.testing.assert_close((one + other) / 2, whole, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize('size', [(12, 24), (96, 192), (7, 50), (5, 9)])
+def test_maps_are_enlarged_as_by_interpolation(size):
+    maps = torch.randn(2, 3, 6, 8, dtype=torch.float64, requires_grad=True)
+    expected = torch.nn.functional.interpolate(maps, size, mode='bilinear', align_corners=False)
+    torch.testing.assert_close(enlarged(maps, size), expected)
+    weights = torch.randn(size, dtype=torch.float64)
+    one, other = (torch.autograd.grad((each * weights).sum(), maps)[0] for each in (enlarged(maps, size), expected))
+    torch.testing.assert_close(one, other)

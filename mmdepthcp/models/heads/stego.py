@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -37,6 +40,15 @@ class STEGOHead(BaseModule):
         return self.linear(for_linear) + self.nonlinear(for_linear if for_nonlinear is None else for_nonlinear)
 
 
+def enlarged(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """Maps (B, C, h, w) resized bilinearly to ``size`` = (H, W), as PyTorch's ``interpolate`` does without
+    ``align_corners``: by two matrices, whose gradient is several times faster on a CPU.
+    """
+    down, across = (F.interpolate(torch.eye(old, dtype=maps.dtype, device=maps.device)[None], new, mode='linear')[0]
+                    for old, new in zip(maps.shape[-2:], size, strict=True))
+    return down.T @ (maps @ across)
+
+
 @MODELS.register_module()
 class LinearProbe(BaseModule):
     """A linear classifier on codes, which get no gradient from it: what labels can read in them.
@@ -65,7 +77,7 @@ class LinearProbe(BaseModule):
             codes: (B, d, h, w).
             labels: (B, H, W) int64.
         """
-        scores = F.interpolate(self(codes), labels.shape[-2:], mode='bilinear', align_corners=False)
+        scores = enlarged(self(codes), labels.shape[-2:])
         losses = F.cross_entropy(scores, labels, ignore_index=self.ignore_index, reduction='sum')
         share = mean_over_ranks((labels != self.ignore_index).float()) * labels.numel()
         return dict(loss_linear=losses / share.clamp_min(1))
