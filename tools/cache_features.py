@@ -10,6 +10,7 @@ images. An interrupted run is completed by starting it again, and several proces
 work.
 """
 
+import argparse
 import sys
 
 from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
@@ -18,8 +19,12 @@ from mmdepthcp.config.loading import load_config
 from mmdepthcp.utils.trees import default_shard, local_device
 
 
+def parse_args() -> argparse.Namespace:
+    return trunk_parser(__doc__, 'OUT', 'folder of the features').parse_args()
+
+
 def main() -> int:
-    args = trunk_parser(__doc__, 'OUT', 'folder of the features').parse_args()
+    args = parse_args()
     hide_known_noise()
     with errors_in_words():
         from mmdepthcp.preparation.features import FeatureCaching, FrozenTrunk

@@ -9,6 +9,7 @@ are done lie in OUT.npz.*.parts: an interrupted search is completed by starting 
 (torchrun, Slurm, --shard) share the parts.
 """
 
+import argparse
 import sys
 
 from mmdepthcp.cli.numbers import whole
@@ -18,14 +19,18 @@ from mmdepthcp.config.loading import load_config
 from mmdepthcp.utils.trees import default_shard, local_device
 
 
-def main() -> int:
+def parse_args() -> argparse.Namespace:
     parser = trunk_parser(__doc__, 'OUT.npz', 'the neighbour file')
     parser.add_argument('--count', type=whole(2), default=30,
                         help='neighbours of each image, itself among them; default %(default)s')
     parser.add_argument('--raw', action='store_true',
                         help='cosines of the mean features as they are, as STEGO and DepthG have them; default: the '
                              'mean over all images is taken out first')
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
     hide_known_noise()
     with errors_in_words():
         from mmdepthcp.preparation.features import FrozenTrunk

@@ -8,7 +8,9 @@ model = dict(
         type='mmdepthcp.SegDataPreProcessor',
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True),
+        bgr_to_rgb=True,
+        size_divisor=16,
+        test_cfg=dict(size_divisor=16)),
     backbone=_base_.model.backbone,
     clusters=dict(type='mmdepthcp.ClusterProbe', in_channels=64, num_clusters=10, standardise=True))
 custom_hooks = [
