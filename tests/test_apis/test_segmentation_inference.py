@@ -10,7 +10,7 @@ from mmengine.registry import DefaultScope
 
 from mmdepthcp.apis import UnsupervisedSegInferencer, export_backbone
 from mmdepthcp.apis.segmentation_inference import distinct_colours
-from mmdepthcp.datasets.transforms import LoadImage, ResizeStreet
+from mmdepthcp.datasets.transforms import CentreSquare, LoadImage, ResizeStreet
 from mmdepthcp.models import DepthCP  # noqa: F401
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
@@ -164,3 +164,35 @@ def test_unusable_input(inferencer, checkpoint, images, tmp_path):
     torch.save(dict(state_dict={'a': torch.zeros(1)}, meta=dict(cfg=depth)), tmp_path / 'depth.pth')
     with pytest.raises(InputError, match='need a model that clusters, such as DepthCP; the config builds MonoDepth'):
         UnsupervisedSegInferencer(tmp_path / 'depth.pth')
+
+
+DEPTHG = '''
+default_scope = 'mmseg'
+model = dict(
+    type='mmdepthcp.DepthG', in_channels=24, code_channels=5, num_clusters=4, num_classes=2, standardise=False,
+    self_term=dict(shift=.1), neighbour_term=dict(shift=.1), negative_term=dict(shift=.1),
+    test_cfg=dict(crf=dict(iterations=2)),
+    backbone=dict(type='mmdepthcp.DINOViT', patch_size=8, img_size=32, arch=dict(
+        embed_dims=24, num_layers=2, num_heads=2, feedforward_channels=24),
+        init_cfg=dict(type='Pretrained', checkpoint='long_gone.pth')))
+test_dataloader = dict(dataset=dict(pipeline=[
+    dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadLabels'),
+    dict(type='mmdepthcp.CentreSquare', size=32), dict(type='PackSegInputs')]))
+'''
+
+
+def test_codes_on_a_transformer(images, tmp_path):
+    """The square that STEGO's protocol looks at, with its random field."""
+    torch.manual_seed(1)
+    with DefaultScope.overwrite_default_scope('mmdepthcp'):
+        model = MODELS.build(Config.fromstring(DEPTHG, '.py').model)
+    path = tmp_path / 'iter_1.pth'
+    torch.save(dict(state_dict=model.state_dict(), meta=dict(cfg=DEPTHG)), path)
+    inferencer = UnsupervisedSegInferencer(path, device='cpu')
+    segments = inferencer(images / '0.png', out_dir=str(tmp_path / 'out'))['predictions']
+    assert segments.shape == (32, 32) and set(np.unique(segments)) <= {0, 1, 2, 3}
+    model.eval()
+    crop = CentreSquare(32).transform(LoadImage().transform(dict(img_path=str(images / '0.png'))))['img']
+    inputs = model.data_preprocessor(dict(inputs=[torch.from_numpy(crop.transpose(2, 0, 1).copy())]))['inputs']
+    np.testing.assert_array_equal(segments, model(inputs, mode='predict')[0].pred_sem_seg.data[0])
+    assert list((tmp_path / 'out').rglob('*.png')) or list((tmp_path / 'out').rglob('*.jpg'))

@@ -16,6 +16,8 @@ from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
 
 CHANNELS, CODES, SIZE = 12, 6, (32, 64)
+TRANSFORMER = dict(type='DINOViT', patch_size=8, img_size=SIZE, arch=dict(
+    embed_dims=CHANNELS, num_layers=2, num_heads=2, feedforward_channels=CHANNELS))
 
 
 @MODELS.register_module(force=True)
@@ -103,8 +105,10 @@ def test_probes_read_and_do_not_write():
     assert not any(parameter.requires_grad for parameter in model.backbone.parameters())
 
 
-def test_training_moves_the_head_alone_and_lowers_the_loss():
-    model = calibrated(depth=dict(weight=0.3), points=dict(kind='farthest', side=4))
+@pytest.mark.parametrize('backbone', ['TinyTrunk', 'DINOViT'])
+def test_training_moves_the_head_alone_and_lowers_the_loss(backbone):
+    trunk = TRANSFORMER if backbone == 'DINOViT' else dict(type=backbone)
+    model = calibrated(backbone=trunk, depth=dict(weight=0.3), points=dict(kind='farthest', side=4))
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     optimizer = torch.optim.Adam([each for each in model.parameters() if each.requires_grad], 1e-2)
     course = []
@@ -167,10 +171,6 @@ def test_hidden_positives_are_the_same_loss_on_mixed_codes():
     mixed = calibrated(**settings, hidden_positives=dict(weight=0.2, share=0.2))
     found = losses(mixed, batch())['loss_hidden']
     assert all(gradient.abs().max() > 0 for gradient in gradients(found, mixed.projection.parameters()))
-
-
-TRANSFORMER = dict(type='DINOViT', patch_size=8, img_size=SIZE, arch=dict(
-    embed_dims=CHANNELS, num_layers=2, num_heads=2, feedforward_channels=CHANNELS))
 
 
 @pytest.mark.parametrize('legacy', [False, True])
