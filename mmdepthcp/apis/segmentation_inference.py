@@ -46,6 +46,10 @@ def distinct_colours(count: int) -> list[list[int]]:
         for index in range(count)]
 
 
+def _name_of(step: Mapping[str, Any]) -> str:
+    return step['type'].rpartition('.')[2]
+
+
 class UnsupervisedSegInferencer(MMSegInferencer):
     """Segment images with a model that clusters, without any label: DepthCP, or a cluster probe on any backbone.
 
@@ -99,7 +103,7 @@ class UnsupervisedSegInferencer(MMSegInferencer):
         self._out: list[str] = []
         self._names: list[_Name] = []
         self._written: dict[str, str] = {}
-        super().__init__(settings, device=local_device(device or get_device()), scope=SCOPE)
+        super().__init__(settings, device=local_device(device or get_device()), scope=settings.get('default_scope', SCOPE))
         self.show_progress = show_progress
 
     def _load_weights_to_model(self, model: nn.Module, checkpoint: Any, cfg: ConfigDict) -> None:
@@ -116,8 +120,11 @@ class UnsupervisedSegInferencer(MMSegInferencer):
             classes=[str(index) for index in range(model.num_clusters)], palette=distinct_colours(model.num_clusters))
 
     def _init_pipeline(self, cfg: ConfigDict) -> Callable[[str | np.ndarray], dict]:
-        steps = cfg.test_dataloader.dataset.pipeline
-        after_loading = Compose([step for step in steps if step['type'].rpartition('.')[2] not in LOADERS])
+        steps = [step for step in cfg.test_dataloader.dataset.pipeline if _name_of(step) not in LOADERS]
+        # the square in the middle is what scores are taken of; segments are wanted of all
+        steps = [dict(type='mmdepthcp.ResizeShortSide', size=step['size']) if _name_of(step) == 'CentreSquare' else step
+                 for step in steps]
+        after_loading = Compose(steps)
         return lambda image: after_loading(_load(image))
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> dict:

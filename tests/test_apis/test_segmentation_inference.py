@@ -7,10 +7,11 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
+from mmseg.structures import SegDataSample
 
 from mmdepthcp.apis import UnsupervisedSegInferencer, export_backbone
 from mmdepthcp.apis.segmentation_inference import distinct_colours
-from mmdepthcp.datasets.transforms import CentreSquare, LoadImage, ResizeStreet
+from mmdepthcp.datasets.transforms import LoadImage, ResizeStreet
 from mmdepthcp.models import DepthCP  # noqa: F401
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
@@ -182,7 +183,7 @@ test_dataloader = dict(dataset=dict(pipeline=[
 
 
 def test_codes_on_a_transformer(images, tmp_path):
-    """The square that STEGO's protocol looks at, with its random field."""
+    """The whole image at the size of STEGO's protocol, with its random field."""
     torch.manual_seed(1)
     with DefaultScope.overwrite_default_scope('mmdepthcp'):
         model = MODELS.build(Config.fromstring(DEPTHG, '.py').model)
@@ -190,9 +191,10 @@ def test_codes_on_a_transformer(images, tmp_path):
     torch.save(dict(state_dict=model.state_dict(), meta=dict(cfg=DEPTHG)), path)
     inferencer = UnsupervisedSegInferencer(path, device='cpu')
     segments = inferencer(images / '0.png', out_dir=str(tmp_path / 'out'))['predictions']
-    assert segments.shape == (32, 32) and set(np.unique(segments)) <= {0, 1, 2, 3}
+    assert segments.shape == (40, 80) and set(np.unique(segments)) <= {0, 1, 2, 3}
     model.eval()
-    crop = CentreSquare(32).transform(LoadImage().transform(dict(img_path=str(images / '0.png'))))['img']
-    inputs = model.data_preprocessor(dict(inputs=[torch.from_numpy(crop.transpose(2, 0, 1).copy())]))['inputs']
-    np.testing.assert_array_equal(segments, model(inputs, mode='predict')[0].pred_sem_seg.data[0])
+    resized = cv2.resize(read_image(images / '0.png'), (64, 32), interpolation=cv2.INTER_AREA)
+    inputs = model.data_preprocessor(dict(inputs=[torch.from_numpy(resized.transpose(2, 0, 1).copy())]))['inputs']
+    sample = SegDataSample(metainfo=dict(ori_shape=(40, 80)))
+    np.testing.assert_array_equal(segments, model(inputs, [sample], mode='predict')[0].pred_sem_seg.data[0])
     assert list((tmp_path / 'out').rglob('*.png')) or list((tmp_path / 'out').rglob('*.jpg'))

@@ -176,3 +176,9 @@ def test_checkpoints_of_its_own_are_read_as_they_are(tmp_path):
     again = trunk()
     again.load_state_dict(model.state_dict())
     assert torch.equal(again(images())[0], model(images())[0])
+
+
+def test_images_that_no_patches_fill_are_resized_to_those_they_do():
+    model, odd = shaken(trunk()), images(35, 29)
+    fitting = F.interpolate(odd, (36, 28), mode='bilinear', align_corners=False)
+    assert torch.equal(model(odd)[0], model(fitting)[0]) and model(odd)[0].shape[-2:] == (9, 7)

@@ -108,3 +108,22 @@ class CentreSquare(BaseTransform):
         if self.nearest or key not in ('img', 'disparity'):
             return np.asarray(Image.fromarray(values).resize(scale, Image.Resampling.NEAREST))
         return resize_image(values, scale) if key == 'img' else resize_disparity(values, scale)
+
+
+@TRANSFORMS.register_module()
+class ResizeShortSide(BaseTransform):
+    """Bring the short side of an image to a size, the long one in proportion, rounded; labels keep their raster.
+
+    Args:
+        size: in pixels.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = int(size)
+
+    def transform(self, results: dict) -> dict:
+        height, width = results['img'].shape[:2]
+        scale = (round(self.size * width / min(height, width)), round(self.size * height / min(height, width)))
+        results['img'] = resize_image(results['img'], scale)
+        results['img_shape'] = results['img'].shape[:2]
+        return results

@@ -84,7 +84,8 @@ class DINOViT(VisionTransformer):
     """MMPretraining's ``VisionTransformer`` as the trunk of dense features: the patch tokens as maps.
 
     Weights (``init_cfg=dict(type='Pretrained', checkpoint=FILE)``) may have the names of DINO, timm, Hugging Face or
-    MMPretraining, see :func:`mmpretrain_names`.
+    MMPretraining, see :func:`mmpretrain_names`. Images whose sides are no multiples of the patch are resized to the
+    nearest that are.
 
     Args:
         arch: 'deit-small' is ViT-S, 'deit-base' ViT-B; or see mmpretrain.
@@ -153,6 +154,10 @@ class DINOViT(VisionTransformer):
 
     def _run(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """The maps, and the tokens that enter the last block."""
+        patch = self.patch_embed.projection.kernel_size
+        fitting = [max(1, round(side / step)) * step for side, step in zip(images.shape[-2:], patch, strict=True)]
+        if fitting != list(images.shape[-2:]):
+            images = F.interpolate(images, fitting, mode='bilinear', align_corners=False)
         patches, size = self.patch_embed(images)
         tokens = torch.cat([self.cls_token.expand(len(images), -1, -1), patches], 1)
         tokens = tokens + self._resized(self.pos_embed, tuple(self.patch_resolution), tuple(size))
