@@ -103,7 +103,8 @@ class UnsupervisedSegInferencer(MMSegInferencer):
         self._out: list[str] = []
         self._names: list[_Name] = []
         self._written: dict[str, str] = {}
-        super().__init__(settings, device=local_device(device or get_device()), scope=settings.get('default_scope', SCOPE))
+        super().__init__(settings, device=local_device(device or get_device()),
+                         scope=settings.get('default_scope', SCOPE))
         self.show_progress = show_progress
 
     def _load_weights_to_model(self, model: nn.Module, checkpoint: Any, cfg: ConfigDict) -> None:
@@ -122,9 +123,9 @@ class UnsupervisedSegInferencer(MMSegInferencer):
     def _init_pipeline(self, cfg: ConfigDict) -> Callable[[str | np.ndarray], dict]:
         steps = [step for step in cfg.test_dataloader.dataset.pipeline if _name_of(step) not in LOADERS]
         # the square in the middle is what scores are taken of; segments are wanted of all
-        steps = [dict(type='mmdepthcp.ResizeShortSide', size=step['size']) if _name_of(step) == 'CentreSquare' else step
+        whole = [dict(type='mmdepthcp.ResizeShortSide', size=step['size']) if _name_of(step) == 'CentreSquare' else step
                  for step in steps]
-        after_loading = Compose(steps)
+        after_loading = Compose(whole)
         return lambda image: after_loading(_load(image))
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> dict:
