@@ -4,14 +4,6 @@ model = dict(
     backbone=dict(legacy_pos_resize=True),
     depth=dict(
         mode='legacy', centre=False, shift=0.03, decay=0.8, decay_interval=400, shift_decays=True))
-square = [dict(type='mmdepthcp.CentreSquare', size=224, nearest=True)]
-train_dataloader = dict(dataset=dict(dataset=dict(pipeline=square)))
-val_dataloader = dict(
-    dataset=dict(
-        pipeline=[
-            dict(type='mmdepthcp.LoadImage'),
-            dict(type='mmdepthcp.LoadLabels'),
-            dict(type='mmdepthcp.CentreSquare', size=320, nearest=True),
-            dict(type='PackSegInputs'),
-        ]))
+train_dataloader = dict(dataset=dict(dataset=dict(pipeline=_base_.legacy_square)))
+val_dataloader = dict(dataset=dict(pipeline=_base_.legacy_eval_pipeline))
 test_dataloader = val_dataloader

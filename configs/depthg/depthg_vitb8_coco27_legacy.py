@@ -5,14 +5,6 @@ model = dict(
     depth=dict(
         mode='legacy', centre=False, shift=0.03591, decay=0.64, decay_interval=100, shift_decays=True),
     points=dict(legacy=True))
-square = [dict(type='mmdepthcp.CentreSquare', size=224, nearest=True)]
-train_dataloader = dict(dataset=dict(dataset=dict(pipeline=square)))
-val_dataloader = dict(
-    dataset=dict(
-        pipeline=[
-            dict(type='mmdepthcp.LoadImage'),
-            dict(type='mmdepthcp.LoadLabels'),
-            dict(type='mmdepthcp.CentreSquare', size=320, nearest=True),
-            dict(type='PackSegInputs'),
-        ]))
+train_dataloader = dict(dataset=dict(dataset=dict(pipeline=_base_.legacy_square)))
+val_dataloader = dict(dataset=dict(pipeline=_base_.legacy_eval_pipeline))
 test_dataloader = val_dataloader

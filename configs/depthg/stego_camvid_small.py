@@ -3,7 +3,7 @@
 #       work_dirs/stego_camvid_small/neighbours.npz
 #   python tools/train.py configs/depthg/stego_camvid_small.py
 _base_ = [
-    '../_base_/models/depthg_r18_small.py', '../_base_/datasets/camvid_pairs_small.py', '../_base_/depthg_runtime.py'
+    '../_base_/models/depthg_r18_small.py', '../_base_/datasets/camvid_pairs_small.py', '../_base_/depthg_small_runtime.py'
 ]
 depthcp = 'work_dirs/depthcp_camvid_small/pretrain/epoch_6.pth'
 model = dict(
@@ -14,10 +14,4 @@ model = dict(
     num_clusters=11,
     num_classes=11)
 train_dataloader = dict(dataset=dict(neighbours='work_dirs/stego_camvid_small/neighbours.npz'))
-# twice the published rate of the head, a sixth of the steps
-optim_wrapper = dict(
-    optimizer=dict(lr=1e-3),
-    paramwise_cfg=dict(custom_keys=dict(cluster_probe=dict(lr_mult=5), linear_probe=dict(lr_mult=5))))
-custom_hooks = [*_base_.custom_hooks, dict(type='mmdepthcp.KMeansHook')]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=400, val_interval=100)
-default_hooks = dict(checkpoint=dict(interval=100, save_best='camvid11/mIoU', rule='greater'))
+default_hooks = dict(checkpoint=dict(save_best='camvid11/mIoU'))

@@ -11,6 +11,14 @@ eval_pipeline = [
     dict(type='mmdepthcp.CentreSquare', size=320),
     dict(type='PackSegInputs'),
 ]
+# the same with the nearest pixels in place of means, as the published code has it
+legacy_square = [dict(type='mmdepthcp.CentreSquare', size=224, nearest=True)]
+legacy_eval_pipeline = [
+    dict(type='mmdepthcp.LoadImage'),
+    dict(type='mmdepthcp.LoadLabels'),
+    dict(type='mmdepthcp.CentreSquare', size=320, nearest=True),
+    dict(type='PackSegInputs'),
+]
 auto_scale_lr = dict(enable=False, base_batch_size=32)
 train_dataloader = dict(
     batch_size=32,
