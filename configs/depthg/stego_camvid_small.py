@@ -3,7 +3,8 @@
 #       work_dirs/stego_camvid_small/neighbours.npz
 #   python tools/train.py configs/depthg/stego_camvid_small.py
 _base_ = [
-    '../_base_/models/depthg_r18_small.py', '../_base_/datasets/camvid_pairs_small.py', '../_base_/depthg_small_runtime.py'
+    '../_base_/models/depthg_r18_small.py', '../_base_/datasets/camvid_pairs_small.py',
+    '../_base_/depthg_small_runtime.py'
 ]
 depthcp = 'work_dirs/depthcp_camvid_small/pretrain/epoch_6.pth'
 model = dict(
