@@ -20,6 +20,14 @@ disparity = dict(
     constant=[_base_.disparity_path + '{work_dir}/constant'])
 made_by = dict(none=[], depth=['disparity'], others=['others'], constant=['constant'])
 configs = {kind: f'configs/depthg/{"depthg" if path else "stego"}_camvid_small.py' for kind, path in disparity.items()}
+# trunks that others have trained with labels, which the rows say: no rivals without labels
+others_trunks = dict(vits14='ViT-S/14 for saliency', r50half='ResNet-50 of half width, with labels')
+trunk_data = {
+    (stem, kind): [*disparity[kind], f'train_dataloader.dataset.neighbours={{work_dir}}/neighbours_{stem}.npz']
+    for stem in others_trunks for kind in ('none', 'depth')
+}
+trunk_configs = {(stem, kind): f'configs/depthg/{"depthg" if kind == "depth" else "stego"}_{stem}_camvid.py'
+                 for stem, kind in trunk_data}
 prepare = [
     *_base_.stages.from_video,
     *_base_.stages.trunk,
@@ -35,6 +43,18 @@ prepare = [
         args=[configs[kind], f'{{work_dir}}/features/{kind}', '--cfg-options', *_base_.on_trunk, *path],
         outputs=[f'{{work_dir}}/features/{kind}/meta.json'],
         needs=['trunk', *made_by[kind]]) for kind, path in disparity.items()),
+    *(dict(
+        name=f'neighbours_{stem}',
+        tool='tools/nearest_neighbours.py',
+        args=[f'configs/depthg/stego_{stem}_camvid.py', f'{{work_dir}}/neighbours_{stem}.npz'],
+        outputs=[f'{{work_dir}}/neighbours_{stem}.npz']) for stem in others_trunks),
+    *(dict(
+        name=f'features_{stem}_{kind}',
+        tool='tools/cache_features.py',
+        args=[trunk_configs[stem, kind], f'{{work_dir}}/features/{stem}_{kind}', *(
+            ['--cfg-options', *disparity[kind]] if disparity[kind] else [])],
+        outputs=[f'{{work_dir}}/features/{stem}_{kind}/meta.json'],
+        needs=made_by[kind]) for stem, kind in trunk_data),
 ]
 
 pretrainings = dict(
@@ -53,6 +73,27 @@ pretrainings = dict(
             ],
             needs=('neighbours', f'features_{kind}'))
         for name, (label, kind, settings) in _base_.rows.items()
+    },
+    **{
+        f'features_{stem}': dict(
+            label='features',
+            init=label,
+            config=f'configs/depthg/features_{stem}_camvid.py',
+            options=['train_cfg.val_interval=400'],
+            needs=())
+        for stem, label in others_trunks.items()
+    },
+    **{
+        f'{"depthg" if kind == "depth" else "stego"}_{stem}': dict(
+            label='DepthG, farthest points' if kind == 'depth' else 'STEGO',
+            init=others_trunks[stem],
+            config=trunk_configs[stem, kind],
+            options=[
+                *options, 'train_cfg.val_interval=400',
+                f'train_dataloader.dataset.cache={{work_dir}}/features/{stem}_{kind}'
+            ],
+            needs=(f'neighbours_{stem}', f'features_{stem}_{kind}'))
+        for (stem, kind), options in trunk_data.items()
     })
 tasks = dict(
     unsup=dict(

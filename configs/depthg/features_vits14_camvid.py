@@ -1,0 +1,23 @@
+# Clusters of the features that stego_vits14_camvid.py starts from: a cluster probe, and k-means
+#   python tools/train.py configs/depthg/features_vits14_camvid.py
+_base_ = ['stego_vits14_camvid.py']
+model = dict(
+    _delete_=True,
+    type='mmdepthcp.UnsupervisedSegmentor',
+    data_preprocessor=dict(
+        type='mmdepthcp.SegDataPreProcessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        size_divisor=14,
+        test_cfg=dict(size_divisor=14)),
+    backbone=_base_.model.backbone,
+    clusters=dict(type='mmdepthcp.ClusterProbe', in_channels=384, num_clusters=11, standardise=True))
+custom_hooks = [
+    dict(type='mmdepthcp.PretrainedCheckHook'),
+    dict(type='mmdepthcp.ValidationRecordHook'),
+    dict(type='mmdepthcp.KMeansHook', standardise=True),
+]
+train_dataloader = dict(dataset=dict(_delete_=True, **_base_.bank_dataloader.dataset))
+optim_wrapper = dict(
+    _delete_=True, type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-3))
