@@ -81,6 +81,13 @@ class StreetDataset(SeededDataset, BaseSegDataset):
                          **kwargs)
 
     @classmethod
+    def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
+        # MMEngine takes every text for the name of a file to read, and warns where there is none
+        given = dict(metainfo or {})
+        texts = {key: given.pop(key) for key in ('protocol',) if key in given}
+        return {**super()._load_metainfo(given), **texts}
+
+    @classmethod
     def get_label_map(cls, new_classes: Sequence[str] | None = None) -> dict[int, int] | None:
         """Old class index → new one where ``metainfo`` chooses among the classes of a set; a set that names none
         takes any."""

@@ -82,3 +82,11 @@ def test_the_square_in_the_middle(shape):
     assert smooth['img'].shape == (8, 8, 3) and np.array_equal(smooth['gt_seg_map'], found['gt_seg_map'])
     assert not np.array_equal(smooth['img'], found['img'])
     assert smooth['img_shape'] == smooth['ori_shape'] == (8, 8)
+
+
+def test_the_protocol_is_no_file(tmp_path, monkeypatch, notices):
+    write(tmp_path, 'i/1.png', 'l/1.png', [0, 1])
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'mine3').write_text('a\nb\n')
+    dataset = Potsdam3Dataset(data_prefix=dict(img_path='i'), metainfo=dict(protocol='mine3'))
+    assert dataset.metainfo['protocol'] == 'mine3' and len(dataset.metainfo['classes']) == 3 and not notices
