@@ -33,6 +33,8 @@ def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> 
         if state_of(work_dir, cell.stage) == FINISHED:
             found = read_scores(cell.scores)
             for score in table.tasks[cell.column].scores:
+                if score.optional and all(each.name != score.key for each in found):
+                    continue
                 value = find_score(found, score.key, cell.scores).in_unit(score.unit)
                 rows.append((cell.row, cell.column, score.label, cell.seed, cell.fold, value))
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -89,8 +91,13 @@ def markdown(table: Table, measured: pd.DataFrame, seeds: int, folds: bool = Tru
                 texts.append(NOT_AVAILABLE)
             else:
                 found = [look_up(summary, row, column, score.label) for score in task.scores]
-                texts.append(' / '.join(map(format_summary, found)))
-                done = min(0 if item is None else int(item['count']) for item in found)
+                begun = any(item is not None for item in found)
+                absent = [begun and item is None and score.optional
+                          for item, score in zip(found, task.scores, strict=True)]
+                texts.append(' / '.join(NOT_APPLICABLE if lacks else format_summary(item)
+                                        for item, lacks in zip(found, absent, strict=True)))
+                done = min(0 if item is None else int(item['count'])
+                           for item, lacks in zip(found, absent, strict=True) if not lacks)
                 if done < seeds:
                     short.append(f'{task.label} {done}')
         if obstacle is not None:

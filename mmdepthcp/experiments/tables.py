@@ -72,11 +72,13 @@ class Score:
         key: its name in the scores of ``tools/test.py``.
         label: what the table calls it.
         unit: in which unit the table shows it.
+        optional: whether rows may come without it, as models without a linear probe do.
     """
 
     key: str
     label: str
     unit: str = PERCENT
+    optional: bool = False
 
 
 @dataclass(frozen=True)

@@ -286,6 +286,20 @@ def test_bad_tables(home, old, new, message):
         read_table('table.py')
 
 
+def test_a_score_that_not_every_row_has(home):
+    (home / 'table.py').write_text(TABLE.replace(
+        "label='seg', config='seg.py', scores=[dict(key='mIoU', label='mIoU')]",
+        "label='seg', config='seg.py', scores=[dict(key='mIoU', label='mIoU'), "
+        "dict(key='segm_mAP', label='AP', optional=True)]"))
+    planned = plan()
+    assert run(planned) == {}
+    table = read_table('table.py')
+    text = markdown(table, gather(table, planned.cells, 'work'), 2)
+    assert '| plain | – | 15.0 ± 0.0 / – | – |' in text and '| 30.5 ± 0.7 / 50.0 ± 0.0 |' in text
+    assert 'Seeds done' not in text
+    assert '| plain | – | … / … | – |' in markdown(table, pd.DataFrame(columns=COLUMNS), 2)
+
+
 def test_names_cannot_break_the_page(home):
     (home / 'table.py').write_text(TABLE.replace("title = 'Toys'", "title = 'Toys <b>'").replace(
         "label='random'", "label='random | 1 < 2 [x](y)'"))
