@@ -59,7 +59,8 @@ def scores_of_metrics(metrics: Mapping[str, Any]) -> list[Score]:
     found = []
     for key, value in metrics.items():
         protocol, _, name = key.rpartition('/')
-        found.append(Score(name, float(value), UNITS.get(name, FRACTION), protocol))
+        unit = UNITS.get(name) or UNITS.get(name.rpartition('_')[2], FRACTION)  # linear_mIoU is a mIoU
+        found.append(Score(name, float(value), unit, protocol))
     return found
 
 

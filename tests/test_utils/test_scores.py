@@ -12,6 +12,9 @@ def test_what_metrics_return_gets_unit_and_protocol():
     assert scores_of_metrics({'toy9/mIoU': 21.5, 'coco/segm_mAP': 0.25, 'depth/rmse': 4, 'aAcc': 90.}) == [
         Score('mIoU', 21.5, '%', 'toy9'), Score('segm_mAP', 0.25, '1', 'coco'), Score('rmse', 4.0, 'm', 'depth'),
         Score('aAcc', 90.0, '%', '')]
+    assert scores_of_metrics({'toy9/linear_mIoU': 24., 'toy9/kmeans_Acc': 45., 'a/rmse_median_scaled': 3.}) == [
+        Score('linear_mIoU', 24., '%', 'toy9'), Score('kmeans_Acc', 45., '%', 'toy9'),
+        Score('rmse_median_scaled', 3., 'm', 'a')]
 
 
 def test_units():
