@@ -229,8 +229,8 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         """Losses of pairs of images.
 
         Args:
-            inputs: (B, 2, 3, H, W), normalised: an image and one of its neighbours.
-            data_samples: ``seeds``, ``disparity``, ``labels``, see :class:`DepthGDataPreprocessor`.
+            inputs: (B, 2, 3, H, W), normalised: an image and one of its neighbours; or their features (B, 2, C, h, w).
+            data_samples: ``seeds``, ``disparity``, ``labels``, ``are_features``, see :class:`DepthGDataPreprocessor`.
 
         Returns:
             ``loss_self``, ``loss_neighbour``, ``loss_negative``, ``loss_depth``, ``loss_hidden`` (weighted),
@@ -272,7 +272,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         Args:
             maps: (B, 2, C, h, w), features or codes of images and their neighbours.
             points: (B, 2, P, 2).
-            others: see :meth:`_others`.
+            others: see :func:`~mmdepthcp.models.selfsup.depthg_draws.draw_others`.
         """
         first, second = (read_points(maps[:, number], points[:, number]) for number in range(2))
         if self.points.legacy:  # other images are read where the neighbour of an image is
