@@ -11,7 +11,7 @@ from mmdepthcp.cli.tools import (
     set_launcher,
     set_work_dir,
 )
-from mmdepthcp.config.loading import load_config
+from mmdepthcp.config.loading import leave_out_stages, load_config
 from mmdepthcp.config.overrides import add_cfg_options
 
 
@@ -34,6 +34,7 @@ def main() -> None:
     args = parse_args()
     with errors_in_words():
         config = load_config(args.config, args.cfg_options)
+        leave_out_stages(config)
         set_work_dir(config, args.config, args.work_dir)
         note_code_version(config)
 

@@ -16,6 +16,8 @@ from mmdepthcp.utils.resources import ROOT, find_shipped
 if TYPE_CHECKING:
     from mmengine.config import Config
 
+STAGE_KEYS = ('stages', 'stage_values', 'pipeline', 'comparisons', 'from_depth', 'on_trunk', 'on_pairs', 'to_coco')
+
 
 @contextlib.contextmanager
 def _without_import_noise() -> Iterator[None]:
@@ -52,6 +54,14 @@ def load_config(path: str | os.PathLike, options: Sequence[Option] = ()) -> Conf
     check_keys(config, path)
     fit_workers(config)
     return config
+
+
+def leave_out_stages(config: Config) -> None:
+    """Take out of a config what a single training or test does not need of ``configs/_base_/stages.py``: MMEngine
+    formats all of a config several times as it starts, which takes seconds for so many words.
+    """
+    for key in STAGE_KEYS if 'stages' in config else ():
+        config.pop(key, None)
 
 
 def override_settings(config: Config, options: Sequence[Option], path: str | os.PathLike) -> None:

@@ -52,3 +52,15 @@ def test_types_are_registered_names(kind, tmp_path, monkeypatch):
         config_in_checkpoint(text, 'x.pth')
     found = config_in_checkpoint("custom_imports = dict(imports=['antigravity'])\n" + text.replace(kind, 'ResNet'), 'x')
     assert found.model.neck[0].type == 'ResNet' and 'custom_imports' not in found
+
+
+def test_a_single_run_carries_no_stages():
+    from mmdepthcp.config.loading import leave_out_stages, load_config
+
+    config = load_config('configs/depthcp_toy.py')
+    whole = set(config.keys())
+    assert {'stages', 'pipeline'} <= whole
+    leave_out_stages(config)
+    assert whole - set(config.keys()) == {
+        'stages', 'stage_values', 'pipeline', 'comparisons', 'from_depth', 'on_trunk', 'on_pairs', 'to_coco'}
+    assert len(config.pretty_text) < 10_000
