@@ -282,6 +282,17 @@ def test_depth_starts_from_imagenet(name, tmp_path, monkeypatch, notices):
     assert not scratch.model.backbone.get('init_cfg') and scratch.train_cfg.max_epochs == 30
 
 
+@pytest.mark.parametrize(('name', 'key', 'file'), [
+    ('stego_vits8_potsdam3', 'DINO_VITS8', 'dino_deitsmall8_300ep_pretrain.pth'),
+    ('depthg_vitb8_cityscapes27_legacy', 'DINO_VITB8', 'dino_vitbase8_pretrain.pth')])
+def test_transformers_come_from_dino_or_from_a_file(name, key, file, monkeypatch):
+    monkeypatch.delenv(key, raising=False)
+    checkpoint = load_config(path_of(name)).model.backbone.init_cfg.checkpoint
+    assert checkpoint.startswith('https://') and checkpoint.endswith(f'/{file}')
+    monkeypatch.setenv(key, 'mine.pth')
+    assert load_config(path_of(name)).model.backbone.init_cfg.checkpoint == 'mine.pth'
+
+
 def test_no_network_is_said_in_words(monkeypatch, tmp_path):
     def fail(*args, **kwargs):
         raise URLError('no route to host')

@@ -47,7 +47,8 @@ prepare = [
         name=f'neighbours_{stem}',
         tool='tools/nearest_neighbours.py',
         args=[f'configs/depthg/stego_{stem}_camvid.py', f'{{work_dir}}/neighbours_{stem}.npz'],
-        outputs=[f'{{work_dir}}/neighbours_{stem}.npz']) for stem in others_trunks),
+        outputs=[f'{{work_dir}}/neighbours_{stem}.npz'],
+        needs=[]) for stem in others_trunks),
     *(dict(
         name=f'features_{stem}_{kind}',
         tool='tools/cache_features.py',

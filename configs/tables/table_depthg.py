@@ -15,7 +15,8 @@ prepare = [
         name=f'neighbours_{name}',
         tool='tools/nearest_neighbours.py',
         args=[f'configs/depthg/stego_{stem}.py', f'{{work_dir}}/neighbours/{name}.npz', '--raw'],
-        outputs=[f'{{work_dir}}/neighbours/{name}.npz']) for name, stem in setting.items()
+        outputs=[f'{{work_dir}}/neighbours/{name}.npz'],
+        needs=[]) for name, stem in setting.items()
 ]
 methods = dict(
     stego=('STEGO', 'stego_{}'),

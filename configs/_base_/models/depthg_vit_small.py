@@ -1,4 +1,5 @@
 # Codes on the features of DINO's ViT-S/8 (300 epochs); shifts b are for these features as they are
+weights = '{{$DINO_VITS8:https://dl.fbaipublicfiles.com/dino/dino_deitsmall8_300ep_pretrain/dino_deitsmall8_300ep_pretrain.pth}}'
 model = dict(
     type='mmdepthcp.DepthG',
     data_preprocessor=dict(
@@ -12,8 +13,7 @@ model = dict(
         patch_size=8,
         init_cfg=dict(
             type='Pretrained',
-            checkpoint='{{$DINO_VITS8:https://dl.fbaipublicfiles.com/dino/dino_deitsmall8_300ep_pretrain/'
-            'dino_deitsmall8_300ep_pretrain.pth}}')),
+            checkpoint=weights)),
     in_channels=384,
     code_channels=70,
     num_clusters=27,
