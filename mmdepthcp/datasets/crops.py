@@ -49,6 +49,8 @@ class FiveCropDataset:
 
     def __getitem__(self, index: int | tuple[int, ...]) -> Any:
         draw, index = split_index(index)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f'item {index} of {len(self)}')
         image, which = divmod(index % len(self), NUMBER)
         asked = (*draw, image)
         results = self.dataset[asked]

@@ -61,6 +61,9 @@ def test_five_crops_of_all_that_lies_beside_an_image(tmp_path):
         assert np.array_equal(crop['gt_seg_map'], image[top:top + 5, left:left + 8, 0] // 100)
         assert np.array_equal(crop['disparity'], whole['disparity'][2 * top:2 * top + 10, 2 * left:2 * left + 16])
         assert crop['img_shape'] == crop['ori_shape'] == (5, 8)
+    assert len(list(dataset)) == 10
+    with pytest.raises(IndexError):
+        dataset[10]
     draws = {(seed, index): dataset[seed, 0, index]['rng'].random() for seed in range(2) for index in range(10)}
     assert len(set(draws.values())) == 20 and dataset[1, 0, 7]['rng'].random() == draws[1, 7]
     with pytest.raises(InputError, match=r'ratio 0 must lie in \(0, 1\]'):

@@ -153,6 +153,8 @@ def test_the_teacher_of_a_whole_training_and_half_precision(tmp_path):
     half = {f'backbone.{name}': tensor.half() for name, tensor in reference.state_dict().items()}
     model = loaded(tmp_path, dict(teacher=half, epoch=3), prefix='backbone.')
     PretrainedCheckHook(min_share=1.).check(nn.ModuleDict(dict(backbone=model)))
+    rounded = reference.half().float().forward_features(images())[:, 1:]
+    torch.testing.assert_close(model(images())[0], as_map(rounded), atol=1e-4, rtol=0)
 
 
 def test_blocks_below_the_last_come_without_the_final_norm(tmp_path):

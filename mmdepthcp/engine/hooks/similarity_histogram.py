@@ -34,6 +34,7 @@ class SimilarityHistogramHook(Hook):
 
     def __init__(self, interval: int = 100, num_items: int = 32) -> None:
         self.interval, self.num_items = interval, num_items
+        self._items: list[tuple[torch.Tensor, dict]] = []
 
     def before_train(self, runner: Runner) -> None:
         """Look once before training."""
@@ -48,9 +49,12 @@ class SimilarityHistogramHook(Hook):
 
     def _look(self, runner: Runner, iteration: int) -> None:
         model = plain_model(runner)
+        if not self._items:  # the backbone stays as it is, and so do its features
+            self._items = [(model.raw_pairs(inputs, known), {**known, 'are_features': True})
+                           for inputs, known in some_batches(runner, self.num_items)]
         found = {
             name: tuple(values.flatten()[::1 + values.numel() // SHOWN].float().cpu() for values in pair)
-            for name, pair in model.similarities(some_batches(runner, self.num_items)).items()}
+            for name, pair in model.similarities(self._items).items()}
         shifts = dict(zip(found, model.shifts.tolist(), strict=True))
         for name, pair in found.items():
             of_features, of_codes = (', '.join(f'{value:.2f}' for value in torch.quantile(

@@ -204,8 +204,8 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         return self._standardised(self.raw_features(inputs))
 
     @torch.no_grad()
-    def _raw_maps(self, inputs: Tensor, known: Mapping[str, Any]) -> Tensor:
-        """Features (B, 2, C, h, w) of pairs of images, or as they come."""
+    def raw_pairs(self, inputs: Tensor, known: Mapping[str, Any]) -> Tensor:
+        """Features (B, 2, C, h, w) of pairs of images as the backbone gives them, or as they come."""
         if known.get('are_features'):
             return inputs
         return self.raw_features(inputs.flatten(0, 1)).unflatten(0, (-1, 2))
@@ -214,7 +214,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
     def _maps(self, inputs: Tensor, known: Mapping[str, Any]) -> tuple[Tensor, Tensor | None]:
         """Features (B, 2, C, h, w) of pairs, standardised, and the attention in the first images if it is needed."""
         if self.projection is None or self.hidden_positives.by == 'depth':
-            return self._standardised(self._raw_maps(inputs, known)), None
+            return self._standardised(self.raw_pairs(inputs, known)), None
         if known.get('are_features'):
             raise InputError("DepthG: hidden_positives.by='attention' needs the images, kept features do not do; leave "
                              'train_dataloader.dataset.cache out')
@@ -377,7 +377,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
 
     def _joined(self, batches: Iterable[tuple[Tensor, Mapping[str, Any]]]) -> tuple[Tensor, dict[str, Any]]:
         """Features (N, 2, C, h, w) of all batches, not standardised, with seeds and disparity."""
-        collected = [(self._raw_maps(inputs, known), known) for inputs, known in batches]
+        collected = [(self.raw_pairs(inputs, known), known) for inputs, known in batches]
         everything = {key: [known[key] for _, known in collected] for key in ('seeds', 'disparity')}
         return torch.cat([maps for maps, _ in collected]), {
             key: None if values[0] is None else torch.cat(values) for key, values in everything.items()}
