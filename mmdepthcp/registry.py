@@ -36,14 +36,14 @@ MODEL_WRAPPERS = root.Registry(
 METRICS = root.Registry(
     'metric', parent=root.METRICS, scope=SCOPE, locations=['mmdepthcp.evaluation'])
 HOOKS = root.Registry('hook', parent=root.HOOKS, scope=SCOPE, locations=['mmdepthcp.engine'])
-VISUALIZERS = root.Registry(
-    'visualizer', parent=root.VISUALIZERS, scope=SCOPE, locations=['mmdepthcp.visualization'])
 
 # Nothing is added to these; with them MMEngine finds its own modules from this scope without a warning.
 RUNNERS = root.Registry('runner', parent=root.RUNNERS, scope=SCOPE, locations=['mmdepthcp.engine'])
 LOOPS = root.Registry('loop', parent=root.LOOPS, scope=SCOPE, locations=['mmdepthcp.engine'])
 LOG_PROCESSORS = root.Registry(
     'log processor', parent=root.LOG_PROCESSORS, scope=SCOPE, locations=['mmdepthcp.engine'])
+VISUALIZERS = root.Registry(
+    'visualizer', parent=root.VISUALIZERS, scope=SCOPE, locations=['mmdepthcp.visualization'])
 EVALUATOR = root.Registry('evaluator', parent=root.EVALUATOR, scope=SCOPE, locations=['mmdepthcp.evaluation'])
 VISBACKENDS = root.Registry(
     'vis_backend', parent=root.VISBACKENDS, scope=SCOPE, locations=['mmdepthcp.visualization'])

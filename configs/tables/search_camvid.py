@@ -21,7 +21,8 @@ methods = dict(
     densecl_gentle=dict(densecl, options=[*half['iters'], *_base_.views.densecl_gentle]),
     depthcp=dict(
         config=_base_.depthcp,
-        options=[*_base_.from_depth, *half['epochs'], 'model.pixel_weight=0.5', 'model.region_weight=0.5']))
+        options=[*_base_.from_depth, *half['epochs'], 'model.pixel_weight=0.5', 'model.region_weight=0.5'],
+        needs=('regions',)))
 tried = dict(
     swav=('lars_low', 'lars_high'),
     swav_gentle=('adamw_high', 'adamw_low', 'lars_low'),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 STAGE_KEYS = ('stages', 'stage_values', 'pipeline', 'comparisons', 'from_depth', 'on_trunk', 'on_pairs', 'to_coco')
+"""What a config says about its stages, all of ``configs/_base_/stages.py`` among it; it changes no training."""
 
 
 @contextlib.contextmanager

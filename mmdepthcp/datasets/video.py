@@ -14,26 +14,12 @@ from mmengine.dataset import BaseDataset
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
-from mmdepthcp.datasets.clips import (
-    Clip,
-    advise_step,
-    index_cityscapes,
-    index_folder,
-    index_kitti_odometry,
-    index_kitti_raw,
-    with_neighbours,
-)
+from mmdepthcp.datasets.clips import Clip, advise_step, with_neighbours
 from mmdepthcp.datasets.frame_lists import Frame, FrameList
+from mmdepthcp.datasets.layouts import LAYOUTS, Calibration, Places
 from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.seeded import SeededDataset
-from mmdepthcp.geometry.cameras import (
-    check_intrinsics,
-    check_size,
-    read_cityscapes_intrinsics,
-    read_intrinsics,
-    read_kitti_odometry_intrinsics,
-    read_kitti_raw_intrinsics,
-)
+from mmdepthcp.geometry.cameras import check_intrinsics, check_size
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.utils.errors import InputError, notice
 from mmdepthcp.utils.fileio import read_json, write_json
@@ -69,7 +55,7 @@ class VideoClipDataset(SeededDataset, BaseDataset):
     log. With ``test_mode`` an item is one frame that has measured depth, and has ``depth_path`` too.
 
     Args:
-        layout: How the files lie:
+        layout: How the files lie, one of :data:`mmdepthcp.datasets.layouts.LAYOUTS`:
 
             - ``'cityscapes'``: ``data_prefix`` img_path (such as ``leftImg8bit_sequence/train``), camera_path
               (``camera/train``), depth_path (``depth/train``, as the toy streets have it);
@@ -105,16 +91,14 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             sense.
     """
 
-    LAYOUTS = ('cityscapes', 'kitti_raw', 'kitti_odometry', 'folder')
-
     def __init__(self, layout: str, data_root: str = '', data_prefix: dict | None = None, ann_file: str = '',
                  offsets: Sequence[int] = (-1, 1), frame_step: int | None = 1,
                  intrinsics: str | Sequence[float] | None = 'calibration',
                  calibration_size: tuple[int, int] | None = None, camera: int | None = None,
                  depth_kind: str = 'velodyne_raw', crop_bottom: float = 0.,
                  static_threshold: float | None = None, cache_path: str | None = None, **kwargs: Any) -> None:
-        if layout not in self.LAYOUTS:
-            raise InputError(f"layout '{layout}' is unknown; choose one of {', '.join(self.LAYOUTS)}")
+        if layout not in LAYOUTS:
+            raise InputError(f"layout '{layout}' is unknown; choose one of {', '.join(LAYOUTS)}")
         if 0 in offsets or len(set(offsets)) < len(offsets) or not offsets:
             raise InputError(f'offsets must be different numbers other than 0, got {tuple(offsets)}')
         if frame_step is not None and (not isinstance(frame_step, int) or frame_step < 1):
@@ -123,7 +107,7 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             raise InputError(f'crop_bottom must lie in 0..1, got {crop_bottom}')
         if isinstance(intrinsics, str) and intrinsics != 'calibration':
             raise InputError(f"intrinsics must be 'calibration', four numbers or None, got '{intrinsics}'")
-        self.layout = layout
+        self.layout, self.layout_name = LAYOUTS[layout], layout
         self.offsets = sorted({0, *offsets})
         self.frame_step = frame_step
         given = intrinsics is not None and not isinstance(intrinsics, str)
@@ -166,28 +150,21 @@ class VideoClipDataset(SeededDataset, BaseDataset):
     def _index(self) -> list[Clip]:
         if not self._root.is_dir():
             raise InputError(f'{self._root}: no such folder')
-        depth = Path(self.data_prefix['depth_path']) if 'depth_path' in self.data_prefix else None
-        camera = Path(self.data_prefix['camera_path']) if 'camera_path' in self.data_prefix else None
-        chosen = None if self.camera is None else [self.camera]
-        if self.layout == 'cityscapes':
-            clips = index_cityscapes(self._root, camera, depth)
-        elif self.layout == 'kitti_raw':
-            clips = index_kitti_raw(self._root, chosen or ([2, 3] if self.ann_file else [2]), depth, self.depth_kind)
-        elif self.layout == 'kitti_odometry':
-            choices = ([2, 3], [0, 1]) if self.ann_file else ([2], [0])
-            clips = index_kitti_odometry(self._root, [chosen] if chosen else choices)
-        else:
-            clips = index_folder(self._root, [path for path in (depth, camera) if path and path != self._root])
+        camera, depth = (Path(self.data_prefix[key]) if key in self.data_prefix else None
+                         for key in ('camera_path', 'depth_path'))
+        usual = self.layout.listed if self.ann_file else self.layout.cameras
+        cameras = usual if self.camera is None else ((self.camera,),)
+        clips = self.layout.clips(Places(self._root, camera, depth, cameras, self.depth_kind))
         if not clips:
-            raise InputError(f"{self._root}: holds no frames in the layout '{self.layout}'")
+            raise InputError(f"{self._root}: holds no frames in the layout '{self.layout_name}'")
         return clips
 
     def _chosen_frames(self, clips: list[Clip]) -> set[Frame]:
         if not self.ann_file:
             return {(index, number) for index, clip in enumerate(clips) for number in clip.frames}
-        usual = dict(kitti_raw=(2,), kitti_odometry=(2, 0)).get(self.layout, ())
+        usual = self.layout.usual_cameras
         cameras = usual if self.camera is None else usual and (self.camera,)
-        return FrameList(clips, self._root, cameras, self.layout == 'kitti_odometry').read(self.ann_file)
+        return FrameList(clips, self._root, cameras, self.layout.padded).read(self.ann_file)
 
     def _item(self, clip: Clip, number: int, neighbours: list[Any]) -> dict:
         item = dict(img_path=str(clip.frames[number]), clip=clip.name, crop_bottom=self.crop_bottom,
@@ -204,28 +181,16 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             return cast(np.ndarray, self.intrinsics)
         file = clip.calibration.get(number)
         if file is None:
-            expected = dict(cityscapes="*_camera.json of this sequence below data_prefix['camera_path']",
-                            kitti_raw='calib_cam_to_cam.txt', kitti_odometry='calib.txt',
-                            folder='intrinsics.json')
-            raise InputError(f'{clip.frames[number]}: no calibration found ({expected[self.layout]}); supply '
+            raise InputError(f'{clip.frames[number]}: no calibration found ({self.layout.calibration}); supply '
                              'it, or set intrinsics=(fx, fy, cx, cy) as fractions of the image size, or '
                              'intrinsics=None and let the model learn them')
         if (clip.name, clip.camera) not in self._sizes:
             self._sizes[clip.name, clip.camera] = image_size(clip.frames[number])
         key = file, clip.camera, self._sizes[clip.name, clip.camera]
         if key not in self._calibrations:
-            self._calibrations[key] = self._read_calibration(*key)
+            self._calibrations[key] = self.layout.intrinsics(
+                Calibration(*key, self.calibration_size or key[2], self.calibration_size is None))
         return self._calibrations[key]
-
-    def _read_calibration(self, file: Path, camera: int, image: tuple[int, int]) -> np.ndarray:
-        size, unstated = self.calibration_size or image, self.calibration_size is None
-        if self.layout == 'cityscapes':
-            return read_cityscapes_intrinsics(file, size, unstated)
-        if self.layout == 'kitti_raw':
-            return read_kitti_raw_intrinsics(file, camera, image)
-        if self.layout == 'kitti_odometry':
-            return read_kitti_odometry_intrinsics(file, size, camera, unstated)
-        return read_intrinsics(file, image)
 
     def _moving(self, items: list[dict]) -> list[dict]:
         if self.static_threshold is None:

@@ -2,9 +2,10 @@
 
 A config declares its stages as ``pipeline = [dict(name=..., tool='tools/x.py', args=[...], outputs=[...]), ...]``, or,
 for a training, ``dict(name=..., config=..., options=[...])``, whose last checkpoint ``{name}`` stands for from then on.
-In these texts ``{work_dir}``, ``{config}``, ``{seed}`` and the names in the config's ``stage_values`` are replaced. A
-stage builds on all earlier ones, or only on those that it ``needs``; ``reports`` says what the summary takes from its
-scores, ``{'unsup.miou': 'mIoU'}``.
+In these texts ``{work_dir}``, ``{config}``, ``{seed}`` and the names in the config's ``stage_values`` are replaced
+(in ``prepare`` of a table, which all its rows and seeds share, there is no config and no seed). A stage builds on all
+earlier ones, or only on those that it ``needs``; ``reports`` says what the summary takes from its scores,
+``{'unsup.miou': 'mIoU'}``.
 
 Settings after ``--cfg-options`` that hold a path are handed over in a file
 (``<work_dir>/pipeline/options/<name>.json``): nothing in the name of a folder is taken for a list or a number.
@@ -20,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-from mmdepthcp.config.loading import load_config, override_settings
+from mmdepthcp.config.loading import STAGE_KEYS, load_config, override_settings
 from mmdepthcp.config.overrides import parse_value
 from mmdepthcp.experiments.stages import OPTIONS, Stage
 from mmdepthcp.utils.errors import InputError
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 KEYS = {'name', 'tool', 'args', 'outputs', 'config', 'options', 'needs', 'reports'}
-STAGE_KEYS = ('pipeline', 'stages', 'stage_values', 'comparisons')
-"""What a config says about its stages; it changes no training."""
 
 
 def config_digest(path: str | os.PathLike) -> str:

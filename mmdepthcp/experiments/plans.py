@@ -67,6 +67,12 @@ def _data_sets(node: Any, key: str) -> Iterator[str]:
         yield key
 
 
+def _metrics(evaluator: Any) -> set[str]:
+    """Types of the metrics of an evaluator, without their scopes."""
+    each = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator] if evaluator else []
+    return {str(metric['type']).rpartition('.')[2] for metric in each}
+
+
 def smoke_options(config: Config) -> list[str]:
     """Settings that leave two iterations of training and two images to score."""
     options = []
@@ -176,7 +182,7 @@ class Planner:
         out = f'{folder}/scores.json'
         path, options, parts, train = task.config, list(task.options), task.parts, task.train
         if pretraining.config is not None and (
-                pretraining.scorer is not None or (task.own and self._can_be_tested(pretraining.config))):
+                pretraining.scorer is not None or (task.own and self._scores_alike(pretraining.config, task.config))):
             path, options, parts, train = pretraining.config, list(pretraining.options), {}, False
         values: dict[str, Any] = dict(seed=seed, **({'its_checkpoint': checkpoint} if checkpoint else {}))
         config = self.builder.config(path, options)
@@ -208,5 +214,7 @@ class Planner:
     def _named(self, names: Iterable[str] | None) -> frozenset[Stage]:
         return frozenset(self.prepared[name] for name in (self.prepared if names is None else names))
 
-    def _can_be_tested(self, path: str) -> bool:
-        return self.builder.config(path).get('test_evaluator') is not None
+    def _scores_alike(self, *paths: str) -> bool:
+        """Whether configs are tested, with the same metrics."""
+        one, other = (_metrics(self.builder.config(path).get('test_evaluator')) for path in paths)
+        return bool(one) and one == other

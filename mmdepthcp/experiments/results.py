@@ -14,7 +14,7 @@ from mmdepthcp.experiments.tables import Table
 from mmdepthcp.utils.markdown import escape_markdown, table_row
 from mmdepthcp.utils.scores import find_score, read_scores
 
-COLUMNS = ['pretraining', 'task', 'score', 'seed', 'fold', 'value']
+COLUMNS = ['pretraining', 'task', 'score', 'seed', 'fold', 'value', 'unit', 'protocol']
 NOT_DONE, NOT_APPLICABLE, NOT_AVAILABLE = '…', '–', 'n/a'
 
 
@@ -23,7 +23,7 @@ def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> 
 
     Returns:
         A row for every score of every run, in the table's unit: ``pretraining``, ``task``, ``score``, ``seed``,
-        ``fold``, ``value``.
+        ``fold``, ``value``, ``unit``, ``protocol``.
 
     Raises:
         InputError: a file of scores lacks the score that the table names.
@@ -35,8 +35,9 @@ def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> 
             for score in table.tasks[cell.column].scores:
                 if score.optional and all(each.name != score.key for each in found):
                     continue
-                value = find_score(found, score.key, cell.scores).in_unit(score.unit)
-                rows.append((cell.row, cell.column, score.label, cell.seed, cell.fold, value))
+                measured = find_score(found, score.key, cell.scores)
+                rows.append((cell.row, cell.column, score.label, cell.seed, cell.fold, measured.in_unit(score.unit),
+                             score.unit, measured.protocol))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -94,7 +94,7 @@ class Task:
         train: whether it has to be trained before it is scored.
         options: settings changed in the config.
         folds: number of folds to average over, chosen by ``subset.fold`` of the data sets.
-        own: whether a pretraining whose own config can be tested is scored by that, as it is.
+        own: whether a pretraining whose own config is tested with the metrics of this one is scored by that, as it is.
         needs: names of the entries of ``prepare`` that it builds on, beside those of the pretraining.
     """
 

@@ -13,7 +13,7 @@ LEGACY_FIELD = 2 * math.tan(45)
 """Width of the field of view at distance 1 in the published code of Sick et al.: 90, meant in degrees, halved and taken
 for radians.
 """
-SMALLEST_DISPARITY = 0.005
+FARTHEST_DISPARITY = 0.005
 
 
 def back_project(disparity: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
@@ -32,7 +32,7 @@ def back_project(disparity: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
         [[-2.0, 0.0, 4.0], [2.0, 0.0, 4.0]]
     """
     height, width = disparity.shape
-    depth = 1 / np.maximum(disparity, np.float32(SMALLEST_DISPARITY), dtype=np.float32)
+    depth = 1 / np.maximum(disparity, np.float32(FARTHEST_DISPARITY), dtype=np.float32)
     right = ((np.arange(width) + 0.5) / width - intrinsics[0, 2]) / intrinsics[0, 0]
     up = (intrinsics[1, 2] - (np.arange(height) + 0.5) / height) / intrinsics[1, 1]
     return np.stack([depth * right.astype(np.float32), depth * up.astype(np.float32)[:, None], depth])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mmdepthcp.datasets import EpochSampler, SeededConcatDataset, VideoClipDataset
+from mmdepthcp.datasets.layouts import LAYOUTS
 from mmdepthcp.datasets.video import frame_difference
 from mmdepthcp.utils.errors import InputError
 
@@ -237,7 +238,7 @@ def test_bad_arguments(cityscapes, change, word):
 
 
 def test_missing_and_empty_folders(tmp_path):
-    for layout in VideoClipDataset.LAYOUTS:
+    for layout in LAYOUTS:
         with pytest.raises(InputError, match='no such folder'):
             VideoClipDataset(layout, str(tmp_path / 'nowhere'))
         with pytest.raises(InputError, match='holds no'):

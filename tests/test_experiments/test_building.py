@@ -9,7 +9,8 @@ import pytest
 from tiny_stages import stages_of
 
 from mmdepthcp.cli.tools import checked_work_dir
-from mmdepthcp.experiments.building import read_stages
+from mmdepthcp.config.loading import STAGE_KEYS
+from mmdepthcp.experiments.building import config_digest, read_stages
 from mmdepthcp.experiments.engine import run_stages
 from mmdepthcp.experiments.records import state_of
 from mmdepthcp.utils.errors import InputError
@@ -102,3 +103,18 @@ def test_command_line(tmp_path):
     absent = subprocess.run([sys.executable, str(tool), str(tmp_path / 'd.py')], capture_output=True, text=True)
     assert absent.returncode == 1 and absent.stderr.endswith('d.py: no such config file\n')
     assert 'Traceback' not in absent.stderr
+
+
+def test_what_is_said_of_stages_changes_no_training(tmp_path):
+    """So that to change a stage renews what builds on it and nothing else."""
+    from mmengine.config import Config
+
+    shared = Config.fromfile(str(Path(__file__).parents[2] / 'configs/_base_/stages.py'))
+    assert set(shared) <= set(STAGE_KEYS)
+    digests = set()
+    for number in range(2):
+        (tmp_path / f'{number}.py').write_text('model = dict(a=1)\n' + ''.join(
+            f'{key} = [{number}]\n' for key in STAGE_KEYS))
+        digests.add(config_digest(tmp_path / f'{number}.py'))
+    (tmp_path / 'other.py').write_text('model = dict(a=2)\n')
+    assert len(digests) == 1 and config_digest(tmp_path / 'other.py') not in digests

@@ -178,7 +178,8 @@ def test_run_skip_and_gather(home):
     assert '| ours | scratch | toys | 30.5 ± 0.7 |' in text
     assert '| plain | – | – | 15.0 ± 0.0 |' in text and 'ours (scratch, toys): seg 2, objects 2' in text
     lines = comma_separated(measured).splitlines()
-    assert lines[0] == 'pretraining,task,score,seed,fold,value' and 'ours,objects,AP,1,1,50.0000' in lines
+    assert lines[0] == 'pretraining,task,score,seed,fold,value,unit,protocol'
+    assert 'ours,objects,AP,1,1,50.0000,%,' in lines
     assert len(lines) == 1 + 2 * (1 + 4 + 1 + 4 + 1)
     bar_plot(table, measured, 'work/bars.png')
     assert Path('work/bars.png').stat().st_size > 1000
@@ -248,7 +249,8 @@ def test_prepared_stages_build_on_what_they_need(home):
 
 
 def test_what_can_be_tested_by_its_own_config_is(home):
-    (home / 'segments.py').write_text(CONFIG + "test_evaluator = dict(type='M')\n")
+    (home / 'segments.py').write_text(CONFIG + "test_evaluator = dict(type='mmdepthcp.M')\n")
+    (home / 'seg.py').write_text(CONFIG + "test_evaluator = [dict(type='M')]\n")
     (home / 'table.py').write_text(TABLE.replace("seg=dict(", "seg=dict(own=True, ").replace(
         "config='pretrain.py', options", "config='segments.py', options"))
     stages = {stage.name: stage for stage in plan().stages}
@@ -256,6 +258,8 @@ def test_what_can_be_tested_by_its_own_config_is(home):
     assert stages['seg-ours-0-score'].command[:3] == (
         'tools/test.py', 'segments.py', 'work/pretrain/ours/0/iter_5.pth')
     assert options_of(stages['seg-ours-0-score']) == ['start=work/depth/iter_5.pth', 'randomness.seed=0']
+    (home / 'segments.py').write_text(CONFIG + "test_evaluator = dict(type='OtherMetric')\n")
+    assert 'seg-ours-0' in {stage.name for stage in plan().stages}
 
 
 def test_folds_need_data_with_folds():
@@ -264,7 +268,7 @@ def test_folds_need_data_with_folds():
 
 
 def test_seeds_with_missing_folds_do_not_count():
-    runs = [('a', 'b', 'c', seed, fold, 1.) for seed, fold in ((0, 0), (0, 1), (1, 0))]
+    runs = [('a', 'b', 'c', seed, fold, 1., '%', '') for seed, fold in ((0, 0), (0, 1), (1, 0))]
     measured = pd.DataFrame(runs, columns=COLUMNS)
     found = summarise(measured, dict(b=2)).loc['a', 'b', 'c']
     assert found['count'] == 1 and math.isnan(found['std'])
@@ -343,7 +347,7 @@ def test_command_line(tmp_path):
     assert wrong.returncode == 1 and 'swav unknown; there are random, ours, plain, given' in wrong.stderr
     assert call('--report', '--rows', 'random').returncode == 0  # the table is always whole
     assert (tmp_path / 'w/results.md').read_text().count('…') == 7
-    assert (tmp_path / 'w/results.csv').read_text() == 'pretraining,task,score,seed,fold,value\n'
+    assert (tmp_path / 'w/results.csv').read_text() == 'pretraining,task,score,seed,fold,value,unit,protocol\n'
     broken = TABLE.replace("label='objects', config='seg.py'", "label='objects', config='no.py'")
     (tmp_path / 'table.py').write_text(broken)
     partly = call('--report', '--tasks', 'seg')

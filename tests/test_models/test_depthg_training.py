@@ -79,9 +79,10 @@ def test_resumed_equals_uninterrupted(train):
     record = [json.loads(Path(folder, 'validation.json').read_text()) for folder in ('whole', 'parts')]
     assert record[0] == record[1] and [entry['iteration'] for entry in record[0]] == [2, 4]
     log = next(Path('whole').glob('*/*.log')).read_text()
-    best = max(record[0], key=lambda entry: entry['scores']['toy10/mIoU'])
-    assert (f"toy10/mIoU: last {record[0][-1]['scores']['toy10/mIoU']} (iteration 4); best "
-            f"{best['scores']['toy10/mIoU']} (iteration {best['iteration']}), chosen with the labels") in log
+    course = [score['value'] for entry in record[0] for score in entry['scores']
+              if (score['name'], score['protocol'], score['unit']) == ('mIoU', 'toy10', '%')]
+    assert (f'toy10/mIoU: last {course[1]} (iteration 4); best {max(course)} (iteration '
+            f'{[2, 4][course.index(max(course))]}), chosen with the labels') in log
     assert log.count('similarities, negative: features') == 3 and log.count('calibrated on 6 items') == 1
     pictures = sorted(path.name for path in Path('whole').rglob('similarities*.png'))
     assert pictures == [f'similarities_{iteration}.png' for iteration in (0, 2, 4)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from operator import itemgetter
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -10,13 +12,15 @@ from mmengine.runner import Runner
 
 from mmdepthcp.registry import HOOKS
 from mmdepthcp.utils.fileio import read_json, write_json
+from mmdepthcp.utils.scores import scores_of_metrics
 
 RECORD = 'validation.json'
 
 
 @HOOKS.register_module()
 class ValidationRecordHook(Hook):
-    """Keep the scores of every validation in ``<work_dir>/validation.json``, and report both the best and the last.
+    """Keep the scores of every validation in ``<work_dir>/validation.json`` (:mod:`mmdepthcp.utils.scores`), and report
+    both the best and the last.
 
     The best is chosen with the labels that it is scored on; where a method is to learn without labels, the last is the
     fair one. A resumed training goes on with the record.
@@ -37,17 +41,18 @@ class ValidationRecordHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Add to the record."""
-        self.record.append(dict(iteration=runner.iter, scores=dict(metrics or {})))
+        self.record.append(dict(
+            iteration=runner.iter, scores=[asdict(score) for score in scores_of_metrics(metrics or {})]))
         if is_main_process():
             write_json(Path(runner.work_dir, RECORD), self.record)
 
     def after_train(self, runner: Runner) -> None:
         """Report."""
-        names = [name for name in (self.record[-1]['scores'] if self.record else ()) if name.rpartition('/')[2]
-                 == self.key]
-        for name in names:
-            best = max(self.record, key=lambda entry: entry['scores'].get(name, float('-inf')))
-            last = self.record[-1]
+        course = [(score['value'], entry['iteration'], score['protocol'])
+                  for entry in self.record for score in entry['scores'] if score['name'] == self.key]
+        for protocol in dict.fromkeys(protocol for _, _, protocol in course):
+            values = [(value, iteration) for value, iteration, its in course if its == protocol]
+            (last, at_last), (best, at_best) = values[-1], max(values, key=itemgetter(0))
             runner.logger.info(
-                f'{name}: last {last["scores"][name]} (iteration {last["iteration"]}); best {best["scores"][name]} '
-                f'(iteration {best["iteration"]}), chosen with the labels it is scored on')
+                f'{f"{protocol}/" if protocol else ""}{self.key}: last {last} (iteration {at_last}); best {best} '
+                f'(iteration {at_best}), chosen with the labels it is scored on')

@@ -43,7 +43,8 @@ class KMeansReadout(NamedTuple):
 
 
 class SegmentsByClusters:
-    """What models have in common that segment without labels; metric, inferencer and tables ask for this.
+    """What models have in common that segment without labels; the inferencer asks for this, metric and
+    tables for what it predicts.
 
     A model has :attr:`num_clusters`, gives a dense map of features (:meth:`extract_feat`), and directions with the
     cluster of each (:meth:`directions_and_clusters`); a pixel belongs to the cluster of the direction with the largest
