@@ -2,7 +2,7 @@
 # or below $MMDEPTHCP_DATA
 _base_ = [
     '_base_/models/depthcp_r18_small.py', '_base_/datasets/camvid_groups.py', '_base_/default_runtime.py',
-    '_base_/stages.py'
+    '_base_/stages_camvid.py'
 ]
 data_root = '{{$MMDEPTHCP_DATA:data}}/camvid/'
 view_size = (192, 144)
@@ -58,12 +58,6 @@ train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=6, val_interval=2)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
-stage_values = dict(
-    depth_config='configs/monodepth/monodepth_r18_mixed_small.py',
-    images=data_root + 'images/train',
-    camera=['--intrinsics', '1.1', '1.47', '0.5', '0.5'],
-    regions=['max_regions=60', 'weights=0.2,15,4,-5'],
-    labels=[data_root + 'labels/train', '--num-classes', '11', '--ignore', '11'])
 pipeline = [
     *_base_.stages.from_video,
     _base_.stages.depth_score,

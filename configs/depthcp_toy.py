@@ -2,7 +2,7 @@
 #   python tools/run_pipeline.py configs/depthcp_toy.py --work-dir work_dirs/demo
 _base_ = [
     '_base_/models/depthcp_r18_small.py', '_base_/datasets/cityscapes_groups.py', '_base_/default_runtime.py',
-    '_base_/stages.py'
+    '_base_/stages_toy.py'
 ]
 data_root = 'data/toy/'
 view_size = (192, 96)
@@ -68,12 +68,6 @@ train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=10, val_interval=5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
-stage_values = dict(
-    depth_config='configs/monodepth/monodepth_toy.py',
-    images=data_root + 'leftImg8bit/train',
-    camera=['--camera-root', data_root + 'camera/train'],
-    regions=['max_regions=60', 'weights=0.2,15,4,-5'],
-    labels=[data_root + 'gtFine/train', '--suffixes', '_leftImg8bit', '_gtFine_labelTrainIds'])
 pipeline = [
     _base_.stages.toy_streets,
     *_base_.stages.from_video,
@@ -93,7 +87,7 @@ pipeline = [
         tool='tools/region_quality.py',
         args=[
             '{labels}', '--json', '{work_dir}/regions_exact.json', '--images', '{images}', '--disparity',
-            '{work_dir}/exact_disparity', '{camera}', '--settings', ' '.join(stage_values['regions'])
+            '{work_dir}/exact_disparity', '{camera}', '--settings', ' '.join(_base_.stage_values.regions)
         ],
         outputs=['{work_dir}/regions_exact.json'],
         reports={'regions.oracle_miou_exact_depth': 'oracle_miou'},

@@ -1,18 +1,12 @@
 # What pretraining does for segmentation of real images, with the small network of depthcp_camvid_small.py; needs
 # camvid/ and kitti_sample/ below data/ or below $MMDEPTHCP_DATA:
 #   python tools/compare.py configs/tables/camvid.py
-_base_ = '../_base_/stages.py'
+_base_ = '../_base_/stages_camvid.py'
 title = 'Pretraining on CamVid, small network'
 seeds = (0, 1, 2)
 
 depthcp = 'configs/depthcp_camvid_small.py'
-stage_values = dict(
-    depth_config='configs/monodepth/monodepth_r18_mixed_small.py',
-    images='{{$MMDEPTHCP_DATA:data}}/camvid/images/train',
-    camera=['--intrinsics', '1.1', '1.47', '0.5', '0.5'],
-    regions=['max_regions=60', 'weights=0.2,15,4,-5'],
-    trunk_config=depthcp,
-    stego_config='configs/depthg/stego_camvid_small.py')
+
 # depth is learnt once, with seed 0
 prepare = [*_base_.stages.from_video, *_base_.stages.trunk]
 from_depth = _base_.from_depth

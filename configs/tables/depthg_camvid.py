@@ -1,17 +1,10 @@
 # What depth is worth to STEGO, on CamVid and the features of DepthCP: learnt depth, and controls that tell nothing of
 # the image. Rows of one seed share initialisation, batches and random points.
 #   python tools/compare.py configs/tables/depthg_camvid.py
-_base_ = ['../_base_/stages.py', '../_base_/depthg_rows.py']
+_base_ = ['../_base_/stages_camvid.py', '../_base_/depthg_rows.py']
 title = 'STEGO and DepthG on CamVid'
 seeds = (0, 1, 2)
 
-stage_values = dict(
-    depth_config='configs/monodepth/monodepth_r18_mixed_small.py',
-    images='{{$MMDEPTHCP_DATA:data}}/camvid/images/train',
-    camera=['--intrinsics', '1.1', '1.47', '0.5', '0.5'],
-    regions=['max_regions=60', 'weights=0.2,15,4,-5'],
-    trunk_config='configs/depthcp_camvid_small.py',
-    stego_config='configs/depthg/stego_camvid_small.py')
 # 'depth' of the rows is learnt here
 disparity = dict(
     none=[],

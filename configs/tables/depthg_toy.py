@@ -1,17 +1,10 @@
 # What depth is worth to STEGO, on toy streets and the features of DepthCP: exact depth, learnt depth, and controls that
 # tell nothing of the image. Rows of one seed share initialisation, batches and random points.
 #   python tools/compare.py configs/tables/depthg_toy.py
-_base_ = ['../_base_/stages.py', '../_base_/depthg_rows.py']
+_base_ = ['../_base_/stages_toy.py', '../_base_/depthg_rows.py']
 title = 'STEGO and DepthG on toy streets'
 seeds = (2, 3, 4, 5, 6)
 
-stage_values = dict(
-    depth_config='configs/monodepth/monodepth_toy.py',
-    images='data/toy/leftImg8bit/train',
-    camera=['--camera-root', 'data/toy/camera/train'],
-    regions=['max_regions=60', 'weights=0.2,15,4,-5'],
-    trunk_config='configs/depthcp_toy.py',
-    stego_config='configs/depthg/stego_toy.py')
 # 'depth' of the rows is the exact one here
 disparity = dict(
     none=[],

@@ -1,17 +1,11 @@
 # What pretraining does for other models, on toy streets, at a size that two cores manage:
 #   python tools/compare.py configs/tables/toy.py
-_base_ = '../_base_/stages.py'
+_base_ = '../_base_/stages_toy.py'
 title = 'Pretraining on toy streets'
 seeds = (0, 1, 2)
 
 depthcp = 'configs/depthcp_toy.py'
-stage_values = dict(
-    depth_config='configs/monodepth/monodepth_toy.py',
-    images='data/toy/leftImg8bit/train',
-    camera=['--camera-root', 'data/toy/camera/train'],
-    regions=['max_regions=60', 'weights=0.2,15,4,-5'],
-    trunk_config=depthcp,
-    stego_config='configs/depthg/stego_toy.py')
+
 # depth is learnt once, with seed 0
 prepare = [_base_.stages.toy_streets, *_base_.stages.from_video, *_base_.stages.toy_objects, *_base_.stages.trunk]
 from_depth = _base_.from_depth
