@@ -17,7 +17,7 @@ from mmseg.datasets.transforms import RandomFlip as MMSegRandomFlip
 from mmseg.datasets.transforms import Resize as MMSegResize
 from PIL import Image
 
-from mmdepthcp.datasets.transforms.loading import resize_disparity, resize_image
+from mmdepthcp.datasets.transforms.loading import resize_image, resized_disparity
 from mmdepthcp.registry import TRANSFORMS
 from mmdepthcp.utils.errors import InputError
 
@@ -82,7 +82,8 @@ class CentreSquare(BaseTransform):
     (Hamilton et al., ICLR 2022), in training and in its scores.
 
     The short side is brought to ``size``, the long one in proportion, rounded down; then the ends of the long one are
-    cut off. Labels take the same square and size, so that scores are those of the square.
+    cut off. Labels take the same square and size, so that scores are those of the square. Disparity is averaged over
+    known pixels.
 
     Args:
         size: side of the square, in pixels.
@@ -98,16 +99,14 @@ class CentreSquare(BaseTransform):
         short = min(height, width)
         scale = (self.size * width // short, self.size * height // short)
         left, top = ((side - self.size + 1) // 2 for side in scale)
-        for key in ('img', 'gt_seg_map', *MAPS):
-            if key in results:
-                results[key] = self._resized(key, results[key], scale)[top:top + self.size, left:left + self.size]
+        smooth = {} if self.nearest else dict(
+            img=resize_image(results['img'], scale), **resized_disparity(results, scale))
+        for key in [key for key in ('img', 'gt_seg_map', *MAPS) if key in results]:
+            resized = smooth[key] if key in smooth else np.asarray(
+                Image.fromarray(results[key]).resize(scale, Image.Resampling.NEAREST))
+            results[key] = resized[top:top + self.size, left:left + self.size]
         results['img_shape'] = results['ori_shape'] = (self.size, self.size)
         return results
-
-    def _resized(self, key: str, values: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
-        if self.nearest or key not in ('img', 'disparity'):
-            return np.asarray(Image.fromarray(values).resize(scale, Image.Resampling.NEAREST))
-        return resize_image(values, scale) if key == 'img' else resize_disparity(values, scale)
 
 
 @TRANSFORMS.register_module()

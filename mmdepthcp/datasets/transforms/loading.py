@@ -17,6 +17,8 @@ ASPECT_TOLERANCE = 0.15
 """How far the aspect ratio of a disparity or region file may be from its image's: enough for rasters rounded
 for a network.
 """
+ROUNDING = 1e-4
+"""How far OpenCV's weights may be from half a pixel."""
 
 
 def resize_image(image: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
@@ -30,6 +32,29 @@ def resize_image(image: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
 def resize_disparity(disparity: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
     """Resize an (H, W) float32 map to ``scale`` = (width, height), bilinear."""
     return cv2.resize(disparity, scale, interpolation=cv2.INTER_LINEAR)
+
+
+def resize_known_disparity(
+    disparity: np.ndarray, valid: np.ndarray, scale: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Resize an (H, W) float32 map and the bool mask of its known pixels to ``scale`` = (width, height).
+
+    A pixel is the bilinear mean of the known ones, Σ w·v·d / Σ w·v. Where these have less than half of the weight it
+    is unknown: 1e-6. A map that is known everywhere gets what :func:`resize_disparity` gives.
+    """
+    resized = resize_disparity(np.where(valid, disparity, np.float32(0)), scale)
+    if valid.all():
+        return resized, np.ones(resized.shape, bool)
+    share = resize_disparity(valid.astype(np.float32), scale)
+    known = share > 0.5 - ROUNDING
+    return np.divide(resized, share, out=np.full_like(resized, SMALLEST_DISPARITY), where=known), known
+
+
+def resized_disparity(results: dict, scale: tuple[int, int]) -> dict[str, np.ndarray]:
+    """``disparity`` and ``disparity_valid`` of an item, those that are there, at ``scale`` = (width, height)."""
+    if 'disparity_valid' in results:
+        disparity, valid = resize_known_disparity(results['disparity'], results['disparity_valid'], scale)
+        return dict(disparity=disparity, disparity_valid=valid)
+    return dict(disparity=resize_disparity(results['disparity'], scale)) if 'disparity' in results else {}
 
 
 def resize_regions(regions: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
@@ -131,8 +156,9 @@ class LoadRegions(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ResizeStreet(BaseTransform):
-    """Bring ``img`` (area average when shrinking, else bilinear), ``disparity`` (bilinear), ``disparity_valid`` and
-    ``regions`` (nearest), those that are there, to one raster; labels keep theirs, for scores are taken at label size.
+    """Bring ``img`` (area average when shrinking, else bilinear), ``disparity`` with ``disparity_valid`` (bilinear, of
+    known pixels) and ``regions`` (nearest), those that are there, to one raster; labels keep theirs, for scores are
+    taken at label size.
 
     Args:
         scale: (width, height) in pixels.
@@ -144,10 +170,7 @@ class ResizeStreet(BaseTransform):
     def transform(self, results: dict) -> dict:
         height, width = results['img'].shape[:2]
         results['img'] = resize_image(results['img'], self.scale)
-        if 'disparity' in results:
-            results['disparity'] = resize_disparity(results['disparity'], self.scale)
-        if 'disparity_valid' in results:
-            results['disparity_valid'] = resize_regions(results['disparity_valid'], self.scale).astype(bool)
+        results.update(resized_disparity(results, self.scale))
         if 'regions' in results:
             results['regions'] = resize_regions(results['regions'], self.scale)
         results['img_shape'] = results['img'].shape[:2]

@@ -4,7 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from mmdepthcp.datasets.transforms import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet
+from mmdepthcp.datasets.transforms import (
+    CentreSquare,
+    LoadDisparity,
+    LoadImage,
+    LoadLabels,
+    LoadRegions,
+    ResizeStreet,
+)
+from mmdepthcp.datasets.transforms.loading import resize_known_disparity
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import NO_REGION, write_disparity, write_regions
 
@@ -44,6 +52,40 @@ def test_resizing_brings_all_to_one_raster_but_labels(item, tmp_path):
     assert results['img_shape'] == (4, 6) and results['ori_shape'] == (8, 12)
     assert results['scale_factor'] == (.5, .5)
     np.testing.assert_allclose(results['disparity'], .25, atol=1e-5)
+
+
+@pytest.mark.parametrize('shrink', [ResizeStreet((4, 8)), CentreSquare(4)])
+def test_disparity_is_the_mean_of_known_pixels(shrink):
+    row = np.array([[1e-6, .5, .5, .7, 1e-6, 1e-6, .3, .1]], np.float32)
+    disparity = np.repeat(row, 8, 0)
+    results = shrink(dict(img=np.zeros((8, 8, 3), np.uint8), disparity=disparity, disparity_valid=disparity > 1e-6))
+    np.testing.assert_allclose(results['disparity'][0], [.5, .6, 1e-6, .2], rtol=1e-6)
+    assert results['disparity_valid'][0].tolist() == [True, True, False, True]
+    assert results['disparity'].dtype == np.float32 and results['disparity_valid'].dtype == bool
+
+
+@pytest.mark.parametrize('scale', [(4, 3), (5, 4), (30, 20), (12, 8)])
+def test_known_pixels_against_sums_of_weights(scale):
+    rng = np.random.default_rng(2)
+    disparity, valid = rng.random((8, 12), np.float32), rng.random((8, 12)) > .4
+    units = np.eye(96, dtype=np.float32).reshape(96, 8, 12)
+    weights = np.stack([cv2.resize(unit, scale, interpolation=cv2.INTER_LINEAR) for unit in units], -1)
+    share = weights[..., valid.ravel()].sum(-1)
+    mean = (weights * np.where(valid, disparity, 0).ravel()).sum(-1) / np.maximum(share, 1e-9)
+    found, known = resize_known_disparity(disparity, valid, scale)
+    np.testing.assert_array_equal(known, share > .4999)
+    np.testing.assert_allclose(found, np.where(known, mean, 1e-6), rtol=1e-4)
+
+
+@pytest.mark.parametrize('scale', [(6, 4), (5, 3), (24, 16), (12, 8)])
+def test_disparity_known_everywhere_is_resized_as_it_is(scale):
+    disparity = np.random.default_rng(3).random((8, 12), np.float32)
+    item = dict(img=np.zeros((8, 12, 3), np.uint8), disparity=disparity)
+    plain = cv2.resize(disparity, scale, interpolation=cv2.INTER_LINEAR)
+    alone, beside = (ResizeStreet(scale)(dict(item, **mask)) for mask in ({}, dict(disparity_valid=disparity >= 0)))
+    for results in (alone, beside):
+        np.testing.assert_array_equal(results['disparity'], plain)
+    assert beside['disparity_valid'].all() and 'disparity_valid' not in alone
 
 
 def test_shrinking_averages_the_image():
