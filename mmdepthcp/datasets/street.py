@@ -16,6 +16,7 @@ from mmdepthcp.datasets.lists import find_listed, split_suffix
 from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.seeded import SeededDataset
 from mmdepthcp.datasets.subsets import select_items
+from mmdepthcp.datasets.transforms.geometry import check_maps_follow
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.toy.classes import TOY_CLASSES, TOY_TRAIN_IDS
 from mmdepthcp.utils.errors import InputError, notice
@@ -63,7 +64,8 @@ class StreetDataset(SeededDataset, BaseSegDataset):
 
     Raises:
         InputError: ``data_prefix`` has an unknown key; the image folder is missing or empty; two images differ in
-            nothing but the suffix; ``ann_file`` is missing, empty or names a missing image; there is no such subset.
+            nothing but the suffix; ``ann_file`` is missing, empty or names a missing image; there is no such subset;
+            ``pipeline`` moves images and leaves their disparity or regions behind.
     """
 
     METAINFO: dict = dict(classes=(), palette=[], protocol=None)
@@ -79,6 +81,7 @@ class StreetDataset(SeededDataset, BaseSegDataset):
         super().__init__(ann_file=ann_file, img_suffix=suffixes, seg_map_suffix=seg_map_suffix,
                          data_prefix=checked_prefix(data_prefix, known, type(self).__name__), data_root=data_root,
                          **kwargs)
+        check_maps_follow(self.pipeline, type(self).__name__)
 
     @classmethod
     def _load_metainfo(cls, metainfo: dict | None = None) -> dict:

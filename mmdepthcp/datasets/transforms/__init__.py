@@ -1,6 +1,6 @@
 from .copy_paste import CopyPaste, SampleMatches
 from .formatting import PackFeaturePairs, PackMixedViews, view_of
-from .geometry import CentreSquare, RandomCrop, RandomFlip, Resize, ResizeShortSide
+from .geometry import CenterCrop, CentreSquare, Pad, RandomCrop, RandomFlip, Resize, ResizeShortSide
 from .grouping import DepthRegionGrouping
 from .loading import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet
 from .video import (

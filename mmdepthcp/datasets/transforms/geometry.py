@@ -1,7 +1,7 @@
-"""mmseg's flips, resizing and crops, with everything that lies beside the image.
+"""Flips, resizing, padding and crops of mmseg and mmcv, with everything that lies beside the image.
 
 Under these names a config in this package's scope would get mmcv's classes, which leave depth as it is while the image
-is flipped, or none at all.
+is flipped, or none at all. Other transforms that would are refused.
 """
 
 from __future__ import annotations
@@ -10,19 +10,38 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmcv.transforms import CenterCrop as MMCVCenterCrop
+from mmcv.transforms import Pad as MMCVPad
+from mmengine.dataset import Compose
 from mmseg.datasets.transforms import RandomCrop as MMSegRandomCrop
 from mmseg.datasets.transforms import RandomFlip as MMSegRandomFlip
 from mmseg.datasets.transforms import Resize as MMSegResize
 from PIL import Image
 
-from mmdepthcp.datasets.transforms.loading import resize_image, resized_disparity
+from mmdepthcp.datasets.transforms.loading import (
+    LoadDisparity,
+    LoadRegions,
+    ResizeStreet,
+    resize_image,
+    resized_disparity,
+)
 from mmdepthcp.registry import TRANSFORMS
 from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import NO_REGION, SMALLEST_DISPARITY
 
-MAPS = ('disparity', 'disparity_valid', 'regions', 'gt_depth_map')
-"""What may lie beside an image, each (h, w)."""
+MAPS = dict(disparity=SMALLEST_DISPARITY, disparity_valid=0, regions=NO_REGION, gt_depth_map=0)
+"""What may lie beside an image, each (h, w), and its value where nothing is known."""
+
+PACKAGES = ('mmcv', 'mmseg', 'mmdet', 'mmpretrain')
+MOVE_PIXELS = frozenset('''
+    Albu Albumentations BioMedical3DPad BioMedical3DRandomCrop BioMedical3DRandomFlip CenterCrop EfficientNetCenterCrop
+    Pad RandAugment RandomCrop RandomFlip RandomMosaic RandomResizedCrop RandomRotFlip RandomRotate RandomTranslatePad
+    Resize ResizeEdge ResizeToMultiple Rotate Shear Translate
+'''.split())
+"""Transforms of other packages that know nothing of maps."""
 
 
 @contextlib.contextmanager
@@ -40,40 +59,114 @@ def _maps_as_fields(results: dict[str, Any]) -> Iterator[None]:
     results['seg_fields'] = [key for key in results['seg_fields'] if key not in added]
 
 
-@TRANSFORMS.register_module()
-class RandomFlip(MMSegRandomFlip):
-    """mmseg's ``RandomFlip``, which flips disparity, depth and regions too."""
+class _MapsFollow(BaseTransform):
+    """Mixin over a transform that moves the ``seg_fields`` with the image: the maps go with them."""
 
     def transform(self, results: dict) -> dict:
         with _maps_as_fields(results):
             return super().transform(results)
 
 
-@TRANSFORMS.register_module()
-class Resize(MMSegResize):
-    """mmseg's ``Resize``, which brings disparity, depth and regions to the same raster too, nearest pixel."""
-
-    def transform(self, results: dict) -> dict:
-        with _maps_as_fields(results):
-            return super().transform(results)
-
-
-@TRANSFORMS.register_module()
-class RandomCrop(MMSegRandomCrop):
-    """mmseg's ``RandomCrop``, which crops disparity, depth and regions too.
+class _OnOneRaster(_MapsFollow):
+    """What cuts or pads, and so needs maps on the image's raster.
 
     Raises:
-        InputError: one of them has another raster than the image.
+        InputError: one of them has another.
     """
 
     def transform(self, results: dict) -> dict:
         for key in MAPS:
             if key in results and results[key].shape[:2] != results['img'].shape[:2]:
                 raise InputError(f'{results.get("img_path")}: {key} is of shape {results[key].shape[:2]}, the image '
-                                 f'{results["img"].shape[:2]}; bring them to one raster before RandomCrop, with '
-                                 'ResizeStreet or Resize')
-        with _maps_as_fields(results):
-            return super().transform(results)
+                                 f'{results["img"].shape[:2]}; bring them to one raster before {type(self).__name__}, '
+                                 'with ResizeStreet or Resize')
+        return super().transform(results)
+
+
+@TRANSFORMS.register_module()
+class RandomFlip(_MapsFollow, MMSegRandomFlip):
+    """mmseg's ``RandomFlip``, which flips disparity, depth and regions too."""
+
+
+@TRANSFORMS.register_module()
+class Resize(_MapsFollow, MMSegResize):
+    """mmseg's ``Resize``, which brings disparity, depth and regions to the same raster too, nearest pixel."""
+
+
+@TRANSFORMS.register_module()
+class RandomCrop(_OnOneRaster, MMSegRandomCrop):
+    """mmseg's ``RandomCrop``, which crops disparity, depth and regions too.
+
+    Raises:
+        InputError: one of them has another raster than the image.
+    """
+
+
+@TRANSFORMS.register_module()
+class Pad(_OnOneRaster, MMCVPad):
+    """mmcv's ``Pad``, which pads disparity, depth and regions too: as unknown, without region.
+
+    Raises:
+        InputError: one of them has another raster than the image.
+    """
+
+    def _pad_seg(self, results: dict) -> None:
+        super()._pad_seg(results)
+        for key, unknown in MAPS.items():
+            if key in results:
+                results[key] = mmcv.impad(
+                    results[key], shape=results['img_shape'], pad_val=unknown, padding_mode=self.padding_mode)
+
+
+@TRANSFORMS.register_module()
+class CenterCrop(_OnOneRaster, MMCVCenterCrop):
+    """mmcv's ``CenterCrop``, which crops disparity, depth and regions too, and pads with :class:`Pad`.
+
+    Raises:
+        InputError: one of them has another raster than the image.
+    """
+
+    def __init__(self, crop_size: int | tuple[int, int], auto_pad: bool = False, pad_cfg: dict | None = None,
+                 **kwargs: Any) -> None:
+        super().__init__(crop_size, auto_pad, {**(pad_cfg or {}), 'type': 'mmdepthcp.Pad'}, **kwargs)
+
+    def _crop_seg_map(self, results: dict, bboxes: np.ndarray) -> None:
+        super()._crop_seg_map(results, bboxes)
+        for key in MAPS:
+            if key in results:
+                results[key] = mmcv.imcrop(results[key], bboxes)
+
+
+def check_maps_follow(pipeline: Compose, where: str) -> None:
+    """Refuse a pipeline that loads disparity or regions and leaves them behind when it moves the image.
+
+    Args:
+        pipeline: of a data set.
+        where: its name, for messages.
+
+    Raises:
+        InputError: it has such a transform, perhaps within another one.
+    """
+    steps = list(_steps(pipeline))
+    if not any(isinstance(step, (LoadDisparity, LoadRegions)) for step in steps):
+        return
+    for kind in (kind for step in steps if not isinstance(step, _MapsFollow) for kind in type(step).__mro__):
+        package = kind.__module__.partition('.')[0]
+        if package in PACKAGES and kind.__name__ in MOVE_PIXELS:
+            own = TRANSFORMS.module_dict.get(kind.__name__)
+            remedy = f"write type='mmdepthcp.{own.__name__}'" if own else 'leave it out, or load neither of them'
+            raise InputError(f'{where}: pipeline: {package}.{kind.__name__} moves the pixels of images and leaves '
+                             f'disparity and regions where they were; {remedy}')
+
+
+def _steps(node: Any) -> Iterator[BaseTransform]:
+    """A transform, or those of a pipeline, with all that they hold."""
+    if isinstance(node, BaseTransform):
+        yield node
+    if isinstance(node, (BaseTransform, Compose)):
+        node = list(vars(node).values())
+    for child in node if isinstance(node, (list, tuple)) else ():
+        yield from _steps(child)
 
 
 @TRANSFORMS.register_module()
@@ -111,7 +204,7 @@ class CentreSquare(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ResizeShortSide(BaseTransform):
-    """Bring the short side of an image to a size, the long one in proportion, rounded; labels keep their raster.
+    """Bring the short side of an image to a size, the long one in proportion, rounded, as :class:`ResizeStreet` does.
 
     Args:
         size: in pixels.
@@ -123,6 +216,4 @@ class ResizeShortSide(BaseTransform):
     def transform(self, results: dict) -> dict:
         height, width = results['img'].shape[:2]
         scale = (round(self.size * width / min(height, width)), round(self.size * height / min(height, width)))
-        results['img'] = resize_image(results['img'], scale)
-        results['img_shape'] = results['img'].shape[:2]
-        return results
+        return ResizeStreet(scale).transform(results)

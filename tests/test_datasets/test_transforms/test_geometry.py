@@ -1,11 +1,15 @@
 """Flips, resizing and crops that take along what lies beside the image."""
 
+import mmseg.registry
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import init_default_scope
+from mmengine import registry as root
+from mmengine.registry import DefaultScope, init_default_scope
 
 from mmdepthcp.cli.tools import register_modules
+from mmdepthcp.datasets import StreetDataset
+from mmdepthcp.datasets.transforms import ResizeShortSide
 from mmdepthcp.models import SegDataPreProcessor
 from mmdepthcp.registry import MODELS, TRANSFORMS
 from mmdepthcp.utils.errors import InputError
@@ -55,10 +59,112 @@ def test_resize():
     check(results)
 
 
-def test_crop_of_another_raster_is_refused():
+@pytest.mark.parametrize('settings', [
+    dict(type='Pad', size=(64, 40)), dict(type='CenterCrop', crop_size=(64, 40), auto_pad=True),
+    dict(type='mmdepthcp.CenterCrop', crop_size=(64, 40), auto_pad=True, pad_cfg=dict(type='Pad', pad_val=0)),
+])
+@pytest.mark.parametrize('name', ['mmdepthcp', 'mmseg'])
+def test_maps_are_unknown_where_they_are_padded(settings, name):
+    settings = dict(settings, type=f"mmdepthcp.{settings['type'].rpartition('.')[2]}")
+    with DefaultScope.overwrite_default_scope(name):
+        results = TRANSFORMS.build(settings)(columns())
+    assert results['seg_fields'] == ['gt_seg_map'] and results['disparity_valid'].dtype == bool
+    known = {key: results[key][:HEIGHT, :WIDTH] for key in ('img', 'disparity_valid', *KEYS)}
+    check(dict(results, **known))
+    values = dict(disparity=np.float32(1e-6), disparity_valid=False, regions=65535, gt_depth_map=0, gt_seg_map=255)
+    for key, value in values.items():
+        assert results[key].shape == (40, 64) and results[key].dtype == columns()[key].dtype
+        assert (results[key][HEIGHT:] == value).all() and (results[key][:, WIDTH:] == value).all()
+
+
+@pytest.mark.parametrize('name', ['RandomCrop', 'Pad', 'CenterCrop'])
+def test_another_raster_is_refused(name):
     results = dict(columns(), disparity=np.zeros((4, 6), np.float32))
-    with pytest.raises(InputError, match=r'disparity is of shape \(4, 6\), the image \(32, 48\); bring them to one'):
-        TRANSFORMS.build(dict(type='RandomCrop', crop_size=(16, 20)))(results)
+    step = TRANSFORMS.build(dict(type=name, **{'size' if name == 'Pad' else 'crop_size': (20, 16)}))
+    with pytest.raises(InputError, match=rf'disparity is of shape \(4, 6\), .* one raster before {name}, with'):
+        step(results)
+
+
+def test_the_short_side_with_maps():
+    results = ResizeShortSide(HEIGHT // 2)(columns())
+    for key in ('img', 'disparity', 'disparity_valid', 'regions'):
+        assert results[key].shape[:2] == (HEIGHT // 2, WIDTH // 2)
+
+
+half = (WIDTH // 2, HEIGHT // 2)
+resize, flip = dict(type='Resize', scale=half, interpolation='nearest'), dict(type='RandomFlip', prob=1.0)
+FOLLOW = {
+    'Resize': resize, 'RandomFlip': flip, 'CenterCrop': dict(crop_size=half), 'Pad': dict(size=(WIDTH, HEIGHT)),
+    'RandomResize': dict(scale=half, ratio_range=(.5, 2), interpolation='nearest'),
+    'RandomChoiceResize': dict(scales=[half], interpolation='nearest'),
+    'MultiScaleFlipAug': dict(transforms=[lambda results: dict(inputs=results, data_sample=0)], scales=[half],
+                              resize_cfg=resize),
+    'TestTimeAug': dict(transforms=[[resize], [flip]]), 'Compose': dict(transforms=[flip]),
+    'RandomApply': dict(transforms=[flip]), 'RandomChoice': dict(transforms=[[flip], [resize]]),
+    'KeyMapper': dict(transforms=[flip]),
+    'mmseg.ResizeShortestEdge': dict(scale=16, max_size=99)}
+"""What moves pixels or holds others that do, and takes the maps along."""
+LEFT_BEHIND = {
+    'mmseg.Resize': resize, 'mmseg.RandomFlip': flip, 'mmseg.RandomCrop': dict(crop_size=(16, 20)),
+    'mmseg.RandomRotate': dict(prob=1, degree=30), 'mmseg.RandomRotFlip': {}, 'mmseg.ResizeToMultiple': {},
+    'mmseg.RandomMosaic': dict(prob=1), 'mmseg.BioMedical3DPad': dict(pad_shape=(8, 64, 64)),
+    'mmseg.BioMedical3DRandomCrop': dict(crop_shape=(8, 8, 8)), 'mmseg.BioMedical3DRandomFlip': dict(prob=1, axes=(0,))}
+STAY = set('''
+    ImageToTensor LoadAnnotations LoadImageFromFile Normalize RandomGrayscale ToTensor TransformBroadcaster
+    mmseg.AdjustGamma mmseg.BioMedicalGaussianBlur mmseg.BioMedicalGaussianNoise mmseg.BioMedicalRandomGamma mmseg.CLAHE
+    mmseg.ConcatCDInput mmseg.GenerateEdge mmseg.InferencerLoader mmseg.LoadAnnotations mmseg.LoadBiomedicalAnnotation
+    mmseg.LoadBiomedicalData mmseg.LoadBiomedicalImageFromFile mmseg.LoadDepthAnnotation mmseg.LoadImageFromNDArray
+    mmseg.LoadImageFromNpyFile mmseg.LoadMultipleRSImageFromFile mmseg.LoadSingleRSImageFromFile mmseg.PackSegInputs
+    mmseg.PhotoMetricDistortion mmseg.RGB2Gray mmseg.RandomCutOut mmseg.RandomDepthMix mmseg.Rerange mmseg.SegRescale
+    mmseg.Albu mmseg.LoadOneDLAnnotations
+'''.split())
+"""What does not; Albu, which needs a package of its own; and what hands parts of items on to others."""
+
+
+def test_every_transform_of_mmcv_and_mmseg_is_known():
+    registered = {*root.TRANSFORMS.module_dict, *(f'mmseg.{name}' for name in mmseg.registry.TRANSFORMS.module_dict)}
+    assert registered - STAY == FOLLOW.keys() | LEFT_BEHIND.keys()
+
+
+def street(folder, *steps):
+    (folder / 'images').mkdir(exist_ok=True)
+    (folder / 'images/0.png').touch()
+    return StreetDataset(data_root=str(folder), data_prefix=dict(img_path='images'), pipeline=[
+        dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadDisparity'), *steps])
+
+
+@pytest.mark.parametrize('name', FOLLOW)
+def test_maps_follow(name, tmp_path):
+    settings = dict(FOLLOW[name], type=name)
+    street(tmp_path, settings)
+    results = TRANSFORMS.build(settings)(columns())
+    if name == 'mmseg.ResizeShortestEdge':
+        assert all(results[key].shape[:2] == (16, 24) for key in ('img', *KEYS))
+    elif name == 'TestTimeAug':
+        check({key: values[0] for key, values in results.items()})
+    elif name == 'MultiScaleFlipAug':
+        check(results['inputs'][0])
+    else:
+        check(results)
+
+
+@pytest.mark.parametrize('name', LEFT_BEHIND)
+def test_what_leaves_maps_behind_is_refused(name, tmp_path):
+    settings = dict(LEFT_BEHIND[name], type=name)
+    kind = name.partition('.')[2]
+    remedy = f"write type='mmdepthcp.{kind}'" if kind in ('Resize', 'RandomFlip', 'RandomCrop') else 'leave it out'
+    for step in (settings, dict(type='RandomApply', transforms=[settings])):
+        with pytest.raises(InputError, match=f'StreetDataset: pipeline: {name} moves .* where they were; {remedy}'):
+            street(tmp_path, step)
+    StreetDataset(data_root=str(tmp_path), data_prefix=dict(img_path='images'), pipeline=[settings])
+
+
+def test_in_the_scope_of_mmseg_its_own_are_refused(tmp_path):
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        for step in (flip, dict(type='RandomResize', scale=half), dict(type='TestTimeAug', transforms=[[flip]])):
+            with pytest.raises(InputError, match="write type='mmdepthcp"):
+                street(tmp_path, step)
+        street(tmp_path, dict(flip, type='mmdepthcp.RandomFlip'))
 
 
 def test_depth_is_unknown_where_images_are_padded():
