@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import mmdepthcp
 from mmdepthcp.apis.resnets import DEEP_STEMS, ResNetKind, parse_resnet, recognise_resnet, rename_stem
+from mmdepthcp.apis.transformers import timm_names, timm_transformer
 from mmdepthcp.config.text import read_config_text
 from mmdepthcp.utils.checkpoint import Fit, compare_weights, model_weights, name_some, read_checkpoint
 from mmdepthcp.utils.errors import InputError
@@ -92,7 +95,8 @@ def export_backbone(
 
     Args:
         checkpoint: a runner's checkpoint, a state dict, of a wrapped or averaged model or not, or an exported file,
-            with a ResNet as backbone, or any other that the target builds by the config in the checkpoint.
+            with a ResNet as backbone, or any other that the target builds by the config in the checkpoint; of frozen
+            features, the network within. A ``DINOViT`` becomes MMPretraining's or timm's ``VisionTransformer``.
         out: file to write.
         target: one of :data:`TARGETS`.
         model: the target's backbone, such as ``'ResNet-50'`` or ``'ResNetV1c-50'``; by default the kind that the
@@ -116,16 +120,23 @@ def export_backbone(
         raise InputError(f'{checkpoint}: holds no ResNet of depth 18, 34, 50, 101 or 152 under the prefix backbone., '
                          'and no config that says what else it is')
     wanted = found if model is None else parse_resnet(model)
-    targets = build_target(target, wanted, parts)
+    try:
+        targets = build_target(target, wanted, parts)
+    except InputError as error:
+        if isinstance(wanted, OtherBackbone) and target in TARGETS:
+            raise InputError(f'{checkpoint}: {error}; {_takers(wanted, parts)}') from None
+        raise
     fits, exported = {}, {}
     for part, module in targets.items():
         state = parts[part]
-        if part == 'backbone' and target in DEEP_STEMS and isinstance(wanted, ResNetKind):
-            state = rename_stem(state, target)
+        if part == 'backbone':
+            state = _in_names_of(target, wanted, module, state)
         fits[part] = compare_weights(module.state_dict(), state)
         prefix = '' if target in BARE else f'{part}.'
         exported.update({f'{prefix}{name}': state[name].detach().clone() for name in fits[part].matched})
-    left_out.update({part: len(state) for part, state in parts.items() if state and part not in targets})
+    for part in parts.keys() - targets.keys():
+        if parts[part]:
+            left_out[part] = left_out.get(part, 0) + len(parts[part])
     _check_backbone(fits['backbone'], checkpoint, target, found, wanted)
     meta = dict(describe(content, checkpoint), target=target, backbone=str(wanted))
     if licence is not None:
@@ -134,6 +145,24 @@ def export_backbone(
         with open(aside, 'wb') as file:
             torch.save(dict(state_dict=exported, meta=meta), file)
     return ExportReport(str(wanted), fits, left_out, meta)
+
+
+def _in_names_of(target: str, kind: ResNetKind | OtherBackbone, module: nn.Module, state: State) -> State:
+    if isinstance(kind, ResNetKind):
+        return rename_stem(state, target) if target in DEEP_STEMS else state
+    return timm_names(state, module) if target == 'timm' else state
+
+
+def _takers(kind: OtherBackbone, parts: Mapping[str, State]) -> str:
+    """What to do about a backbone that a target does not take: others that do."""
+    takers = []
+    for target in TARGETS:
+        with contextlib.suppress(InputError, ImportError):
+            module = build_target(target, kind, parts)['backbone']
+            state = _in_names_of(target, kind, module, parts['backbone'])
+            if compare_weights(module.state_dict(), state).share >= LEAST_SHARE:
+                takers.append(target)
+    return f'choose {" or ".join(takers)}' if takers else 'no target takes it'
 
 
 def _check_backbone(
@@ -159,7 +188,8 @@ def split_parts(weights: Mapping[str, Tensor]) -> tuple[dict[str, State], dict[s
     """Split a model's weights into ``backbone`` (in mmseg's names), ``neck`` and ``decode_head``, each without its
     prefix, and count the tensors of the parts that nobody else can use.
 
-    Weights without the prefix ``backbone.`` that look like a ResNet's are a backbone.
+    Weights without the prefix ``backbone.`` that look like a ResNet's are a backbone. Where the backbone has one of its
+    own, as frozen features do, the parts are those of that network.
     """
     parts: dict[str, State] = dict(backbone={}, neck={}, decode_head={})
     left_out: dict[str, int] = {}
@@ -172,6 +202,10 @@ def split_parts(weights: Mapping[str, Tensor]) -> tuple[dict[str, State], dict[s
                 parts[part][rest] = tensor
             else:
                 left_out[part] = left_out.get(part, 0) + 1
+    if any(name.startswith('backbone.') for name in parts['backbone']):
+        inner, further = split_parts(parts.pop('backbone'))
+        outer = {**left_out, **{part: len(state) for part, state in parts.items() if state}}
+        return inner, dict(Counter(outer) + Counter(further))
     parts['backbone'] = rename_stem(parts['backbone'], 'mmseg')
     return parts, left_out
 
@@ -190,6 +224,8 @@ def build_target(target: str, kind: ResNetKind | OtherBackbone, parts: Mapping[s
     """
     if target not in TARGETS:
         raise InputError(f'{target}: no such target; choose one of {", ".join(TARGETS)}')
+    if target == 'timm':
+        _require_timm()
     if isinstance(kind, OtherBackbone):
         return dict(backbone=_own_backbone(target, kind))
     if target == 'torchvision':
@@ -215,24 +251,41 @@ def _other_backbone(content: Mapping[str, Any]) -> OtherBackbone | None:
     meta = content.get('meta')
     settings = dict(_training_config(meta.get('cfg') if isinstance(meta, Mapping) else None).get(
         'model', {}).get('backbone') or {})
-    kind = str(settings.pop('type', '')).rpartition('.')[2]
+    while isinstance(settings.get('backbone'), Mapping):
+        settings = dict(settings['backbone'])
     settings.pop('init_cfg', None)
+    own, kind, settings = _split_type(settings)
+    if hasattr(own, 'stock_config'):
+        _, kind, settings = _split_type(own.stock_config(settings))
     return OtherBackbone(kind, settings) if kind else None
 
 
+def _split_type(config: Mapping[str, Any]) -> tuple[Any, str, dict[str, Any]]:
+    """The class of this package that a part of a config names, if there is one, its bare name, and its settings."""
+    import mmdepthcp.models  # noqa: F401
+    from mmdepthcp.registry import MODELS
+
+    settings = dict(config)
+    kind = str(settings.pop('type', '')).rpartition('.')[2]
+    return MODELS.module_dict.get(kind), kind, settings
+
+
 def _own_backbone(target: str, kind: OtherBackbone) -> nn.Module:
-    """A backbone of an OpenMMLab package by its name there; nothing is imported that a checkpoint names."""
+    """A backbone of an OpenMMLab package by its name there, or timm's that computes the same as MMPretraining's
+    transformer; nothing is imported that a checkpoint names.
+    """
+    if target == 'timm' and kind.kind == 'VisionTransformer':
+        return timm_transformer(_own_backbone('mmpretrain', kind), kind.settings)
     if target in BARE:
-        raise InputError(f'{target} names the tensors of a {kind} in its own way; only ResNets are exported there, for '
-                         'this one choose mmpretrain, mmseg or mmdet')
+        raise InputError(f'{target} names the tensors of a {kind} in its own way')
     require(f'{target}.models')
     known = import_module(f'{target}.registry').MODELS.module_dict
     if kind.kind not in known:
-        raise InputError(f'{target} has no {kind}; choose another target')
+        raise InputError(f'{target} has no {kind}')
     try:
         return known[kind.kind](**kind.settings)
     except (TypeError, ValueError, AssertionError, KeyError) as error:
-        raise InputError(f'{target} has another {kind} than the checkpoint ({error}); choose another target') from None
+        raise InputError(f'{target} has another {kind} than the checkpoint ({error})') from None
 
 
 def _mmseg_decoder(in_channels: int, channels: int, state: State) -> nn.Module:
@@ -259,13 +312,18 @@ def _torchvision_resnet(kind: ResNetKind) -> nn.Module:
     return model
 
 
-def _timm_resnet(kind: ResNetKind) -> nn.Module:
+def _require_timm() -> None:
     try:
-        import timm
+        import timm  # noqa: F401
     except ImportError as error:
         raise ImportError(
             f'--target timm needs timm to check the names: pip install timm ({error}). timm also reads the file of '
             '--target torchvision, as both name plain ResNets alike') from None
+
+
+def _timm_resnet(kind: ResNetKind) -> nn.Module:
+    import timm
+
     variant = 'd' if kind.avg_down else 'c' if kind.deep_stem else ''
     name = f'resnet{kind.depth}{variant}'
     if not kind.full_width or name not in timm.list_models(name):
@@ -316,10 +374,9 @@ def _data_sets(node: Any) -> Iterator[str]:
 
 def _normalisation(preprocessor: Mapping[str, Any]) -> dict[str, Any]:
     """Mean and deviation of the three channels, of images in 0..255, and the order of the channels."""
-    if str(preprocessor.get('type')).endswith('MonoDepthDataPreprocessor'):
-        return dict(
-            mean=[255 * preprocessor.get('mean', 0.45)] * 3, std=[255 * preprocessor.get('std', 0.225)] * 3,
-            channels='RGB')
+    own, _, settings = _split_type(preprocessor)
+    if hasattr(own, 'normalisation'):
+        return own.normalisation(settings)
     swaps = preprocessor.get('bgr_to_rgb') or preprocessor.get('to_rgb')
     return dict(
         mean=list(preprocessor.get('mean') or []), std=list(preprocessor.get('std') or []),

@@ -1,6 +1,7 @@
 """Backbones on their way to other packages."""
 
 import copy
+import importlib.util
 import sys
 
 import pytest
@@ -14,6 +15,7 @@ from mmdepthcp.apis import export_backbone
 from mmdepthcp.apis.export import TARGETS, build_target, split_parts
 from mmdepthcp.apis.resnets import parse_resnet
 from mmdepthcp.models import DepthCP  # noqa: F401
+from mmdepthcp.models.backbones import DINOViT
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.checkpoint import read_state_dict
 from mmdepthcp.utils.errors import InputError
@@ -109,12 +111,12 @@ def test_the_file_describes_itself(narrow, tmp_path):
 
 
 def test_depth_networks_are_described(tmp_path):
-    cfg = "model = dict(type='MonoDepth', data_preprocessor=dict(type='MonoDepthDataPreprocessor'))"
+    cfg = "model = dict(type='MonoDepth', data_preprocessor=dict(type='mmdepthcp.MonoDepthDataPreprocessor', std=.25))"
     state = {f'backbone.{name}': value for name, value in ResNet(18).state_dict().items()}
     torch.save(dict(state_dict={**state, 'pose_net.x': torch.zeros(1)}, meta=dict(cfg=cfg)), tmp_path / 'depth.pth')
     report = export_backbone(tmp_path / 'depth.pth', tmp_path / 'out.pth', 'torchvision')
     assert report.left_out == {'pose_net': 1}
-    assert report.meta['normalisation'] == dict(mean=[114.75] * 3, std=[57.375] * 3, channels='RGB')
+    assert report.meta['normalisation'] == dict(mean=[114.75] * 3, std=[63.75] * 3, channels='RGB')
     assert report.meta['method'] == 'MonoDepth' and report.meta['commit'] == 'unknown'
 
 
@@ -185,10 +187,81 @@ def test_a_transformer_is_exported_as_its_config_builds_it(transformer, tmp_path
     assert report.model == 'VisionTransformer' and not report.fits['backbone'].faults()
     source, state = read_state_dict(transformer), exported(tmp_path / 'out.pth')['state_dict']
     assert state.keys() == source.keys() and all(torch.equal(state[name], source[name]) for name in state)
-    with pytest.raises(InputError, match='timm names the tensors of a VisionTransformer in its own way; only ResNets'):
-        export_backbone(transformer, tmp_path / 'timm.pth', 'timm')
-    with pytest.raises(InputError, match='mmseg has another VisionTransformer than the checkpoint'):
-        export_backbone(transformer, tmp_path / 'mmseg.pth', 'mmseg')
+    takers = 'mmpretrain' if importlib.util.find_spec('timm') is None else 'mmpretrain or timm'
+    for target, complaint in (('torchvision', 'names the tensors of a VisionTransformer in its own way'),
+                              ('mmseg', r'has another VisionTransformer than the checkpoint \(.*\)')):
+        with pytest.raises(InputError, match=f'vit.pth: {target} {complaint}; choose {takers}$'):
+            export_backbone(transformer, tmp_path / f'{target}.pth', target)
+
+
+DINO = dict(arch=dict(embed_dims=24, num_layers=3, num_heads=2, feedforward_channels=48), img_size=32, patch_size=8)
+
+
+def dino(folder, wrap='{}', prefix='backbone.', **settings):
+    """A DINOViT, and a checkpoint of a model that has it, perhaps within frozen features."""
+    torch.manual_seed(0)
+    model = DINOViT(**DINO, **settings).eval()
+    torch.nn.init.normal_(model.pos_embed)
+    backbone = wrap.format({'type': 'mmdepthcp.DINOViT', **DINO, **settings})
+    state = {f'{prefix}{name}': tensor for name, tensor in model.state_dict().items()}
+    torch.save(dict(state_dict={**state, 'decode_head.conv_seg.bias': torch.zeros(3)}, meta=dict(
+        cfg=f"model = dict(type='mmdepthcp.DepthG', backbone={backbone})")), folder / 'dino.pth')
+    return model
+
+
+FROZEN = "dict(type='FrozenFeatures', pool=2, backbone={})"
+
+
+@pytest.mark.parametrize(('wrap', 'prefix'), [('{}', 'backbone.'), (FROZEN, 'backbone.backbone.')])
+@pytest.mark.parametrize('settings', [
+    {}, dict(legacy_pos_resize=True, layer_scale_init_value=.5, out_indices=(1, -1))])
+def test_our_transformer_becomes_the_stock_one(tmp_path, wrap, prefix, settings):
+    model = dino(tmp_path, wrap, prefix, **settings)
+    report = export_backbone(tmp_path / 'dino.pth', tmp_path / 'out.pth', 'mmpretrain')
+    assert report.model == 'VisionTransformer' and report.left_out == {'decode_head': 1}
+    fit = report.fits['backbone']
+    assert len(fit.matched) == fit.wanted == len(model.state_dict()) and not fit.unexpected
+    kwargs = {key: list(value) if key == 'out_indices' else value for key, value in settings.items()
+              if key != 'legacy_pos_resize'}
+    stock = VisionTransformer(**DINO, out_type='featmap', **kwargs)
+    stock.eval()
+    stock.load_state_dict({name.removeprefix('backbone.'): tensor for name, tensor
+                           in exported(tmp_path / 'out.pth')['state_dict'].items()}, strict=True)
+    images = torch.rand(2, 3, 32, 32)
+    assert all(map(torch.equal, stock(images), model(images)))
+
+
+@pytest.mark.parametrize('settings', [{}, dict(layer_scale_init_value=.5)])
+def test_our_transformer_becomes_that_of_timm(tmp_path, settings):
+    transformers = pytest.importorskip('timm.models.vision_transformer')
+    model = dino(tmp_path, FROZEN, 'backbone.backbone.', **settings)
+    report = export_backbone(tmp_path / 'dino.pth', tmp_path / 'out.pth', 'timm')
+    assert not report.fits['backbone'].faults() and not report.fits['backbone'].unexpected
+    stock = transformers.VisionTransformer(
+        img_size=32, patch_size=8, embed_dim=24, depth=3, num_heads=2, mlp_ratio=2, num_classes=0,
+        init_values=1 if settings else None).eval()
+    stock.load_state_dict(exported(tmp_path / 'out.pth')['state_dict'], strict=True)
+    images = torch.rand(2, 3, 32, 32)
+    tokens = stock.forward_features(images)[:, 1:].mT.unflatten(2, (4, 4))
+    torch.testing.assert_close(tokens, model(images)[-1], atol=1e-5, rtol=1e-4)
+
+
+def test_a_transformer_that_timm_has_in_another_way(tmp_path):
+    pytest.importorskip('timm')
+    dino(tmp_path, norm_cfg=dict(type='LN', eps=1e-3))
+    with pytest.raises(InputError, match=r'timm may compute something else .* with norm_cfg; choose mmpretrain$'):
+        export_backbone(tmp_path / 'dino.pth', tmp_path / 'out.pth', 'timm')
+
+
+def test_frozen_features_hold_a_network_of_their_own(narrow, tmp_path):
+    state = {f'backbone.{name}': tensor for name, tensor in read_state_dict(narrow).items()
+             if not name.startswith(('projector', 'prototypes'))}
+    torch.save(dict(state_dict={**state, 'decode_head.conv_seg.weight': torch.zeros(3)}), tmp_path / 'probe.pth')
+    report = export_backbone(tmp_path / 'probe.pth', tmp_path / 'out.pth', 'mmseg')
+    assert {part: len(fit.matched) for part, fit in report.fits.items()} == dict(backbone=120, neck=16, decode_head=21)
+    assert report.left_out == {'decode_head': 1, 'feature_sums': 1}
+    report = export_backbone(tmp_path / 'probe.pth', tmp_path / 'out.pth', 'mmpretrain')
+    assert report.left_out == {'decode_head': 22, 'feature_sums': 1, 'neck': 16}
 
 
 def test_what_nobody_knows_is_refused(transformer, tmp_path):
@@ -198,7 +271,7 @@ def test_what_nobody_knows_is_refused(transformer, tmp_path):
         export_backbone(tmp_path / 'bare.pth', tmp_path / 'out.pth', 'mmpretrain')
     content['meta']['cfg'] = "model = dict(backbone=dict(type='os.system', command='touch run'))"
     torch.save(content, tmp_path / 'hostile.pth')
-    with pytest.raises(InputError, match='mmpretrain has no system; choose another target'):
+    with pytest.raises(InputError, match='mmpretrain has no system; no target takes it'):
         export_backbone(tmp_path / 'hostile.pth', tmp_path / 'out.pth', 'mmpretrain')
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -79,6 +80,12 @@ def legacy_positions(positions: Tensor, source: tuple[int, int], size: tuple[int
     return torch.cat([positions[:, :1], resized.flatten(2).mT], 1)
 
 
+def _with_lists(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """MMPretraining changes ``out_indices`` in place."""
+    return {name: list(value) if name == 'out_indices' and isinstance(value, Sequence) else value
+            for name, value in kwargs.items()}
+
+
 @MODELS.register_module()
 class DINOViT(VisionTransformer):
     """MMPretraining's ``VisionTransformer`` as the trunk of dense features: the patch tokens as maps.
@@ -100,10 +107,22 @@ class DINOViT(VisionTransformer):
 
     def __init__(self, arch: str | dict = 'deit-small', img_size: int | tuple[int, int] = 224, patch_size: int = 8,
                  legacy_pos_resize: bool = False, **kwargs: Any) -> None:
-        if isinstance(kwargs.get('out_indices'), Sequence):
-            kwargs['out_indices'] = list(kwargs['out_indices'])
-        super().__init__(arch=arch, img_size=img_size, patch_size=patch_size, out_type='featmap', **kwargs)
+        super().__init__(arch=arch, img_size=img_size, patch_size=patch_size, out_type='featmap',
+                         **_with_lists(kwargs))
         self.legacy_pos_resize = legacy_pos_resize
+
+    @classmethod
+    def stock_config(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Config of MMPretraining's own transformer that takes the same weights.
+
+        Args:
+            settings: arguments of this class.
+        """
+        call = inspect.signature(cls).bind(**settings)
+        call.apply_defaults()
+        kwargs = _with_lists(call.arguments.pop('kwargs'))
+        del call.arguments['legacy_pos_resize']
+        return dict(type='VisionTransformer', out_type='featmap', **call.arguments, **kwargs)
 
     def adapt_weights(self, state: Mapping[str, Tensor], prefix: str = '') -> dict[str, Tensor]:
         """Weights under the names of this module, with position embeddings of its grid, as they are loaded.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from mmdepthcp.utils.errors import InputError
 
 SIZE_DIVISOR = 32
 MIN_SIZE = 64
+MEAN, STD = 0.45, 0.225
 
 
 def _stack(name: str, frames: Tensor | Sequence[Tensor]) -> Tensor:
@@ -44,10 +45,20 @@ class MonoDepthDataPreprocessor(BaseDataPreprocessor):
         std: divides it then.
     """
 
-    def __init__(self, mean: float = 0.45, std: float = 0.225, non_blocking: bool = False) -> None:
+    def __init__(self, mean: float = MEAN, std: float = STD, non_blocking: bool = False) -> None:
         super().__init__(non_blocking)
         self.mean = mean
         self.std = std
+
+    @classmethod
+    def normalisation(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Mean and deviation of the three channels, of images in 0..255, and the order of the channels.
+
+        Args:
+            settings: arguments of this class.
+        """
+        return dict(mean=[255 * settings.get('mean', MEAN)] * 3, std=[255 * settings.get('std', STD)] * 3,
+                    channels='RGB')
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Tensors for the model.
