@@ -14,9 +14,12 @@ import numpy as np
 from mmdepthcp.geometry.depth_maps import decode_cityscapes_disparity, depth_to_disparity, fill_holes
 from mmdepthcp.preparation.exports import claim_export, digest_of, select_outdated
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.images import read_depth, read_uint16, write_disparity
+from mmdepthcp.utils.images import DISPARITY_SCALE, read_depth, read_uint16, write_disparity
 from mmdepthcp.utils.trees import Failure, process_tree
 from mmdepthcp.utils.walks import find_files
+
+FARTHEST = 1 / DISPARITY_SCALE
+"""Of what is farther than a file can tell: its smallest value above 0, which stands for unknown."""
 
 
 def read_cityscapes_disparity(path: str | os.PathLike, largest: float) -> np.ndarray:
@@ -40,14 +43,14 @@ def read_depth_as_disparity(path: str | os.PathLike, nearest: float, holes: str)
         path: The file, see :func:`mmdepthcp.utils.images.read_depth`.
         nearest: Depth in metres that becomes 1.
         holes: Pixels without depth become ``'nearest'``, like the nearest pixel with depth, or ``'far'``,
-            zero.
+            :data:`FARTHEST`.
 
     Raises:
         InputError: the file is unusable or has no depth at all.
     """
     depth = read_depth(path)
     filled = _filled(path, depth, depth > 0)
-    return depth_to_disparity(filled if holes == 'nearest' else depth, nearest)
+    return np.maximum(depth_to_disparity(filled if holes == 'nearest' else depth, nearest), np.float32(FARTHEST))
 
 
 def _filled(path: str | os.PathLike, values: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -5,7 +5,11 @@ from functools import partial
 import cv2
 import numpy as np
 import pytest
+import torch
 
+from mmdepthcp.datasets.transforms import LoadDisparity
+from mmdepthcp.datasets.transforms.formatting import view_of
+from mmdepthcp.geometry.points import cell_depth
 from mmdepthcp.preparation.disparity_export import (
     DisparityFile,
     convert_tree,
@@ -13,7 +17,7 @@ from mmdepthcp.preparation.disparity_export import (
     read_depth_as_disparity,
 )
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.images import read_disparity
+from mmdepthcp.utils.images import read_disparity, read_uint16
 
 
 @pytest.fixture
@@ -32,11 +36,22 @@ def _convert(root, holes='nearest', num_workers=0, **kwargs):
     return convert_tree(work, dict(holes=holes), num_workers, **kwargs)
 
 
-@pytest.mark.parametrize(('holes', 'expected'), [('nearest', [[.5, .5]] * 2), ('far', [[1e-6, .5]] * 2)])
+@pytest.mark.parametrize(('holes', 'expected'), [('nearest', [[.5, .5]] * 2), ('far', [[1 / 65535, .5]] * 2)])
 def test_depth_maps(depths, holes, expected):
     assert _convert(depths, holes, num_workers=2) == ([], 3)
     for name in ('ulm/a', 'ulm/b', 'bonn/c'):
-        np.testing.assert_allclose(read_disparity(depths / f'out/{name}_leftImg8bit.png'), expected, atol=1e-5)
+        np.testing.assert_allclose(read_disparity(depths / f'out/{name}_leftImg8bit.png'), expected, rtol=1e-5)
+
+
+def test_sky_is_known_to_be_far(depths):
+    """And not taken for a hole, which would be given the disparity of what is nearest to it in the image."""
+    assert _convert(depths, 'far') == ([], 3)
+    file = depths / 'out/ulm/a_leftImg8bit.png'
+    assert read_uint16(file, '', '').tolist() == [[1, 32768]] * 2
+    member = LoadDisparity()(dict(img_path='a', ori_shape=(2, 2), disparity_path=str(file)))
+    disparity = view_of(dict(member, img=np.zeros((2, 2, 3), np.uint8)))['disparity']
+    found = cell_depth(torch.from_numpy(disparity)[None], (2, 2), max_depth=40)
+    np.testing.assert_allclose(found[0], [[40, 2]] * 2, rtol=1e-4)
 
 
 def test_shards_restart_and_failures(depths):

@@ -13,7 +13,7 @@ import torch
 from mmengine.config import Config
 
 from mmdepthcp.registry import MODELS
-from mmdepthcp.utils.fileio import read_json
+from mmdepthcp.utils.fileio import read_json, write_json
 from mmdepthcp.utils.images import read_disparity
 
 TOOLS = Path(__file__).parents[2] / 'tools'
@@ -90,7 +90,12 @@ def test_metric_depth_maps(tmp_path):
     arguments = ('dataset_converters/depth_maps.py', tmp_path / 'depth')
     assert run(*arguments, tmp_path / 'png', '--suffix', '_depth.png', '--image-suffix', '_leftImg8bit',
                '--holes', 'far', '--num-workers', 0) == 0
-    np.testing.assert_allclose(read_disparity(tmp_path / 'png/a_leftImg8bit.png'), [[1e-6, .5]] * 2, atol=1e-5)
+    np.testing.assert_allclose(read_disparity(tmp_path / 'png/a_leftImg8bit.png'), [[1 / 65535, .5]] * 2, atol=1e-5)
+    meta = read_json(tmp_path / 'png/meta.json')
+    assert meta.pop('farthest') == 1 / 65535
+    write_json(tmp_path / 'png/meta.json', meta)
+    assert 'farthest was None' in run(*arguments, tmp_path / 'png', '--suffix', '_depth.png', '--image-suffix',
+                                      '_leftImg8bit', '--holes', 'far', '--num-workers', 0)
     assert run(*arguments, tmp_path / 'npy', '--suffix', '_depth.npy', '--nearest', 2, '--num-workers', 0) == 0
     np.testing.assert_allclose(read_disparity(tmp_path / 'npy/b.png'), [[.5, .25]], atol=1e-5)
     assert read_json(tmp_path / 'npy/meta.json')['nearest'] == 2

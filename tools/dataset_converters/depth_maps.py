@@ -30,8 +30,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--nearest', type=above(0), default=1., metavar='METRES',
                         help='depth that becomes disparity 1, the same for all files; default %(default)s')
     parser.add_argument('--holes', choices=['nearest', 'far'], default='nearest',
-                        help='pixels without depth: like the nearest pixel with depth, or infinitely far '
-                             '(sky); default %(default)s')
+                        help='pixels without depth: like the nearest pixel with depth, or as far as can be '
+                             'written (sky); default %(default)s')
     parser.add_argument('--num-workers', type=whole(0), default=os.cpu_count(),
                         help='processes; default: one per core')
     parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
@@ -43,11 +43,18 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     with errors_in_words():
-        from mmdepthcp.preparation.disparity_export import DisparityFile, convert_tree, read_depth_as_disparity
+        from mmdepthcp.preparation.disparity_export import (
+            FARTHEST,
+            DisparityFile,
+            convert_tree,
+            read_depth_as_disparity,
+        )
 
         read = functools.partial(read_depth_as_disparity, nearest=args.nearest, holes=args.holes)
         work = DisparityFile(args.depth_root, args.out, args.suffix, args.image_suffix, read)
         settings = dict(mode='raw', source='metric depth', nearest=args.nearest, holes=args.holes)
+        if args.holes == 'far':  # files of before have 0 there, which is read as unknown
+            settings['farthest'] = FARTHEST
         failures, tried = convert_tree(work, settings, args.num_workers, args.shard or default_shard())
     return report_failures(failures, tried)
 
