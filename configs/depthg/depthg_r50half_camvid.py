@@ -3,7 +3,8 @@
 #       work_dirs/stego_r50half_camvid/neighbours.npz
 #   python tools/train.py configs/depthg/depthg_r50half_camvid.py
 _base_ = 'stego_r50half_camvid.py'
-model = dict(depth=dict(weight=0.3), points=dict(kind='farthest'))
+# whole images of a camera with fx / W = 1.1, fy / H = 1.47
+model = dict(depth=dict(weight=0.3), points=dict(kind='farthest', field_of_view=(48.9, 37.6)))
 train_dataloader = dict(
     dataset=dict(
         dataset=dict(

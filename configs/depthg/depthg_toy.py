@@ -2,7 +2,8 @@
 #   python tools/nearest_neighbours.py configs/depthg/depthg_toy.py work_dirs/stego_toy/neighbours.npz
 #   python tools/train.py configs/depthg/depthg_toy.py
 _base_ = 'stego_toy.py'
-model = dict(depth=dict(weight=0.3), points=dict(kind='farthest'))
+# fx / W = 0.95, between those of the three towns
+model = dict(depth=dict(weight=0.3), points=dict(kind='farthest', field_of_view=(55.5, 29.5)))
 train_dataloader = dict(
     dataset=dict(
         dataset=dict(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -56,12 +57,12 @@ def cell_depth(disparity: Tensor, size: tuple[int, int], max_depth: float) -> Te
     return F.adaptive_avg_pool2d(1 / disparity.clamp_min(1 / max_depth), size)
 
 
-def cell_points(depth: Tensor, field_of_view: float = 90., legacy: bool = False) -> Tensor:
+def cell_points(depth: Tensor, field_of_view: float | Sequence[float] = 90., legacy: bool = False) -> Tensor:
     """Points in space of the cells of depth maps, for a camera of which only the field of view is known.
 
     Args:
         depth: (B, h, w), in any unit.
-        field_of_view: horizontal and vertical, in degrees.
+        field_of_view: horizontal and vertical, in degrees, or one for both.
         legacy: as the published code of Sick et al. (CVPR 2024): cell corners in place of centres, a field of view of
             45 radians to each side, depth times five.
 
@@ -73,9 +74,13 @@ def cell_points(depth: Tensor, field_of_view: float = 90., legacy: bool = False)
         [[-0.5, -0.5, -1.0], [1.0, -1.0, -2.0], [-1.0, 1.0, -2.0], [2.0, 2.0, -4.0]]
     """
     _, height, width = depth.shape
-    offset, field, stretch = (0., LEGACY_FIELD, 5.) if legacy else (
-        .5, 2 * math.tan(math.radians(field_of_view) / 2), 1.)
+    if legacy:
+        offset, wide, high, stretch = 0., LEGACY_FIELD, LEGACY_FIELD, 5.
+    else:
+        angles = field_of_view if isinstance(field_of_view, Sequence) else (field_of_view, field_of_view)
+        wide, high = (2 * math.tan(math.radians(angle) / 2) for angle in angles)
+        offset, stretch = .5, 1.
     rows = (torch.arange(height, device=depth.device) + offset) / height - .5
     columns = (torch.arange(width, device=depth.device) + offset) / width - .5
-    across, down = field * depth * columns, field * depth * rows[:, None]
+    across, down = wide * depth * columns, high * depth * rows[:, None]
     return torch.stack([across, down, -stretch * depth], -1).flatten(1, 2)

@@ -261,6 +261,9 @@ def test_depth_has_to_be_there_if_it_counts():
             calibrated(**settings).loss(inputs, without)
     with pytest.raises(InputError, match="'random' or 'farthest'"):
         build(points=dict(kind='near'))
+    for field in (0, 180, (60, 0), (60, 30, 20)):
+        with pytest.raises(InputError, match=r'points\.field_of_view .* must be an angle'):
+            build(points=dict(field_of_view=field))
 
 
 def test_settings_follow_the_iteration():

@@ -1,14 +1,22 @@
 """Farthest points: numbers of the specification (E3, E4, E5), a plain version, invariants."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from mmdepthcp.geometry.points import cell_points
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.geometry.depth_maps import depth_to_disparity
+from mmdepthcp.geometry.points import cell_depth, cell_points
+from mmdepthcp.models.selfsup.depthg_settings import PointSettings
 from mmdepthcp.sampling import farthest_points, to_grid
 from mmdepthcp.sampling.farthest import _farthest_on_device
+from mmdepthcp.toy import drive, make_street, render, toy_camera
 from mmdepthcp.utils.errors import InputError
+
+ROOT = Path(__file__).parents[2]
 
 
 def plain_farthest(points, count):
@@ -77,6 +85,41 @@ def test_covering_radius_is_far_below_that_of_random_cells():
     assert radius(farthest_points(points, 121)) == pytest.approx(0.1783, abs=1e-4)
     drawn = [radius(torch.from_numpy(np.random.default_rng(k).choice(784, 121, replace=False))) for k in range(20)]
     assert np.mean(drawn) == pytest.approx(0.4681, abs=1e-4) and min(drawn) == pytest.approx(0.3702, abs=1e-4)
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+def test_points_of_the_corners_span_the_field_of_view(legacy):
+    depth = torch.full((1, 40, 60), 2.)
+    points = cell_points(depth, (60, 30), legacy)[0]
+    if legacy:  # knows but one field of view
+        assert torch.equal(points, cell_points(depth, legacy=True)[0])
+    else:
+        across, down, ahead = points[-1].tolist()
+        assert across == pytest.approx(2 * np.tan(np.radians(30)) * 59 / 60)
+        assert down == pytest.approx(2 * np.tan(np.radians(15)) * 39 / 40) and ahead == -2
+        assert torch.equal(cell_points(depth, 50.), cell_points(depth, (50., 50.)))
+
+
+def test_farthest_points_cover_rendered_streets_twice_as_well_as_random_ones():
+    """Criterion G5 of the specification: 64 of the 288 cells that the toy configs have, in metres."""
+    camera = toy_camera('toyburg', 96, 48)
+    field = PointSettings(**load_config(ROOT / 'configs/depthg/depthg_toy.py').model.points).field_of_view
+    assert field == pytest.approx([np.degrees(2 * np.arctan(.5 * size / camera.fx)) for size in (96, 48)], abs=.1)
+    depths = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        scene = make_street(rng)
+        depths.append(render(scene, camera, drive(rng, scene, 1)[0]).depth)
+    disparity = torch.from_numpy(depth_to_disparity(np.stack(depths), 1.))
+    cells = cell_points(cell_depth(disparity, (12, 24), 40.), field)
+
+    def radii(chosen):
+        return torch.stack([
+            torch.cdist(each, each[those]).amin(1).max() for each, those in zip(cells, chosen, strict=True)])
+
+    drawn = torch.stack([radii(torch.stack([torch.randperm(288, generator=torch.Generator().manual_seed(k))[:64]
+                                            for _ in cells])) for k in range(5)])
+    assert radii(farthest_points(cells, 64)).mean() < drawn.mean() / 2
 
 
 def test_cells_are_read_where_they_are():

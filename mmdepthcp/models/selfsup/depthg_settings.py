@@ -14,7 +14,8 @@ class PointSettings:
     Attributes:
         kind: 'random', anywhere in the image; 'farthest', cells that lie far from each other in space.
         side: s; there are s² points.
-        field_of_view: of the camera, in degrees, for 'farthest'.
+        field_of_view: of what the model sees, in degrees, (horizontal, vertical) or one for both. For 'farthest',
+            ``depth.mode='euclid3d'`` and hidden positives by depth.
         max_depth: what is farther away counts as this far, in the unit of 1 / disparity.
         legacy: as the published code of Sick et al.: depth brought to 0..1 in each image, geometry of
             :func:`cell_points`, coordinates of :func:`to_grid`, and images that do not belong together compared at
@@ -24,7 +25,7 @@ class PointSettings:
 
     kind: str = 'random'
     side: int = 11
-    field_of_view: float = 90.
+    field_of_view: float | tuple[float, float] = 90.
     max_depth: float = 40.
     legacy: bool = False
     decay: float = 1.
@@ -34,6 +35,10 @@ class PointSettings:
     def __post_init__(self) -> None:
         if self.kind not in ('random', 'farthest'):
             raise InputError(f"points.kind {self.kind!r}: must be 'random' or 'farthest'")
+        angles = self.field_of_view if isinstance(self.field_of_view, (list, tuple)) else 2 * [self.field_of_view]
+        if len(angles) != 2 or not all(isinstance(angle, (int, float)) and 0 < angle < 180 for angle in angles):
+            raise InputError(f'points.field_of_view {self.field_of_view!r}: must be an angle above 0 and below 180 '
+                             'degrees, or two, (horizontal, vertical)')
 
 
 @dataclass(frozen=True)
