@@ -57,6 +57,28 @@ def cell_depth(disparity: Tensor, size: tuple[int, int], max_depth: float) -> Te
     return F.adaptive_avg_pool2d(1 / disparity.clamp_min(1 / max_depth), size)
 
 
+def picture_depth(disparity: Tensor, max_depth: float, integers: bool = False) -> Tensor:
+    """Depth as pictures show it, 0 the nearest and 1 the farthest of each image: what the published code of Sick et al.
+    (CVPR 2024) reads, but for their 256 steps.
+
+    Args:
+        disparity: (..., H, W), above 0, larger is closer.
+        max_depth: what is farther away counts as this far; infinity: nothing is.
+        integers: cut to integers, as that code does on Potsdam: 1 where depth is largest, 0 elsewhere.
+
+    Example:
+        >>> disparity = torch.tensor([[1.0, 0.5], [0.4, 0.25]])
+        >>> picture_depth(disparity, math.inf).round(decimals=4).tolist()
+        [[0.0, 0.33329999446868896], [0.5, 1.0]]
+        >>> picture_depth(disparity, math.inf, integers=True).tolist()
+        [[0.0, 0.0], [0.0, 1.0]]
+    """
+    depth = 1 / disparity.clamp_min(1 / max_depth)
+    least, most = depth.amin((-2, -1), keepdim=True), depth.amax((-2, -1), keepdim=True)
+    scaled = (depth - least) / (most - least).clamp_min(torch.finfo(depth.dtype).tiny)
+    return scaled.floor() if integers else scaled
+
+
 def cell_points(depth: Tensor, field_of_view: float | Sequence[float] = 90., legacy: bool = False) -> Tensor:
     """Points in space of the cells of depth maps, for a camera of which only the field of view is known.
 

@@ -8,11 +8,15 @@ from mmengine.config import ConfigDict
 from mmengine.logging import MessageHub
 from torch import nn
 
+from mmdepthcp.geometry.points import cell_points
 from mmdepthcp.models.heads.stego import enlarged
 from mmdepthcp.models.segmentors import ClusterProbe
 from mmdepthcp.models.selfsup import DepthG
-from mmdepthcp.models.selfsup.depthg_draws import draw_others
+from mmdepthcp.models.selfsup.depthg_depth import depth_of_cells
+from mmdepthcp.models.selfsup.depthg_draws import draw_others, draw_points
+from mmdepthcp.models.selfsup.depthg_settings import DepthSettings, PointSettings
 from mmdepthcp.registry import MODELS
+from mmdepthcp.sampling import farthest_points
 from mmdepthcp.utils.errors import InputError
 
 CHANNELS, CODES, SIZE = 12, 6, (32, 64)
@@ -82,6 +86,34 @@ def test_constant_depth_with_a_fixed_shift_is_what_the_published_code_computes()
     for mode in ('abs', 'gauss'):
         found = losses(calibrated(depth=dict(fixed, mode=mode)), (inputs, constant))
         assert found['loss_depth'].item() == pytest.approx(legacy, abs=1e-6)
+
+
+def test_depth_cut_to_integers_pushes_codes_apart():
+    """On Potsdam the published code knows the farthest pixel alone: no two points correlate in depth."""
+    fixed = dict(weight=0.13, shift=0.14, centre=False, mode='legacy')
+    inputs, known = batch()
+    known['disparity'] = known['disparity'] / 2 + .5
+    known['disparity'][:, :, 5, 7] = .01  # between the points of the grid
+    plain = losses(calibrated(depth=fixed), (inputs, known))['loss_depth'].item()
+    cut = losses(calibrated(depth=dict(fixed, integers=True)), (inputs, known))['loss_depth'].item()
+    assert cut == pytest.approx(-.14 / (1 - .14) * plain) and cut > 0
+    known['disparity'][:, :, 0, 0] = .005  # at the first of them
+    with_farthest = losses(calibrated(depth=dict(fixed, integers=True)), (inputs, known))['loss_depth'].item()
+    alike = 0.13 / 16 ** 2  # of the first with itself
+    assert with_farthest == pytest.approx(cut - alike)
+
+
+def test_farthest_points_of_depth_cut_to_integers_are_rows():
+    """121 points become the first 4⅓ of 28 rows, which are read as columns, see the specification."""
+    disparity = torch.rand(2, 2, 224, 224) + .5
+    disparity[:, :, 20, 30] = .01
+    points, depth = PointSettings(kind='farthest', legacy=True, max_depth=np.inf), DepthSettings(integers=True)
+    placed = depth_of_cells(disparity, (28, 28), points, depth).placed
+    cells = farthest_points(cell_points(placed.flatten(0, 1), legacy=True), 121)
+    assert set(cells[0].tolist()) == set(range(121))
+    where = draw_points(torch.zeros(2, dtype=torch.int64), points, placed, 0)
+    columns = ((where[..., 0] + 1) * 14).round()
+    assert columns.unique().tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize('mode', ['abs', 'euclid3d', 'gauss', 'product'])

@@ -15,20 +15,15 @@ from mmpretrain.models.selfsup import BaseSelfSupervisor
 from torch import Tensor, nn
 
 from mmdepthcp.engine.schedules import decayed
-from mmdepthcp.geometry.points import cell_depth, cell_points
+from mmdepthcp.geometry.points import cell_points
 from mmdepthcp.models.heads import LinearProbe, STEGOHead
-from mmdepthcp.models.losses.correlation import (
-    centre,
-    correlation,
-    correlation_loss,
-    depth_correlation,
-    legacy_depth_correlation,
-)
+from mmdepthcp.models.losses.correlation import centre, correlation, correlation_loss
 from mmdepthcp.models.losses.hidden_positive import attention_neighbours, depth_neighbours, propagate
 from mmdepthcp.models.ranks import gathered, mean_over_ranks
 from mmdepthcp.models.segmentors import ClusterProbe, SegmentsByClusters
 from mmdepthcp.models.segmentors.inference import InferenceSettings
 from mmdepthcp.models.segmentors.unsupervised import IMAGENET, last_map
+from mmdepthcp.models.selfsup.depthg_depth import CellDepth, depth_of_cells, depth_target
 from mmdepthcp.models.selfsup.depthg_draws import draw_kept, draw_others, draw_points
 from mmdepthcp.models.selfsup.depthg_settings import (
     DepthSettings,
@@ -41,8 +36,6 @@ from mmdepthcp.sampling import read_points
 from mmdepthcp.utils.errors import InputError
 
 TERMS = ('self', 'neighbour', 'negative')
-FLAT = 1e-3
-"""Range of log depth in an image up to which it holds no depth, but rounding."""
 LINEAR, NONLINEAR, SIGNAL = range(3)
 """What each image's features are used for; in each, other channels are dropped."""
 
@@ -244,7 +237,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         maps, attention = self._maps(inputs, data_samples)
         depth = self._cell_depth(data_samples['disparity'], maps)
         seeds = data_samples['seeds']
-        points = draw_points(seeds, self.points, depth, iteration).to(maps)
+        points = draw_points(seeds, self.points, depth.placed, iteration).to(maps)
         kept = draw_kept(seeds, len((LINEAR, NONLINEAR, SIGNAL)), maps.shape[2], self.dropout).to(maps)
         others = draw_others(seeds, self.terms['negative'].draws)
         dropped = maps[:, :, None] * kept[..., None, None]
@@ -254,11 +247,11 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         terms = self._feature_terms(features)
         weight = decayed(self.depth.weight, self.depth.decay, self.depth.decay_interval, iteration)
         if weight:
-            terms.append(self._depth_term(weight, depth, data_samples['disparity'], points, iteration))
+            terms.append(self._depth_term(weight, depth.followed, data_samples['disparity'], points, iteration))
         losses = self._losses(terms, self._correlations(codes, points, others))
         if self.projection is not None:
-            hidden = self._losses(terms, self._correlations(self._hidden_codes(codes, depth, attention), points,
-                                                            others))
+            hidden = self._losses(terms, self._correlations(
+                self._hidden_codes(codes, depth.placed, attention), points, others))
             losses['loss_hidden'] = self.hidden_positives.weight * torch.stack(list(hidden.values())).sum()
         losses.update({f'{name}_correlation': torch.stack(found).mean() for name, found in features.items()})
         losses.update(self.cluster_probe.loss(codes[:, 0]))
@@ -291,10 +284,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
 
     def _depth_term(self, weight: float, depth: Tensor, disparity: Tensor, points: Tensor, iteration: int) -> Target:
         settings = self.depth
-        if settings.mode == 'legacy':
-            target = legacy_depth_correlation(disparity[:, :1], round(points.shape[2] ** 0.5))
-        else:
-            target = depth_correlation(self._depth_at(points[:, 0], depth[:, 0]), settings.mode, settings.sigma)
+        target = depth_target(depth[:, 0], disparity[:, 0], points[:, 0], settings, self.points)
         if settings.centre:
             target = centre(target)
         shift = mean_over_ranks(target) if settings.shift == 'mean' else decayed(
@@ -310,16 +300,15 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
                 for target, similarity in zip(term.targets, codes[term.pairs], strict=True)]).mean()
             for term in terms}
 
-    def _cell_depth(self, disparity: Tensor | None, maps: Tensor) -> Tensor:
-        """Depth of the cells of the maps, (B, 2, h, w); empty if nothing needs it."""
+    def _cell_depth(self, disparity: Tensor | None, maps: Tensor) -> CellDepth:
+        """Depth of the cells of the maps; empty if nothing needs it."""
         by_depth = self.projection is not None and self.hidden_positives.by == 'depth'
         if not (self.points.kind == 'farthest' or self.depth.weight or by_depth):
-            return maps.new_empty(0)
+            return CellDepth(maps.new_empty(0), maps.new_empty(0))
         if disparity is None:
             raise InputError('DepthG: the items have no disparity, which depth.weight, farthest points and hidden '
                              'positives need; load it with LoadDisparity (data_prefix.disparity_path)')
-        size = (maps.shape[-2], maps.shape[-1])
-        return cell_depth(disparity.flatten(0, 1), size, self.points.max_depth).unflatten(0, (-1, 2))
+        return depth_of_cells(disparity, (maps.shape[-2], maps.shape[-1]), self.points, self.depth)
 
     def _hidden_codes(self, codes: Tensor, depth: Tensor, attention: Tensor | None) -> Tensor:
         """Codes (B, 2, d, h, w), those of the first images mixed from places that belong together, all projected."""
@@ -333,15 +322,6 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         mixed = propagate(codes[:, 0].flatten(2).mT, weights, settings.legacy).mT
         both = torch.stack([mixed.unflatten(2, codes.shape[-2:]), codes[:, 1]], 1)
         return self.projection(both.flatten(0, 1)).unflatten(0, (-1, 2))
-
-    def _depth_at(self, points: Tensor, depth: Tensor) -> Tensor:
-        """What :func:`depth_correlation` takes, at points (B, P, 2) of cells with a depth (B, h, w)."""
-        if self.depth.mode == 'euclid3d':
-            return read_points(cell_points(depth, self.points.field_of_view).mT.unflatten(2, depth.shape[1:]), points)
-        log = -depth.log()
-        least, most = log.amin((1, 2), keepdim=True), log.amax((1, 2), keepdim=True)
-        scaled = (log - least) / (most - least).clamp_min(FLAT)
-        return read_points(scaled[:, None], points)[..., 0]
 
     @torch.no_grad()
     def calibrate(self, batches: Iterable[tuple[Tensor, Mapping[str, Any]]]) -> None:
@@ -384,6 +364,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
 
     def _sampled(self, pairs: Tensor, known: Mapping[str, Any]) -> dict[str, Tensor]:
         """Correlations of pairs of maps as at the first iteration, each image with the one before it as another."""
-        points = draw_points(known['seeds'], self.points, self._cell_depth(known['disparity'], pairs), 0).to(pairs)
+        depth = self._cell_depth(known['disparity'], pairs)
+        points = draw_points(known['seeds'], self.points, depth.placed, 0).to(pairs)
         before = torch.arange(len(pairs)).roll(1)
         return {name: found for name, (found, *_) in self._correlations(pairs, points, [before]).items()}

@@ -22,18 +22,14 @@ def draw_points(seeds: Tensor, settings: PointSettings, depth: Tensor, iteration
     Args:
         seeds: (B,) int64.
         settings: which kind, and how many.
-        depth: of the cells, (B, 2, h, w), for farthest points, which are not random.
+        depth: that places cells in space, (B, 2, h, w), for farthest points, which are not random.
         iteration: for the number of points.
     """
     side = shrunk(settings.side, settings.decay, settings.decay_interval, iteration, settings.decay_at_start)
     if settings.kind == 'random':
         anywhere = [torch.rand(2, settings.side ** 2, 2, generator=_generator(seed, 0)) for seed in seeds.tolist()]
         return 2 * torch.stack(anywhere)[:, :, :side ** 2] - 1
-    maps = depth.flatten(0, 1)
-    if settings.legacy:  # made of pictures of depth in which 0 is the nearest
-        least, most = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
-        maps = (maps - least) / (most - least).clamp_min(torch.finfo(maps.dtype).tiny)
-    cells = cell_points(maps, settings.field_of_view, settings.legacy)
+    cells = cell_points(depth.flatten(0, 1), settings.field_of_view, settings.legacy)
     grid = to_grid(farthest_points(cells, side ** 2), depth.shape[-2], depth.shape[-1], settings.legacy)
     return grid.unflatten(0, (-1, 2))
 

@@ -17,7 +17,7 @@ class PointSettings:
         field_of_view: of what the model sees, in degrees, (horizontal, vertical) or one for both. For 'farthest',
             ``depth.mode='euclid3d'`` and hidden positives by depth.
         max_depth: what is farther away counts as this far, in the unit of 1 / disparity.
-        legacy: as the published code of Sick et al.: depth brought to 0..1 in each image, geometry of
+        legacy: as the published code of Sick et al.: depth of :func:`picture_depth`, geometry of
             :func:`cell_points`, coordinates of :func:`to_grid`, and images that do not belong together compared at
             points of a third one.
         decay, decay_interval, decay_at_start: see :func:`mmdepthcp.engine.schedules.shrunk`.
@@ -70,6 +70,8 @@ class DepthSettings:
         centre: see :func:`centre`.
         shift: b_D; 'mean': of the correlations of the batch.
         sigma: for 'gauss'.
+        integers: cut depth to integers where the published code is followed, by 'legacy' and by ``points.legacy``: what
+            it computes on Potsdam, see :func:`mmdepthcp.geometry.points.picture_depth`.
         decay, decay_interval: of the weight, see :func:`mmdepthcp.engine.schedules.decayed`.
         shift_decays: whether the shift decays with it.
     """
@@ -79,6 +81,7 @@ class DepthSettings:
     centre: bool = True
     shift: float | str = 'mean'
     sigma: float = 0.2
+    integers: bool = False
     decay: float = 1.
     decay_interval: int = 0
     shift_decays: bool = False
