@@ -3,7 +3,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torchvision.transforms.functional import center_crop
 
 from mmdepthcp.datasets import Cityscapes27Dataset, COCOStuff27Dataset, FiveCropDataset, Potsdam3Dataset, StreetDataset
 from mmdepthcp.datasets.crops import image_names
@@ -70,7 +72,7 @@ def test_five_crops_of_all_that_lies_beside_an_image(tmp_path):
         FiveCropDataset(inner, ratio=0)
 
 
-@pytest.mark.parametrize('shape', [(12, 31), (31, 12), (16, 16)])
+@pytest.mark.parametrize('shape', [(12, 31), (31, 12), (16, 16), (12, 20), (23, 12)])
 def test_the_square_in_the_middle(shape):
     rng = np.random.default_rng(0)
     item = dict(img=rng.integers(0, 255, (*shape, 3), np.uint8), gt_seg_map=rng.integers(0, 9, shape, np.uint8),
@@ -79,8 +81,8 @@ def test_the_square_in_the_middle(shape):
     for key in item:  # short side to 8, the other in proportion, the middle of it
         scale = tuple(int(8 * side / min(shape)) for side in shape[::-1])
         plain = np.asarray(Image.fromarray(item[key]).resize(scale, Image.Resampling.NEAREST))
-        top, left = (round((side - 8) / 2 + 1e-9) for side in plain.shape[:2])
-        assert np.array_equal(found[key], plain[top:top + 8, left:left + 8]), key
+        middle = center_crop(torch.from_numpy(plain.reshape(*plain.shape[:2], -1)).movedim(-1, 0), [8, 8])
+        assert np.array_equal(found[key], middle.movedim(0, -1).numpy().reshape(found[key].shape)), key
     smooth = CentreSquare(8)(dict(item))
     assert smooth['img'].shape == (8, 8, 3) and np.array_equal(smooth['gt_seg_map'], found['gt_seg_map'])
     assert not np.array_equal(smooth['img'], found['img'])

@@ -191,7 +191,7 @@ class CentreSquare(BaseTransform):
         height, width = results['img'].shape[:2]
         short = min(height, width)
         scale = (self.size * width // short, self.size * height // short)
-        left, top = ((side - self.size + 1) // 2 for side in scale)
+        left, top = (round((side - self.size) / 2) for side in scale)
         smooth = {} if self.nearest else dict(
             img=resize_image(results['img'], scale), **resized_disparity(results, scale))
         for key in [key for key in ('img', 'gt_seg_map', *MAPS) if key in results]:
