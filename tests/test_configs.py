@@ -29,6 +29,7 @@ from mmdepthcp.experiments.building import read_stages
 from mmdepthcp.experiments.plans import Planner
 from mmdepthcp.experiments.tables import read_table
 from mmdepthcp.models.depth import MonoDepth
+from mmdepthcp.models.segmentors.inference import InferenceSettings
 from mmdepthcp.models.selfsup import DepthCP
 from mmdepthcp.registry import DATASETS, HOOKS, MODELS
 from mmdepthcp.utils.errors import InputError
@@ -291,6 +292,12 @@ def test_transformers_come_from_dino_or_from_a_file(name, key, file, monkeypatch
     assert checkpoint.startswith('https://') and checkpoint.endswith(f'/{file}')
     monkeypatch.setenv(key, 'mine.pth')
     assert load_config(path_of(name)).model.backbone.init_cfg.checkpoint == 'mine.pth'
+
+
+@pytest.mark.parametrize('path', [path for path in CONFIGS if path.parent.name == 'depthg'], ids=lambda path: path.stem)
+def test_the_random_field_can_be_asked_for(path):
+    settings = load_config(path, ['model.test_cfg.crf.iterations=3']).model.test_cfg
+    assert InferenceSettings.of(settings).crf.iterations == 3
 
 
 def test_no_network_is_said_in_words(monkeypatch, tmp_path):

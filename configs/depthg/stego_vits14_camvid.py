@@ -16,6 +16,6 @@ model = dict(
     num_clusters=11,
     num_classes=11,
     standardise=True,
-    test_cfg=None)
+    test_cfg=dict(_delete_=True))
 train_dataloader = dict(dataset=dict(neighbours='work_dirs/stego_vits14_camvid/neighbours.npz'))
 default_hooks = dict(checkpoint=dict(save_best='camvid11/mIoU'))
