@@ -53,10 +53,10 @@ def main() -> None:
             for index in track_iter_progress(chosen):
                 rng = np.random.default_rng([*draw, index])
                 pictures = draw_item(dataset[(*draw, index)], dataset.metainfo, rng)
-                if hasattr(dataset, 'members'):
+                if hasattr(dataset, 'loaded'):
                     pictures['group'] = np.vstack([
-                        draw_street_image(dataset.dataset[(*draw, member)], dataset.metainfo.get('palette') or [])
-                        for member in dataset.members(draw, index)])
+                        draw_street_image(loaded, dataset.metainfo.get('palette') or [])
+                        for loaded in dataset.loaded(draw, index)])
                 for name, picture in pictures.items():
                     if args.output_dir is not None:
                         write_png(args.output_dir / f'{args.split}_{index:06d}_{name}.png', picture)

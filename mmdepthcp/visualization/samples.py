@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmdepthcp.structures import MixedViewsSample
+from mmdepthcp.structures import FeaturePairSample, MixedViewsSample
 from mmdepthcp.visualization.maps import colorize_disparity, draw_regions
 from mmdepthcp.visualization.mixed_views import draw_mixed_views
 
@@ -72,8 +72,8 @@ def draw_clip(inputs: Mapping[str, Any], data_sample: Any) -> np.ndarray:
 def draw_item(item: Mapping[str, Any], metainfo: Mapping[str, Any], rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Pictures of one item of a data set, by name.
 
-    Mixed views give one picture with region matches and one with pixel matches, clips, packed and unpacked images one
-    each.
+    Mixed views give one picture with region matches and one with pixel matches; pairs of images, clips, packed and
+    unpacked images give one each.
 
     Args:
         item: what the data set's pipeline gives.
@@ -95,6 +95,8 @@ def draw_item(item: Mapping[str, Any], metainfo: Mapping[str, Any], rng: np.rand
         return {
             'region_matches': draw_mixed_views(inputs, sample.region_matches, NUM_LINES, rng),
             'pixel_matches': draw_mixed_views(inputs, sample.pixel_matches, NUM_LINES, rng)}
+    if isinstance(sample, FeaturePairSample) and inputs.shape[1] == 3:
+        return {'pair': np.hstack([_picture(image) for image in inputs])}
     if isinstance(inputs, Mapping) and 'clean' in inputs:
         return {'clip': draw_clip(inputs, sample)}
     if getattr(inputs, 'ndim', 0) == 3:
