@@ -1,20 +1,19 @@
-"""The examples in the docstrings of the core."""
+"""The examples in docstrings, wherever there are some."""
 
 import doctest
 import importlib
+from pathlib import Path
 
 import pytest
 
-MODULES = [
-    'engine.schedules', 'evaluation.functional.clustering', 'evaluation.functional.knn',
-    'evaluation.functional.segmentation', 'geometry.affine', 'geometry.depth_maps', 'geometry.points', 'geometry.pose',
-    'geometry.view_synthesis', 'grouping.clustering', 'grouping.quality', 'models.losses.correlation',
-    'models.losses.hidden_positive', 'models.losses.swapped_prediction', 'models.losses.view_synthesis',
-    'sampling.farthest', 'views.crops',
-]
+import mmdepthcp
+
+PACKAGE = Path(mmdepthcp.__file__).parent
+MODULES = ['.'.join(path.relative_to(PACKAGE.parent).with_suffix('').parts) for path in sorted(PACKAGE.rglob('*.py'))
+           if '>>> ' in path.read_text()]
 
 
 @pytest.mark.parametrize('name', MODULES)
 def test_examples(name):
-    failed, attempted = doctest.testmod(importlib.import_module(f'mmdepthcp.{name}'))
+    failed, attempted = doctest.testmod(importlib.import_module(name))
     assert attempted and not failed

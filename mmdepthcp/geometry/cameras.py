@@ -98,7 +98,13 @@ def check_size(size: Any, what: str) -> tuple[int, int]:
 
 
 def normalise_intrinsics(matrix: np.ndarray, size: Size) -> np.ndarray:
-    """Pixel intrinsics of an image of ``size`` → normalised, both (3, 3)."""
+    """Pixel intrinsics of an image of ``size`` → normalised, both (3, 3).
+
+    Example:
+        >>> pixels = intrinsic_matrix(2262.52, 2265.3, 1096.98, 513.137)  # Cityscapes
+        >>> normalise_intrinsics(pixels, (2048, 1024))[:2].round(4).tolist()
+        [[1.1047, 0.0, 0.5356], [0.0, 2.2122, 0.5011]]
+    """
     return np.asarray(matrix, np.float64) / np.array([[size[0]], [size[1]], [1]])
 
 
@@ -113,6 +119,10 @@ def flip_intrinsics(matrix: np.ndarray, width: float = 1) -> np.ndarray:
     Args:
         matrix: (3, 3), in pixels with the image's ``width``, or normalised with ``width=1``.
         width: Width of the image in the unit of ``matrix``.
+
+    Example:
+        >>> flip_intrinsics(intrinsic_matrix(1131.26, 1132.65, 548.49, 256.57), 1024)[0].tolist()
+        [1131.26, 0.0, 475.51]
     """
     flipped = np.array(matrix, np.float64)
     flipped[0, 2] = width - flipped[0, 2]
@@ -127,7 +137,12 @@ def crop_intrinsics(matrix: np.ndarray, x: float, y: float) -> np.ndarray:
 
 
 def crop_normalised_intrinsics(matrix: np.ndarray, size: Size, x: int, y: int, window: Size) -> np.ndarray:
-    """Normalised intrinsics of the ``window`` (width, height) at (x, y) of an image of ``size``."""
+    """Normalised intrinsics of the ``window`` (width, height) at (x, y) of an image of ``size``.
+
+    Example:
+        >>> crop_normalised_intrinsics(intrinsic_matrix(1, 2, 0.5, 0.5), (1000, 500), 200, 0, (500, 500))[0].tolist()
+        [2.0, 0.0, 0.6]
+    """
     return normalise_intrinsics(crop_intrinsics(denormalise_intrinsics(matrix, size), x, y), window)
 
 

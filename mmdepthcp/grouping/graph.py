@@ -78,6 +78,10 @@ def adjacent_pairs(labels: np.ndarray) -> np.ndarray:
 
     Returns:
         (E, 2) int32 pairs (i, j) with i < j in lexicographic order.
+
+    Example:
+        >>> adjacent_pairs(np.array([[0, 0, 1], [2, 0, 1]])).tolist()
+        [[0, 1], [0, 2]]
     """
     number = int(labels.max()) + 1
     codes = np.unique(_border_codes(np.ascontiguousarray(labels), number))
@@ -173,6 +177,13 @@ def edge_terms(
 
     Returns:
         (E,) float64.
+
+    Example:
+        >>> centre = np.array([[0, -1.0, 2], [0, -1, 6]])  # below the camera, 2 and 6 ahead
+        >>> lab, normal = np.array([[50.0, 0, 0], [60, 0, 0]]), np.array([[0.0, 1, 0], [0, 0, -1]])
+        >>> attributes = SuperpixelAttributes(np.ones(2), centre, lab, normal)
+        >>> edge_terms(attributes, np.array([[0, 1]])).tolist()  # 30 · 4/8 + .2 · 10 − 5; no ground below the other
+        [12.0]
     """
     i, j = pairs[:, 0], pairs[:, 1]
     centre, up = attributes.centre, attributes.normal[:, 1]

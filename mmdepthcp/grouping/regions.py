@@ -141,6 +141,12 @@ def group_regions(
     Raises:
         ValueError: sizes differ, disparity is not finite or nowhere positive, the image is no (H, W, 3) uint8 array, or
             the intrinsics are those of no camera.
+
+    Example:
+        >>> disparity = np.repeat([[0.1, 0.8]], 4, axis=1).repeat(8, axis=0)
+        >>> regions = group_regions(np.zeros((8, 8, 3), np.uint8), disparity, KITTI_INTRINSICS)
+        >>> regions[0].tolist()
+        [0, 0, 0, 0, 1, 1, 1, 1]
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ValueError(f'the image must be uint8 of shape (H, W, 3), got {image.dtype} {image.shape}')
@@ -178,6 +184,10 @@ def split_disconnected(groups: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     Args:
         groups: (N,) integers.
         pairs: (E, 2) edges between nodes.
+
+    Example:
+        >>> split_disconnected(np.array([0, 0, 1, 0]), np.array([[0, 1], [1, 2], [2, 3]])).tolist()
+        [0, 0, 1, 2]
     """
     inner = pairs[groups[pairs[:, 0]] == groups[pairs[:, 1]]]
     return by_first(_connected(inner, len(groups)))[0]
@@ -196,6 +206,11 @@ def merge_small(
 
     Returns:
         (N,) int32 groups in order of their first node.
+
+    Example:
+        >>> pairs, weights = np.array([[0, 1], [1, 2]]), np.array([0.9, 0.2])
+        >>> merge_small(np.array([0, 1, 2]), pairs, weights, np.array([5, 1, 5]), 2).tolist()
+        [0, 1, 1]
     """
     while True:
         number = int(groups.max()) + 1

@@ -37,6 +37,12 @@ def slic(
 
     Raises:
         ValueError: the image or ``extra`` has another shape or type, or a number is out of range.
+
+    Example:
+        >>> image = np.zeros((2, 6, 3), np.uint8)
+        >>> image[:, 2:] = 255
+        >>> slic(image, 3, sigma=0).tolist()
+        [[0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2]]
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ValueError(f'slic takes a uint8 image of shape (H, W, 3), got {image.dtype} {image.shape}')
@@ -196,6 +202,11 @@ def connected_components(labels):
 
     Returns:
         (H, W) int32 piece ids 0..n−1 in raster order of their first pixel, and n.
+
+    Example:
+        >>> pieces, count = connected_components(np.array([[1, 0, 1], [1, 0, 1]]))
+        >>> pieces.tolist(), count
+        ([[0, 1, 2], [0, 1, 2]], 3)
     """
     height, width = labels.shape
     pieces = np.empty((height, width), np.int32)

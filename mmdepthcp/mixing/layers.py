@@ -32,6 +32,10 @@ def averaging_boxes(steps: np.ndarray) -> np.ndarray:
 
     Args:
         steps: (L, 2) source pixels per view pixel along x and y.
+
+    Example:
+        >>> (averaging_boxes(np.array([[2.0, 0.5], [0.5, 0.5]])) / ONE).tolist()
+        [[2.0, 1.0], [0.0, 0.0]]
     """
     shrunk = (steps > 1 + 1 / WEIGHT).any(axis=1, keepdims=True)
     return fixed_point(np.where(shrunk, np.maximum(steps, 1), 0))

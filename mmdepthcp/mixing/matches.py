@@ -55,6 +55,12 @@ def sample_region_matches(rng: np.random.Generator, labels: np.ndarray, copies: 
         labels: (V, H, W) int32 copy shown by each pixel.
         copies: Table of copies.
         per_view: Positions per view.
+
+    Example:
+        >>> labels = np.array([[[0, 0]], [[1, 1]], [[2, 2]]], np.int32)  # two copies of one region, one of another
+        >>> copies = Copies(2, np.array([0, 1, 2, -1]), *np.tile(np.eye(3), (2, 4, 1, 1)))
+        >>> sample_region_matches(np.random.default_rng(0), labels, copies, 2).groups.tolist()
+        [0, 0, 0, 0, 1, 1]
     """
     points = _uniform_points(rng, labels, per_view)
     label = _look_up(points, labels)
@@ -121,6 +127,13 @@ def sample_pixel_matches(rng: np.random.Generator, labels: np.ndarray, copies: C
         labels: (V, H, W) int32 copy shown by each pixel.
         copies: Table of copies.
         per_view: Positions per view to start from.
+
+    Example:
+        >>> labels = np.array([[[0, 0]], [[1, 1]], [[2, 2]]], np.int32)  # two copies of one region, one of another
+        >>> copies = Copies(2, np.array([0, 1, 2, -1]), *np.tile(np.eye(3), (2, 4, 1, 1)))
+        >>> found = sample_pixel_matches(np.random.default_rng(0), labels, copies, 1)
+        >>> found.views.tolist(), found.groups.tolist()
+        ([0, 1, 0, 1], [0, 0, 1, 1])
     """
     points = _uniform_points(rng, labels, per_view)
     room = len(labels) * per_view * copies.per_region

@@ -121,6 +121,14 @@ def sample_pastes(rng: np.random.Generator, pool: RegionPool, settings: PasteSet
     In round r every pasteable region is taken ``cp_times[r]`` times; all these are shuffled and dealt out to
     the M images in turn, image m of round r being view r·M + m. The scale is uniform in depth: 1/s is
     uniform.
+
+    Example:
+        >>> from mmdepthcp.mixing import pool_regions
+        >>> regions = np.pad(np.zeros((40, 40), int), ((10, 10), (20, 20)), constant_values=65535)
+        >>> pool = pool_regions([np.zeros((60, 80, 3), np.uint8)], [regions], [np.ones((60, 80))])
+        >>> pastes = sample_pastes(np.random.default_rng(0), pool, PasteSettings(cp_times=(2, 1)))
+        >>> pastes.view.tolist(), sorted(pastes.copy.tolist())  # copies 0 and 1 are its own place in the two rounds
+        ([0, 0, 1], [2, 3, 4])
     """
     candidates = pasteable_regions(pool, settings)
     regions, copies, views = [], [], []
@@ -149,7 +157,16 @@ def sample_pastes(rng: np.random.Generator, pool: RegionPool, settings: PasteSet
 
 
 def paste_maps(pool: RegionPool, pastes: Pastes) -> np.ndarray:
-    """The (P, 3, 3) affine maps from source image to view (before the view's own crop) of the pastes."""
+    """The (P, 3, 3) affine maps from source image to view (before the view's own crop) of the pastes.
+
+    Example:
+        >>> from mmdepthcp.mixing import pool_regions
+        >>> regions = np.array([[65535] * 4, [65535, 0, 0, 0]])
+        >>> pool = pool_regions([np.zeros((2, 4, 3), np.uint8)], [regions], [np.ones((2, 4))])
+        >>> pastes = Pastes(*np.array([[0], [1], [0], [2], [True], [30], [-6]]), colour=None)  # doubled and mirrored
+        >>> affine.apply(paste_maps(pool, pastes), [1.5, 1.5]).tolist()
+        [[35.0, -5.0]]
+    """
     region = pastes.region
     return affine.compose(
         affine.crop(pool.left[region], pool.top[region]),

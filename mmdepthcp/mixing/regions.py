@@ -176,6 +176,12 @@ def pool_regions(
 
     Raises:
         InputError: sizes differ or a region id is out of range.
+
+    Example:
+        >>> regions = np.array([[0, 0, 1], [0, NO_REGION, 1]])
+        >>> pool = pool_regions([np.zeros((2, 3, 3), np.uint8)], [regions], [np.ones((2, 3))])
+        >>> pool.area.tolist(), pool.left.tolist(), pool.right.tolist()
+        ([3, 2], [0, 2], [2, 3])
     """
     _check_sizes(images, region_maps, disparities)
     num_images, (height, width) = len(images), images[0].shape[:2]

@@ -108,6 +108,17 @@ def render_views(
         view_size: (H, W) of the views.
         view_colours: Colour changes of the V views.
         copies_per_region: C.
+
+    Example:
+        >>> from mmdepthcp.mixing import pool_regions
+        >>> from mmdepthcp.views.colour import NO_COLOUR_CHANGE, sample_colours
+        >>> regions, disparity = np.array([[0, 1, 1, 2]]), np.array([[0.5, 0.25, 0.25, 0.75]])
+        >>> pool = pool_regions([np.zeros((1, 4, 3), np.uint8)], [regions], [disparity])
+        >>> plain = sample_colours(np.random.default_rng(0), 1, NO_COLOUR_CHANGE)
+        >>> pastes = Pastes(*np.array([[0, 0], [1, 2], [0, 0], [1, 1], [0, 0], [2, 3], [0, 0]]), plain[[0, 0]])
+        >>> mixed = render_views(pool, pastes, np.eye(3)[None], (1, 4), plain, 3)
+        >>> mixed.labels.tolist()  # region 0 hides what is farther, not what is closer
+        [[[0, 3, 1, 6]]]
     """
     num_views = len(crops)
     background = np.arange(num_views) % pool.num_images

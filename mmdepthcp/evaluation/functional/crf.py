@@ -161,6 +161,12 @@ def dense_crf(image: np.ndarray, log_probabilities: np.ndarray, settings: CRFSet
 
     Raises:
         InputError: the image and the probabilities differ in size.
+
+    Example:
+        >>> image = np.repeat(np.array([[0, 0, 0, 200]], np.uint8)[..., None], 3, axis=2)
+        >>> one = np.array([[0.6, 0.9, 0.4, 0.1]])  # the third pixel goes with those of its colour
+        >>> dense_crf(image, np.log([one, 1 - one])).argmax(0).tolist()
+        [[0, 0, 0, 1]]
     """
     settings = settings or CRFSettings()
     classes, height, width = log_probabilities.shape

@@ -21,6 +21,10 @@ def crop_window(height: int, width: int, crop_type: str | None) -> tuple[int, in
         height: of the ground truth.
         width: of the ground truth.
         crop_type: 'garg', 'eigen', or None for the whole image.
+
+    Example:
+        >>> crop_window(375, 1242, 'garg')
+        (153, 371, 44, 1197)
     """
     if crop_type is None:
         return 0, height, 0, width
@@ -38,6 +42,11 @@ def depth_errors(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     Returns:
         abs_rel, sq_rel, rmse, rmse_log (lower is better) and a1, a2, a3, the shares of pixels whose ratio to
         the truth is below 1.25, 1.25², 1.25³ (higher is better).
+
+    Example:
+        >>> errors = depth_errors(np.array([2.0, 4, 10, 20]), np.array([1.0, 2, 4, 15]))
+        >>> [round(errors[name], 4) for name in ('abs_rel', 'sq_rel', 'rmse', 'a1', 'a2')]
+        [0.4625, 1.5875, 4.062, 0.0, 0.25]
     """
     difference = truth - predicted
     log_difference = np.log(truth) - np.log(predicted)
@@ -60,6 +69,10 @@ def constant_abs_rel(truth: np.ndarray, constants: np.ndarray) -> np.ndarray:
 
     Returns:
         mean(|truth − c| / truth) for every constant c, (K,).
+
+    Example:
+        >>> constant_abs_rel(np.array([1.0, 2, 4]), np.array([2.0])).tolist()  # (1 + 0 + 1/2) / 3
+        [0.5]
     """
     ordered = np.sort(truth.astype(np.float64))
     inverse_sum = np.concatenate([[0], np.cumsum(1 / ordered)])
@@ -99,6 +112,11 @@ def evaluate_depth(truth: np.ndarray, predicted: np.ndarray, *, median_scaling: 
 
     Raises:
         InputError: no pixel of the truth can be scored.
+
+    Example:
+        >>> found = evaluate_depth(np.array([[5.0, 10, 60, 0]]), np.array([[1.0, 2, 20, 7]]))  # 5 · 20 m is cut to 80 m
+        >>> round(found['scale_ratio'], 3), round(found['abs_rel'], 4), round(found['rmse'], 3)
+        (5.0, 0.1111, 11.547)
     """
     valid = valid_pixels(truth, crop_type, min_depth, max_depth, cap_truth)
     if not valid.any():
