@@ -7,6 +7,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from registered import registered_types
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'mmdepthcp'
@@ -25,6 +26,15 @@ FLOORS = (
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 LONGEST = 400
+FOLDERS = dict(
+    DATASETS='datasets', DATA_SAMPLERS='datasets', TRANSFORMS='datasets.transforms', HOOKS='engine.hooks',
+    METRICS='evaluation.metrics', MODEL_WRAPPERS='models.wrappers', VISBACKENDS='visualization')
+# of models: the first that the name ends with or has as a base
+OF_MODELS = dict(
+    Loss='losses', Neck='necks', Probe='probes', ProbeHead='probes', KNNHead='probes', Head='heads',
+    BaseDecodeHead='heads', BaseDataPreprocessor='data_preprocessors', BaseBackbone='backbones', ResNet='backbones',
+    FrozenFeatures='backbones', MonoDepth='depth', DepthDecoder='depth', PoseNet='depth', BaseSelfSupervisor='selfsup',
+    SegmentsByClusters='segmentors', BaseModel='selfsup')
 
 
 def imported(path: Path) -> set[str]:
@@ -76,3 +86,18 @@ def test_files_are_short(folder):
     long = {str(path): len(path.read_text().splitlines()) for path in (ROOT / folder).rglob('*.py')
             if 'toy' not in path.relative_to(ROOT).parts}
     assert not {path: lines for path, lines in long.items() if lines > LONGEST}
+
+
+def folder_of(registry: str, kind: type) -> str:
+    if registry != 'MODELS':
+        return FOLDERS[registry]
+    bases = {base.__name__ for base in kind.__mro__}
+    return 'models.' + next((folder for word, folder in OF_MODELS.items()
+                             if kind.__name__.endswith(word) or word in bases), 'nowhere: OF_MODELS says of which kind')
+
+
+def test_types_are_where_one_looks_for_them():
+    places = {f'{name} {kind.__name__}': (kind.__module__.rpartition('.')[0], f'mmdepthcp.{folder_of(name, kind)}')
+              for name, kind in registered_types()}
+    assert len(places) > 70
+    assert not {name: place for name, place in places.items() if place[0] != place[1]}

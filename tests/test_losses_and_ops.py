@@ -17,6 +17,7 @@ import mmdepthcp.geometry
 from benchmarks.plain.swapped_prediction import swapped_prediction_plain
 from mmdepthcp.geometry import inverse_pose, pose_matrix, rotation_matrix, scale_disparity, warp
 from mmdepthcp.models import losses
+from mmdepthcp.models.backbones import hypercolumns
 from mmdepthcp.models.losses import (
     ReprojectionError,
     SwAVLoss,
@@ -39,8 +40,7 @@ from mmdepthcp.models.losses import (
     swapped_prediction_loss,
     window_moments,
 )
-from mmdepthcp.models.probes import hypercolumns
-from mmdepthcp.models.segmentors import ClusterProbe
+from mmdepthcp.models.probes import ClusterProbe
 from mmdepthcp.models.selfsup import sample_features
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmdepthcp.models.backbones import hypercolumns
 from mmdepthcp.models.heads import SemanticFPNFeatures
-from mmdepthcp.models.probes import hypercolumns
 from mmdepthcp.utils.errors import InputError
 
 SOURCES = ('backbone', 'neck', 'decode_head')

@@ -3,14 +3,19 @@
 from importlib import import_module
 from pkgutil import walk_packages
 
-from .backbones import DepthResNet
-from .data_preprocessors import DepthCPDataPreprocessor, DepthGDataPreprocessor, SegDataPreProcessor
-from .depth import DepthDecoder, MonoDepth, MonoDepthDataPreprocessor, PoseNet
-from .heads import LinearProbe, SemanticFPNFeatures, STEGOHead
-from .probes import FrozenFeatures, KNNHead, LinearProbeHead
-from .segmentors import ClusterProbe, UnsupervisedSegmentor
+from .backbones import DepthResNet, FrozenFeatures
+from .data_preprocessors import (
+    DepthCPDataPreprocessor,
+    DepthGDataPreprocessor,
+    MonoDepthDataPreprocessor,
+    SegDataPreProcessor,
+)
+from .depth import DepthDecoder, MonoDepth, PoseNet
+from .heads import SemanticFPNFeatures, STEGOHead
+from .probes import ClusterProbe, KNNHead, LinearProbe, LinearProbeHead
+from .segmentors import UnsupervisedSegmentor
 from .selfsup import DepthCP, DepthG, SwAV
-from .sync_batch_norm import CPUDataParallel
+from .wrappers import CPUDataParallel
 
 for _module in walk_packages(__path__, f'{__name__}.'):
     import_module(_module.name)

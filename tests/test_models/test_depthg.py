@@ -9,8 +9,8 @@ from mmengine.logging import MessageHub
 from torch import nn
 
 from mmdepthcp.geometry.points import cell_points
-from mmdepthcp.models.heads.stego import enlarged
-from mmdepthcp.models.segmentors import ClusterProbe
+from mmdepthcp.models.probes import ClusterProbe
+from mmdepthcp.models.probes.linear import enlarged
 from mmdepthcp.models.selfsup import DepthG
 from mmdepthcp.models.selfsup.depthg_depth import depth_of_cells
 from mmdepthcp.models.selfsup.depthg_draws import draw_others, draw_points

@@ -13,7 +13,8 @@ from torch.nn.functional import pad
 
 from mmdepthcp.engine.hooks import FeatureBankHook
 from mmdepthcp.evaluation.functional.knn import knn_votes
-from mmdepthcp.models.probes import FrozenFeatures, KNNHead, LinearProbeHead, hypercolumns
+from mmdepthcp.models.backbones import FrozenFeatures, hypercolumns
+from mmdepthcp.models.probes import KNNHead, LinearProbeHead
 from mmdepthcp.utils.errors import InputError
 
 BACKBONE = dict(type='mmseg.ResNet', depth=18, base_channels=4, stem_channels=4, out_indices=(0, 1, 2, 3))

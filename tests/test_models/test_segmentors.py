@@ -7,7 +7,8 @@ from mmengine.registry import init_default_scope
 from mmseg.structures import SegDataSample
 
 from mmdepthcp.models import DepthCP, UnsupervisedSegmentor
-from mmdepthcp.models.segmentors import ClusterProbe, SegmentsByClusters
+from mmdepthcp.models.probes import ClusterProbe
+from mmdepthcp.models.segmentors import SegmentsByClusters
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
 

@@ -1,9 +1,5 @@
-from .data_preprocessor import MonoDepthDataPreprocessor
 from .decoder import ASPP, DepthDecoder
 from .mono_depth import MonoDepth, blend_with_mirror
 from .pose_net import IntrinsicsHead, PoseDecoder, PoseNet
 
-__all__ = [
-    'ASPP', 'DepthDecoder', 'IntrinsicsHead', 'MonoDepth', 'MonoDepthDataPreprocessor', 'PoseDecoder', 'PoseNet',
-    'blend_with_mirror',
-]
+__all__ = ['ASPP', 'DepthDecoder', 'IntrinsicsHead', 'MonoDepth', 'PoseDecoder', 'PoseNet', 'blend_with_mirror']

@@ -1,4 +1,4 @@
 from .semantic_fpn import SemanticFPNFeatures
-from .stego import LinearProbe, STEGOHead
+from .stego import STEGOHead
 
-__all__ = ['LinearProbe', 'STEGOHead', 'SemanticFPNFeatures']
+__all__ = ['STEGOHead', 'SemanticFPNFeatures']

@@ -1,4 +1,5 @@
-from .features import FrozenFeatures, hypercolumns
+from .clusters import ClusterProbe
 from .heads import KNNHead, LinearProbeHead
+from .linear import LinearProbe
 
-__all__ = ['FrozenFeatures', 'KNNHead', 'LinearProbeHead', 'hypercolumns']
+__all__ = ['ClusterProbe', 'KNNHead', 'LinearProbe', 'LinearProbeHead']

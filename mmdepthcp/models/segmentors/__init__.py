@@ -1,4 +1,3 @@
-from .clusters import ClusterProbe
 from .unsupervised import KMeansReadout, SegmentsByClusters, UnsupervisedSegmentor
 
-__all__ = ['ClusterProbe', 'KMeansReadout', 'SegmentsByClusters', 'UnsupervisedSegmentor']
+__all__ = ['KMeansReadout', 'SegmentsByClusters', 'UnsupervisedSegmentor']

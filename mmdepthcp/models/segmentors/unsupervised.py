@@ -159,8 +159,8 @@ class UnsupervisedSegmentor(SegmentsByClusters, BaseModel):
 
     Args:
         backbone: what gives the map: a module that returns (B, C, h, w), alone or in a tuple of one, such as
-            :class:`mmdepthcp.models.probes.FrozenFeatures`.
-        clusters: such as :class:`ClusterProbe`.
+            :class:`mmdepthcp.models.FrozenFeatures`.
+        clusters: such as :class:`mmdepthcp.models.ClusterProbe`.
         test_cfg: arguments of :class:`~mmdepthcp.models.segmentors.inference.InferenceSettings`.
         data_preprocessor: defaults to ``SegDataPreProcessor`` with ImageNet's mean and deviation.
         init_cfg: initialisation.

@@ -16,11 +16,12 @@ from torch import Tensor, nn
 
 from mmdepthcp.engine.schedules import decayed
 from mmdepthcp.geometry.points import cell_points
-from mmdepthcp.models.heads import LinearProbe, STEGOHead
+from mmdepthcp.models.heads import STEGOHead
 from mmdepthcp.models.losses.correlation import centre, correlation, correlation_loss
 from mmdepthcp.models.losses.hidden_positive import attention_neighbours, depth_neighbours, propagate
+from mmdepthcp.models.probes import ClusterProbe, LinearProbe
 from mmdepthcp.models.ranks import gathered, mean_over_ranks
-from mmdepthcp.models.segmentors import ClusterProbe, SegmentsByClusters
+from mmdepthcp.models.segmentors import SegmentsByClusters
 from mmdepthcp.models.segmentors.inference import InferenceSettings
 from mmdepthcp.models.segmentors.unsupervised import IMAGENET, last_map
 from mmdepthcp.models.selfsup.depthg_depth import CellDepth, depth_of_cells, depth_target

@@ -6,7 +6,7 @@ import torch.multiprocessing as mp
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmdepthcp.models.sync_batch_norm import AllRanksBatchNorm, CPUDataParallel, over_all_ranks
+from mmdepthcp.models.wrappers.cpu_data_parallel import AllRanksBatchNorm, CPUDataParallel, over_all_ranks
 from tests.test_models.test_depthcp import batch, build, item, total
 
 SHARES = (3, 5)

@@ -1,0 +1,3 @@
+from .cpu_data_parallel import CPUDataParallel
+
+__all__ = ['CPUDataParallel']
