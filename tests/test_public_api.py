@@ -1,28 +1,38 @@
-"""What other code may rely on: names, arguments and registered types, as listed in public_api.txt.
+"""What other code may rely on, as listed in public_api.txt: names, arguments, and registered types with theirs.
 
 What is gone or changed there is a change for users: it belongs into CHANGELOG.md. To write the list anew:
 
-    python tests/test_public_api.py
+    PYTHONPATH=. python tests/test_public_api.py
 """
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+
+from registered import registered_types
 
 INVENTORY = Path(__file__).with_name('public_api.txt')
 PACKAGES = (
-    'apis', 'evaluation.functional', 'evaluation.metrics', 'geometry', 'grouping', 'mixing', 'models',
-    'models.backbones', 'models.depth', 'models.heads', 'models.losses', 'models.probes', 'models.segmentors',
-    'models.selfsup', 'views')
-REGISTRIES = ('DATASETS', 'DATA_SAMPLERS', 'HOOKS', 'METRICS', 'MODELS', 'MODEL_WRAPPERS', 'TRANSFORMS', 'VISBACKENDS')
+    'apis', 'datasets', 'evaluation.functional', 'evaluation.metrics', 'geometry', 'grouping', 'mixing', 'models',
+    'models.backbones', 'models.data_preprocessors', 'models.depth', 'models.heads', 'models.losses', 'models.probes',
+    'models.segmentors', 'models.selfsup', 'models.wrappers', 'sampling', 'views')
+BY_MODULES = ('preparation',)
+"""Packages that hand on no names of their modules."""
+REMEDY = 'PYTHONPATH=. python tests/test_public_api.py'
 
 
 def arguments(member: object) -> str:
-    """Names and defaults, without types; nothing for what is not called."""
+    """Names and defaults, without types; nothing for what is not called. Those of other packages' versions differ."""
     if not callable(member):
         return ''
+    maker = getattr(getattr(member, '__init__', None), '__module__', None) if inspect.isclass(member) else None
+    if maker and maker.startswith('mm') and not maker.startswith('mmdepthcp'):
+        return f"(as {maker.partition('.')[0]}'s)"
     words = []
     for argument in inspect.signature(member).parameters.values():
         star = {argument.VAR_POSITIONAL: '*', argument.VAR_KEYWORD: '**'}.get(argument.kind, '')
@@ -32,34 +42,33 @@ def arguments(member: object) -> str:
     return f'({", ".join(words)})'
 
 
-def _is_ours(kind: type) -> bool:
-    """Types of objects are left out: they are registered by the configs that use them, for they need mmdet."""
-    return kind.__module__.startswith('mmdepthcp.') and not kind.__module__.endswith('.instances')
+def _public(module: ModuleType, own: str) -> Iterator[tuple[str, object]]:
+    """Names of a module, those of ``__all__`` or those that were defined in ``own``."""
+    for name in getattr(module, '__all__', None) or vars(module):
+        member = getattr(module, name)
+        if not name.startswith('_') and not inspect.ismodule(member) and getattr(
+                member, '__module__', own).startswith(own):
+            yield name, member
 
 
 def inventory() -> list[str]:
     """A line for every public name and every registered type."""
-    lines = []
+    lines = [f'type {registry}: {kind.__name__}{arguments(kind)}' for registry, kind in registered_types()]
     for package in PACKAGES:
-        module = import_module(f'mmdepthcp.{package}')
-        names = getattr(module, '__all__', None) or [
-            name for name, member in vars(module).items()
-            if not name.startswith('_') and not inspect.ismodule(member) and
-            getattr(member, '__module__', 'mmdepthcp').startswith('mmdepthcp')]
-        lines += [f'{package}.{name}{arguments(getattr(module, name))}' for name in names]
-    from mmdepthcp import registry
-    from mmdepthcp.cli.tools import register_modules
-
-    register_modules()
-    for name in REGISTRIES:
-        types = getattr(registry, name).module_dict
-        lines += [f'type {name}: {kind}' for kind, member in types.items() if _is_ours(member)]
+        found = _public(import_module(f'mmdepthcp.{package}'), 'mmdepthcp')
+        lines += [f'{package}.{name}{arguments(member)}' for name, member in found]
+    for package in BY_MODULES:
+        for module in iter_modules(import_module(f'mmdepthcp.{package}').__path__):
+            place = f'mmdepthcp.{package}.{module.name}'
+            found = ((name, member) for name, member in _public(import_module(place), place) if callable(member))
+            lines += [f'{package}.{module.name}.{name}{arguments(member)}' for name, member in found]
     return sorted(set(lines))
 
 
 def test_what_is_listed_is_there():
     listed, found = set(INVENTORY.read_text().splitlines()), set(inventory())
-    assert not listed - found, 'gone or changed; if that is meant, say so in CHANGELOG.md and write the list anew'
+    assert not listed - found, f'gone or changed; if that is meant, say so in CHANGELOG.md, then: {REMEDY}'
+    assert not found - listed, f'new names; to list them: {REMEDY}'
 
 
 if __name__ == '__main__':
