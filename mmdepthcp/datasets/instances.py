@@ -63,6 +63,9 @@ class StreetInstanceDataset(CocoDataset):
         self._check_classes()
         return select_items(super().load_data_list(), self.data_prefix['img'], self.subset)
 
+    def parse_data_info(self, raw_data_info: dict) -> dict | list[dict]:
+        return dict(super().parse_data_info(raw_data_info), ann_file=self.ann_file)
+
     def _check_classes(self) -> None:
         remedy = 'make the file with tools/dataset_converters/instances_to_coco.py'
         if not Path(self.ann_file).is_file():

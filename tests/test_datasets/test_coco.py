@@ -88,6 +88,11 @@ def test_tool_and_data_set(tmp_path):
     found = {(instance['bbox_label'], instance['ignore_flag'], tuple(instance['bbox']))
              for instance in dataset[0]['instances']}
     assert found == {(1, 0, (2, 1, 5, 3)), (0, 1, (0, 4, 2, 5))}
+    loaded = ToyInstanceDataset(**{**settings, 'pipeline': [dict(type='mmdepthcp.LoadImage')]})
+    assert loaded[0]['img'].shape == (5, 6, 3)
+    write_png(tmp_path / 'images/ulm/1_left.png', np.zeros((10, 12, 3), np.uint8))
+    with pytest.raises(InputError, match=rf'1_left\.png: is 12x10, but its objects in {out} are those of .* 6x5; take'):
+        loaded[0]
     with pytest.raises(InputError, match='holds the classes person, car, the data set expects person, rider'):
         StreetInstanceDataset(**settings)
     content['categories'].reverse()

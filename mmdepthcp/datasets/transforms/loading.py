@@ -68,12 +68,19 @@ class LoadImage(BaseTransform):
     """Load ``img_path`` as ``img``, (H, W, 3) uint8 BGR; set ``img_shape`` and ``ori_shape``.
 
     Raises:
-        InputError: the file is missing, empty or no image.
+        InputError: the file is missing, empty or no image, or is not of the ``height`` and ``width`` that annotations
+            of objects state.
     """
 
     def transform(self, results: dict) -> dict:
         results['img'] = read_image(results['img_path'])
-        results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
+        results['img_shape'] = results['ori_shape'] = height, width = results['img'].shape[:2]
+        stated = results.get('height', height), results.get('width', width)
+        if stated != (height, width):
+            raise InputError(f'{results["img_path"]}: is {width}x{height}, but its objects in '
+                             f'{results.get("ann_file", "the annotation file")} are those of an image of '
+                             f'{stated[1]}x{stated[0]}; take the images that the file was made of, or make it again '
+                             'with tools/dataset_converters/instances_to_coco.py')
         return results
 
 
