@@ -20,7 +20,7 @@ from mmdepthcp.datasets.transforms.geometry import check_maps_follow
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.toy.classes import TOY_CLASSES, TOY_TRAIN_IDS
 from mmdepthcp.utils.errors import InputError, notice
-from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files
+from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files, in_any_letters
 
 CITYSCAPES_TRAIN_IDS = {7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11,
                         25: 12, 26: 13, 27: 14, 28: 15, 31: 16, 32: 17, 33: 18}
@@ -40,7 +40,8 @@ class StreetDataset(SeededDataset, BaseSegDataset):
     ``data_prefix`` names the folders, relative to ``data_root``; all but the first may be left out:
 
     - ``img_path``: the images;
-    - ``seg_map_path``: labels, ``<image path below img_path without img_suffix><seg_map_suffix>``;
+    - ``seg_map_path``: labels, ``<image path below img_path without img_suffix><seg_map_suffix>``, the ending in
+      capitals or not;
     - ``disparity_path``, ``region_path``: 16-bit PNGs, ``<image path below img_path without .jpg or the
       like>.png``, as ``tools/infer_depth.py`` and ``tools/group_regions.py`` write them for the root
       ``img_path``.
@@ -123,7 +124,8 @@ class StreetDataset(SeededDataset, BaseSegDataset):
         return (image.as_posix() for image in find_files(root, self.img_suffix, others))
 
     def _label_file(self, stem: str) -> str:
-        return str(Path(self.data_prefix['seg_map_path'], stem + self.seg_map_suffix))
+        return str(in_any_letters(Path(self.data_prefix['seg_map_path'], stem + self.seg_map_suffix),
+                                  self.seg_map_suffix))
 
     def _label_map_of(self, label_file: str) -> dict[int, int] | None:
         """Value in a label file → class index of this data set."""
@@ -151,7 +153,7 @@ class CityscapesStreetDataset(StreetDataset):
 
     def load_data_list(self) -> list[dict]:
         items = super().load_data_list()
-        ids = sum(item.get('seg_map_path', '').endswith(LABEL_ID_FILE) for item in items)
+        ids = sum(_holds_ids(item.get('seg_map_path', '')) for item in items)
         if ids:
             notice(f'{self.data_prefix["seg_map_path"]}: of {ids} of {len(items)} images the label ids are read and '
                    'turned into train ids', logging.INFO)
@@ -159,15 +161,21 @@ class CityscapesStreetDataset(StreetDataset):
 
     def _label_file(self, stem: str) -> str:
         train_ids = super()._label_file(stem)
-        ids = train_ids.removesuffix(TRAIN_ID_FILE) + LABEL_ID_FILE
-        return ids if train_ids.endswith(TRAIN_ID_FILE) and is_file(ids) and not is_file(train_ids) else train_ids
+        if is_file(train_ids) or not train_ids.endswith(TRAIN_ID_FILE):
+            return train_ids
+        ids = in_any_letters(train_ids.removesuffix(TRAIN_ID_FILE) + LABEL_ID_FILE, LABEL_ID_FILE)
+        return str(ids) if ids.is_file() else train_ids
 
     def _label_map_of(self, label_file: str) -> dict[int, int] | None:
         label_map = super()._label_map_of(label_file)
-        if not label_file.endswith(LABEL_ID_FILE):
+        if not _holds_ids(label_file):
             return label_map
         return {stored: train_id if label_map is None else label_map.get(train_id, IGNORED)
                 for stored, train_id in ALL_CITYSCAPES_IDS.items()}
+
+
+def _holds_ids(label_file: str) -> bool:
+    return label_file.lower().endswith(LABEL_ID_FILE.lower())
 
 
 @DATASETS.register_module()

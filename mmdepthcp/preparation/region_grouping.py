@@ -19,7 +19,7 @@ from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import read_json
 from mmdepthcp.utils.images import image_size, read_disparity, read_image, read_labels, read_regions, write_regions
 from mmdepthcp.utils.trees import Failure, image_key, process_tree
-from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files
+from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files, in_any_letters
 
 Size = tuple[int, int]
 
@@ -218,7 +218,8 @@ class LabelTree:
 
     def path(self, key: str) -> Path:
         """Label file of an image's relative path without suffix."""
-        return self.root / f'{key.removesuffix(self.image_suffix)}{self.label_suffix}.png'
+        ending = f'{self.label_suffix}.png'
+        return in_any_letters(self.root / f'{key.removesuffix(self.image_suffix)}{ending}', ending)
 
     def read(self, key: str) -> np.ndarray:
         """(H, W) uint8 labels of an image, 255 where there are none.

@@ -5,6 +5,7 @@ them.
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -147,6 +148,27 @@ def find_files(root: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES
                              'of them would have one name; move one of them elsewhere, or name the one suffix to take')
         stems[stem] = file
     return files
+
+
+def in_any_letters(path: str | os.PathLike, suffix: str) -> Path:
+    """A file, or where it is not there the one of its folder whose name differs in the letters of the ending ``suffix``
+    alone: ``a.PNG`` for ``a.png``.
+    """
+    path = Path(path)
+    if path.is_file() or not path.parent.is_dir():
+        return path
+    stem = path.name[:len(path.name) - len(suffix)]
+    names = _by_small_letters(path.parent, path.parent.stat().st_mtime_ns).get(path.name.lower(), [])
+    return path.with_name(next((name for name in names if name.startswith(stem)), path.name))
+
+
+@functools.lru_cache(64)
+def _by_small_letters(folder: Path, _changed: int) -> dict[str, list[str]]:
+    """Names of a folder's files by the same in small letters."""
+    names: dict[str, list[str]] = {}
+    for name in sorted(os.listdir(folder)):
+        names.setdefault(name.lower(), []).append(name)
+    return names
 
 
 def find_folders(root: str | os.PathLike) -> list[Path]:

@@ -76,6 +76,7 @@ def test_tool_and_data_set(tmp_path):
     from mmdepthcp.datasets.instances import StreetInstanceDataset, ToyInstanceDataset
 
     write_street(tmp_path)
+    (tmp_path / 'ids/ulm/1_ids.png').rename(tmp_path / 'ids/ulm/1_ids.PNG')
     out = tmp_path / 'annotations/a.json'
     assert convert(tmp_path / 'images', tmp_path / 'ids', out, '--suffixes', '_left.png', '_ids.png',
                    '--classes', 'person', 'car') is None

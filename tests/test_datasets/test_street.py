@@ -15,6 +15,7 @@ from mmdepthcp.datasets import (
     ToyStreetDataset,
 )
 from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import write_png
 
 LOAD = [dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadLabels')]
 
@@ -105,6 +106,18 @@ def _labels(cls, tmp_path, stored, image='a.png', label='a.png', **kwargs):
     dataset = cls(data_root=str(tmp_path), pipeline=LOAD, **kwargs,
                   data_prefix=dict(img_path='images', seg_map_path='labels'))
     return dataset[0]['gt_seg_map'][0].tolist()
+
+
+def test_endings_of_labels_in_capitals(tmp_path):
+    assert _labels(StreetDataset, tmp_path, [0, 1], 'a.PNG', 'a.PNG') == [0, 1]
+    assert _labels(StreetDataset, tmp_path / 'small', [0, 1], 'a.PNG', 'a.png') == [0, 1]
+    _image(tmp_path / 'leftImg8bit/a_0_0_leftImg8bit.PNG')
+    settings = dict(data_root=str(tmp_path), pipeline=LOAD, data_prefix=dict(
+        img_path='leftImg8bit', seg_map_path='gtFine'))
+    for kind, stored in (('labelIds', 33), ('labelTrainIds', 18)):  # the second comes first
+        write_png(tmp_path / f'gtFine/a_0_0_gtFine_{kind}.PNG', np.full((4, 6), stored, np.uint8))
+        assert CityscapesStreetDataset(**settings)[0]['gt_seg_map'].max() == 18
+    assert _paths(CityscapesStreetDataset(**settings), 'seg_map_path')[0].endswith('labelTrainIds.PNG')
 
 
 def test_kitti_label_ids_become_train_ids(tmp_path):

@@ -171,6 +171,10 @@ def test_quality_of_perfect_regions(tree):
     summary = measure_quality(RegionReader(tree / 'regions'), names, labels, 19)
     assert summary['images'] == 4 and summary['oracle_miou'] > 0.95 and summary['asa'] > 0.97
     assert measure_quality(grouper(tree), names, labels, 19) == summary
+    first = labels.path(names[0].with_suffix('').as_posix())
+    capital = first.rename(first.with_suffix('.PNG'))
+    assert measure_quality(grouper(tree), names, labels, 19) == summary
+    capital.rename(first)
     small = measure_quality(grouper(tree, scale=(24, 12)), names, labels, 19)
     assert small['oracle_miou'] > 0.85
     ignoring = LabelTree(tree / 'labels', '_leftImg8bit', '_ids', (3, 255))

@@ -32,7 +32,7 @@ from mmdepthcp.utils.images import (
     write_png,
     write_regions,
 )
-from mmdepthcp.utils.walks import find_files, find_folders
+from mmdepthcp.utils.walks import find_files, find_folders, in_any_letters
 from mmdepthcp.visualization import LocalVisBackend
 
 REPO = Path(__file__).parents[2]
@@ -147,6 +147,16 @@ def test_finding_files(tmp_path):
         find_files(tmp_path, ('.npy',))
     with pytest.raises(InputError, match='no such folder'):
         find_files(tmp_path / 'nowhere')
+
+
+def test_endings_in_any_letters(tmp_path):
+    for name in ('a_ids.PNG', 'A_ids.png', 'b_ids.png', 'b_ids.PNG'):
+        (tmp_path / name).touch()
+    found = {name: in_any_letters(tmp_path / name, '_ids.png').name for name in ('a_ids.png', 'b_ids.png', 'c_ids.png')}
+    assert found == {'a_ids.png': 'a_ids.PNG', 'b_ids.png': 'b_ids.png', 'c_ids.png': 'c_ids.png'}
+    assert in_any_letters(tmp_path / 'none/a.png', '.png') == tmp_path / 'none/a.png'
+    (tmp_path / 'c_IDS.Png').touch()
+    assert in_any_letters(tmp_path / 'c_ids.png', '_ids.png').name == 'c_IDS.Png'
 
 
 def _touch(*paths):

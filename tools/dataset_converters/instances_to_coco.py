@@ -40,7 +40,7 @@ def main() -> None:
         from mmdepthcp.utils.images import image_size, read_uint16
         from mmdepthcp.utils.requirements import require
         from mmdepthcp.utils.trees import progress_bar
-        from mmdepthcp.utils.walks import find_files
+        from mmdepthcp.utils.walks import find_files, in_any_letters
 
         require('pycocotools')
         ids = dict(zip(CITYSCAPES_THINGS, CITYSCAPES_THING_IDS, strict=True))
@@ -53,7 +53,8 @@ def main() -> None:
         images, annotations = [], []
         bar = progress_bar(len(files))
         for number, name in enumerate(files):
-            path = args.instances / (name.as_posix()[:-len(image_suffix)] + instance_suffix)
+            path = in_any_letters(args.instances / (name.as_posix()[:-len(image_suffix)] + instance_suffix),
+                                  instance_suffix)
             values = read_uint16(path, 'instance', 'see --suffixes, or remove the image that has no labels')
             width, height = image_size(args.images / name)
             if values.shape != (height, width):
