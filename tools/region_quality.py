@@ -52,6 +52,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     with errors_in_words():
+        from mmdepthcp.datasets.labels import look_at_labels
         from mmdepthcp.preparation.region_grouping import (
             LabelTree,
             RegionGrouper,
@@ -80,6 +81,10 @@ def main() -> int:
                              f'{labels.path(image_key(first))} (see --suffixes)')
         if args.limit and args.limit < len(names):
             names = [names[i * len(names) // args.limit] for i in range(args.limit)]
+        classes = list(map(str, range(args.num_classes)))
+        meant = {**{index: index for index in range(args.num_classes)}, **dict.fromkeys(args.ignore, 255)}
+        look_at_labels([dict(seg_map_path=labels.path(image_key(name)), label_map=meant, reduce_zero_label=False)
+                        for name in names], classes, str(args.label_root))
         width = max(len('regions'), *map(len, rows))
         print(f'{len(names)} images\n{"regions":{width}}  {"  ".join(COLUMNS)}')
         results, details = [], {}

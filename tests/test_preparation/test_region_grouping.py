@@ -218,7 +218,7 @@ def run(monkeypatch, tool, *args):
     return end.value.code
 
 
-def test_tools(tree, monkeypatch, capsys):
+def test_tools(tree, monkeypatch, capsys, notices):
     paths = [tree / name for name in ('images', 'disparity', 'regions')]
     (tree / 'disparity/bonn/a_leftImg8bit.png').rename(tree / 'kept.png')
     arguments = ['group_regions.py', *paths, '--camera-root', tree / 'camera', '--params', *FEW, '--workers', 0]
@@ -241,5 +241,10 @@ def test_tools(tree, monkeypatch, capsys):
     assert 'the camera is not known: give --intrinsics' in run(monkeypatch, 'group_regions.py', *paths, '--workers', 0)
     assert {score.protocol for score in read_scores(tree / 'q.json')} == {'default', 'paper num_superpixels=200'}
     assert json.loads((tree / 'q.json').read_text())['about']['default']['images'] == 2
+    for path in (tree / 'labels').rglob('*.png'):
+        write_png(path, np.where(read_labels(path) == 3, np.uint8(255), np.uint8(0)))
+    notices.clear()
+    assert run(monkeypatch, *quality, '--regions', paths[2], '--num-classes', 2) == 0
+    assert 'none has the class 1; ' in notices[0] and 'write the index of the class instead' in notices[0]
     message = run(monkeypatch, 'region_quality.py', tree / 'labels', '--regions', paths[2])
     assert 'no labels for the images' in message and 'bonn/a_leftImg8bit.png' in message
