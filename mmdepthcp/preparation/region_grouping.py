@@ -97,10 +97,14 @@ class RegionGrouper:
         """The (H, W) int32 regions of an image, ``name`` relative to the image root.
 
         Raises:
-            InputError: a file is missing or unusable, or image and disparity have different shapes.
+            InputError: a file is missing or unusable, disparity is the same everywhere, or image and disparity have
+                different shapes.
         """
         image_path, disparity_path = self.files(name)[:2]
         image, disparity = read_image(image_path), read_disparity(disparity_path)
+        if disparity.min() == disparity.max():
+            raise InputError(f'{disparity_path}: disparity is the same everywhere, so it holds no depth; make it again '
+                             'with tools/infer_depth.py, or remove the image')
         height, width = image.shape[:2]
         if abs(disparity.shape[1] * height / (disparity.shape[0] * width) - 1) > ASPECT_TOLERANCE:
             raise InputError(f'{disparity_path}: is {disparity.shape[1]}x{disparity.shape[0]}, which does not fit the '

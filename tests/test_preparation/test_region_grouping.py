@@ -109,13 +109,23 @@ def test_a_run_that_wrote_nothing_leaves_nothing(tree):
 
 def test_failures_are_named_and_the_rest_is_done(tree):
     (tree / 'disparity/bonn/a_leftImg8bit.png').unlink()
-    write_disparity(tree / 'disparity/bonn/b_leftImg8bit.png', np.full((24, 24), 0.2))
+    write_disparity(tree / 'disparity/bonn/b_leftImg8bit.png', np.linspace(.1, .2, 24 * 24).reshape(24, 24))
     write_png(tree / 'disparity/ulm/a_leftImg8bit.png', np.zeros((24, 48), np.uint16))
     failures, tried = group_tree(grouper(tree), tree / 'regions')
     assert tried == 4 and written(tree / 'regions') == ['ulm/b_leftImg8bit.png']
     assert [failure.path[:-len('_leftImg8bit.png')] for failure in failures] == ['bonn/a', 'bonn/b', 'ulm/a']
     for failure, words in zip(failures, ('no such file', 'does not fit the image', 'zero everywhere'), strict=True):
         assert words in failure.message and failure.path in failure.message
+
+
+def test_the_same_disparity_everywhere_is_no_depth(tree):
+    write_disparity(tree / 'disparity/ulm/b_leftImg8bit.png', np.full((12, 24), 0.2))
+    failures, tried = group_tree(grouper(tree), tree / 'regions')
+    assert tried == 4 and [failure.path for failure in failures] == ['ulm/b_leftImg8bit.png']
+    assert 'disparity/ulm/b_leftImg8bit.png: disparity is the same everywhere' in failures[0].message
+    with pytest.raises(InputError, match='disparity is the same everywhere'):
+        measure_quality(grouper(tree), [Path('ulm/b_leftImg8bit.png')],
+                        LabelTree(tree / 'labels', '_leftImg8bit', '_ids'), 4)
 
 
 def test_missing_folders_are_named(tree):
