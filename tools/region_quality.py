@@ -52,7 +52,6 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     with errors_in_words():
-        from mmdepthcp.datasets.labels import look_at_labels
         from mmdepthcp.preparation.region_grouping import (
             LabelTree,
             RegionGrouper,
@@ -61,6 +60,7 @@ def main() -> int:
             parse_params,
         )
         from mmdepthcp.utils.errors import InputError
+        from mmdepthcp.utils.labels import look_at_labels
         from mmdepthcp.utils.scores import Score, write_scores
         from mmdepthcp.utils.trees import image_key
         from mmdepthcp.utils.walks import find_files

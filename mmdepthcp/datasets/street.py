@@ -11,7 +11,6 @@ from typing import Any
 
 from mmseg.datasets import BaseSegDataset, CityscapesDataset
 
-from mmdepthcp.datasets.labels import IGNORED, look_at_labels
 from mmdepthcp.datasets.lists import find_listed, split_suffix
 from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.seeded import SeededDataset
@@ -20,6 +19,7 @@ from mmdepthcp.datasets.transforms.geometry import check_maps_follow
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.toy.classes import TOY_CLASSES, TOY_TRAIN_IDS
 from mmdepthcp.utils.errors import InputError, notice
+from mmdepthcp.utils.labels import IGNORED, look_at_labels
 from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files, in_any_letters
 
 CITYSCAPES_TRAIN_IDS = {7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11,

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmdepthcp.datasets.labels import class_indices
 from mmdepthcp.registry import TRANSFORMS
 from mmdepthcp.utils.errors import InputError, notice
 from mmdepthcp.utils.images import SMALLEST_DISPARITY, read_disparity, read_image, read_labels, read_regions
+from mmdepthcp.utils.labels import class_indices
 
 ASPECT_TOLERANCE = 0.15
 """How far the aspect ratio of a disparity or region file may be from its image's: enough for rasters rounded
@@ -89,7 +89,7 @@ class LoadLabels(BaseTransform):
     """Load ``seg_map_path`` as ``gt_seg_map``, (H, W) uint8 class indices, 255 = ignore, and add it to ``seg_fields``.
 
     What mmseg's ``LoadAnnotations`` does, except that values are not cut to 8 bits and none passes unknown: they go
-    through ``label_map`` and are held against ``num_classes`` (see :func:`mmdepthcp.datasets.labels.class_indices`).
+    through ``label_map`` and are held against ``num_classes`` (see :func:`mmdepthcp.utils.labels.class_indices`).
 
     Raises:
         InputError: the data set has no label folder; the file is missing, no image with one channel, differs in size
