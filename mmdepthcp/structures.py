@@ -27,9 +27,12 @@ class FeaturePairSample(BaseDataElement):
     Attributes:
         seed: int64, of all that a model draws for the pair.
         disparity: (2, h, w) float32 in 0..1, larger is closer; optional.
+        depth_range: (2, 2) float32, least and largest depth of the photographs that the two were cut from, see
+            :class:`mmdepthcp.datasets.transforms.NoteDepthRange`; optional.
         gt_sem_seg: labels (1, H, W) of the first image at the size of the network's input; optional.
     """
 
     seed: Tensor
     disparity: PixelData
+    depth_range: Tensor
     gt_sem_seg: PixelData

@@ -4,7 +4,8 @@ model = dict(
     backbone=dict(legacy_pos_resize=True),
     depth=dict(
         mode='legacy', centre=False, shift=0.03591, decay=0.64, decay_interval=100, shift_decays=True),
-    points=dict(legacy=True))
-train_dataloader = dict(dataset=dict(dataset=dict(pipeline=_base_.legacy_square)))
+    points=dict(legacy=True, max_depth=float('inf')))
+train_dataloader = dict(dataset=dict(
+    dataset=dict(dataset=dict(pipeline=_base_.legacy_load_with_depth), pipeline=_base_.legacy_square)))
 val_dataloader = dict(dataset=dict(pipeline=_base_.legacy_eval_pipeline))
 test_dataloader = val_dataloader

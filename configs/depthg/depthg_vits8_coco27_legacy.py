@@ -4,7 +4,8 @@ model = dict(
     backbone=dict(legacy_pos_resize=True),
     depth=dict(
         mode='legacy', centre=False, shift=0.03, decay=0.6, decay_interval=250, shift_decays=True),
-    points=dict(legacy=True, decay_at_start=True))
-train_dataloader = dict(dataset=dict(dataset=dict(pipeline=_base_.legacy_square)))
+    points=dict(legacy=True, decay_at_start=True, max_depth=float('inf')))
+train_dataloader = dict(dataset=dict(
+    dataset=dict(dataset=dict(pipeline=_base_.legacy_load_with_depth), pipeline=_base_.legacy_square)))
 val_dataloader = dict(dataset=dict(pipeline=_base_.legacy_eval_pipeline))
 test_dataloader = val_dataloader

@@ -57,7 +57,8 @@ class FeatureCache:
                              f'there yet; complete it with tools/cache_features.py')
 
     def __getitem__(self, index: int) -> Mapping[str, np.ndarray]:
-        """What is kept of an image, by field: ``inputs``, features (C, h, w) float16; ``disparity``, ``labels``."""
+        """What is kept of an image, by field: ``inputs``, features (C, h, w) float16; what else
+        :func:`mmdepthcp.datasets.transforms.view_of` gives."""
         row = index % ROWS
         return {field: np.load(cache_file(self.folder, field, index - row), mmap_mode='r')[row]
                 for field in self.fields}

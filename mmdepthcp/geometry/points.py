@@ -57,7 +57,8 @@ def cell_depth(disparity: Tensor, size: tuple[int, int], max_depth: float) -> Te
     return F.adaptive_avg_pool2d(1 / disparity.clamp_min(1 / max_depth), size)
 
 
-def picture_depth(disparity: Tensor, max_depth: float, integers: bool = False) -> Tensor:
+def picture_depth(
+        disparity: Tensor, max_depth: float, integers: bool = False, depth_range: Tensor | None = None) -> Tensor:
     """Depth as pictures show it, 0 the nearest and 1 the farthest of each image: what the published code of Sick et al.
     (CVPR 2024) reads, but for their 256 steps.
 
@@ -65,6 +66,8 @@ def picture_depth(disparity: Tensor, max_depth: float, integers: bool = False) -
         disparity: (..., H, W), above 0, larger is closer.
         max_depth: what is farther away counts as this far; infinity: nothing is.
         integers: cut to integers, as that code does on Potsdam: 1 where depth is largest, 0 elsewhere.
+        depth_range: least and largest depth, (..., 2), of the photographs that the images were cut from; by default
+            those of the images.
 
     Example:
         >>> disparity = torch.tensor([[1.0, 0.5], [0.4, 0.25]])
@@ -74,8 +77,10 @@ def picture_depth(disparity: Tensor, max_depth: float, integers: bool = False) -
         [[0.0, 0.0], [0.0, 1.0]]
     """
     depth = 1 / disparity.clamp_min(1 / max_depth)
-    least, most = depth.amin((-2, -1), keepdim=True), depth.amax((-2, -1), keepdim=True)
-    scaled = (depth - least) / (most - least).clamp_min(torch.finfo(depth.dtype).tiny)
+    if depth_range is None:
+        depth_range = torch.stack([depth.amin((-2, -1)), depth.amax((-2, -1))], -1)
+    least, most = depth_range.clamp_max(max_depth)[..., None, None].unbind(-3)
+    scaled = ((depth - least) / (most - least).clamp_min(torch.finfo(depth.dtype).tiny)).clamp(0, 1)
     return scaled.floor() if integers else scaled
 
 

@@ -24,7 +24,7 @@ from mmdepthcp.utils.fileio import atomic_path, read_json
 from mmdepthcp.utils.processes import WHOLE, claim
 from mmdepthcp.utils.trees import progress_bar, start_worker
 
-NOT_IMAGES = ('LoadDisparity', 'LoadLabels', 'LoadRegions')
+NOT_IMAGES = ('LoadDisparity', 'NoteDepthRange', 'LoadLabels', 'LoadRegions')
 
 
 class FrozenTrunk:

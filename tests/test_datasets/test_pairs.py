@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from mmdepthcp.datasets import NeighbourPairDataset
-from mmdepthcp.datasets.transforms import PackFeaturePairs
+from mmdepthcp.datasets.transforms import NoteDepthRange, PackFeaturePairs
+from mmdepthcp.geometry.points import picture_depth
+from mmdepthcp.models import DepthGDataPreprocessor
 from mmdepthcp.sampling import write_neighbours
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import write_disparity
@@ -61,6 +63,29 @@ def test_disparity_has_no_holes(settings):
     assert known.shape == (2, 8, 16) and known.dtype == torch.float32
     torch.testing.assert_close(known[0], torch.full((8, 16), 0.2), atol=1e-4, rtol=0)
     assert 'gt_sem_seg' not in sample
+
+
+def test_crops_keep_the_range_of_depth_of_their_photograph(settings, tmp_path):
+    disparity = np.linspace(.1, .8, 8 * 16).reshape(8, 16)
+    disparity[0, 0] = 0  # unknown
+    for number in range(NUMBER):
+        write_disparity(tmp_path / f'disparity/{number}.png', disparity)
+    write_neighbours(tmp_path / 'n.npz', [f'{number}.png#{crop}' for number in range(NUMBER) for crop in range(5)],
+                     (np.arange(5 * NUMBER)[:, None] + [0, 1, 2, 3]) % (5 * NUMBER))
+    settings['dataset']['pipeline'].append(dict(type='mmdepthcp.NoteDepthRange'))
+    settings['dataset'] = dict(type='mmdepthcp.FiveCropDataset', dataset=settings['dataset'],
+                               pipeline=[dict(type='mmdepthcp.CentreSquare', size=4, nearest=True)])
+    item = NeighbourPairDataset(**settings)[0, 0, 7]
+    batch = DepthGDataPreprocessor()(dict(inputs=[item['inputs']], data_samples=[item['data_samples']]), training=True)
+    known = batch['data_samples']
+    torch.testing.assert_close(
+        known['depth_range'], 1 / torch.tensor([[.8, disparity[0, 1]]]).float().expand(1, 2, 2), rtol=1e-3, atol=0)
+    shown = picture_depth(known['disparity'], 100., depth_range=known['depth_range'])
+    expected = (1 / known['disparity'] - 1 / .8) / (1 / disparity[0, 1] - 1 / .8)
+    torch.testing.assert_close(shown, expected, rtol=1e-3, atol=1e-3)
+    assert shown.min() > .01 and shown.max() < .99  # those of the crop would be 0 and 1
+    with pytest.raises(InputError, match=r'd\.png: no pixel has a disparity'):
+        NoteDepthRange()(dict(disparity_path='d.png', disparity=disparity, disparity_valid=disparity > 1))
 
 
 def test_labels_take_the_size_of_the_image():

@@ -116,6 +116,34 @@ def test_farthest_points_of_depth_cut_to_integers_are_rows():
     assert columns.unique().tolist() == [0, 1, 2, 3, 4]
 
 
+def test_published_points_follow_the_depth_of_the_photograph():
+    """Brought to 0..1 pixel by pixel and over all of it, which an offset in depth changes the points by."""
+    depth = np.random.default_rng(0).uniform(3, 9, (2, 2, 32, 32)).astype(np.float32)
+    disparity = torch.from_numpy(1 / depth)
+    points = PointSettings(kind='farthest', side=3, legacy=True, max_depth=np.inf)
+    least, most = 1., 20.
+    limits = torch.tensor([least, most]).expand(2, 2, 2)
+
+    def cells(shown):
+        return shown.reshape(2, 2, 4, 8, 4, 8).mean((3, 5))
+
+    for given, low, high in ((limits, least, most), (None, *(
+            np.array([[image.min(), image.max()] for image in depth.reshape(4, -1)]).T.reshape(2, 2, 2, 1, 1)))):
+        found = depth_of_cells(disparity, (4, 4), points, DepthSettings(), given)
+        np.testing.assert_allclose(found.placed, cells((depth - low) / (high - low)), rtol=1e-4)
+        np.testing.assert_allclose(found.followed, cells(depth), rtol=1e-4)
+    clipped = depth_of_cells(disparity, (4, 4), PointSettings(legacy=True, max_depth=8), DepthSettings(), limits).placed
+    np.testing.assert_allclose(clipped, cells((np.minimum(depth, 8) - 1) / 7), rtol=1e-4)
+
+
+def test_the_range_of_the_photograph_reaches_the_points():
+    model = calibrated(points=dict(kind='farthest', side=4, legacy=True))
+    inputs, known = batch()
+    known['disparity'] += 1
+    far = dict(known, depth_range=torch.tensor([1e-3, 1]).expand(4, 2, 2))
+    assert losses(model, (inputs, known))['loss_self'] != losses(model, (inputs, far))['loss_self']
+
+
 @pytest.mark.parametrize('mode', ['abs', 'euclid3d', 'gauss', 'product'])
 def test_what_depth_shows_counts(mode):
     model = calibrated(depth=dict(weight=0.3, mode=mode))

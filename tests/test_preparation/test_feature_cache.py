@@ -72,10 +72,11 @@ def runner(config, out, seed=0):
 
 def test_training_on_kept_features_is_training_on_images(config, tmp_path):
     said = []
+    config.train_dataloader.dataset.dataset.pipeline.insert(2, dict(type='NoteDepthRange'))
     assert FeatureCaching(trunk(config), tmp_path / 'kept', said.append).run()
-    size = NUMBER * (2 * 8 * 8 * 16 + 4 * 32 * 64 + 32 * 64)
-    assert f'features of {NUMBER} images, 8x8x16 in float16, and disparity, labels beside them: {size / 1e9:.2f} GB' \
-        in said[0]
+    size = NUMBER * (2 * 8 * 8 * 16 + 4 * 32 * 64 + 4 * 2 + 32 * 64)
+    assert (f'features of {NUMBER} images, 8x8x16 in float16, and disparity, depth_range, labels beside them: '
+            f'{size / 1e9:.2f} GB') in said[0]
     run = runner(config, tmp_path / 'kept')
     FeatureCacheHook().before_train(run)
     model, with_images = run.model, DATASETS.build(config.train_dataloader.dataset)
@@ -84,7 +85,7 @@ def test_training_on_kept_features_is_training_on_images(config, tmp_path):
     assert [batch['data_samples']['are_features'] for batch in batches] == [False, True]
     features = model.raw_features(batches[0]['inputs'].flatten(0, 1)).unflatten(0, (-1, 2))
     assert torch.equal(features.half().float(), batches[1]['inputs'])
-    for key in ('seeds', 'disparity', 'labels'):
+    for key in ('seeds', 'disparity', 'depth_range', 'labels'):
         assert torch.equal(batches[0]['data_samples'][key], batches[1]['data_samples'][key])
     model.calibrate([(batch['inputs'], batch['data_samples']) for batch in batches[:1]])
     one, other = (model.loss(batch['inputs'], batch['data_samples']) for batch in batches)

@@ -4,6 +4,7 @@ load_pipeline = [dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadLabe
 load_with_depth = [
     dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadDisparity'), dict(type='mmdepthcp.LoadLabels')
 ]
+legacy_load_with_depth = [*load_with_depth, dict(type='mmdepthcp.NoteDepthRange')]
 square = [dict(type='mmdepthcp.CentreSquare', size=224)]
 eval_pipeline = [
     dict(type='mmdepthcp.LoadImage'),

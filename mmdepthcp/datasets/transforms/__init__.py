@@ -1,4 +1,5 @@
 from .copy_paste import CopyPaste, SampleMatches
+from .depth import NoteDepthRange
 from .formatting import PackFeaturePairs, PackMixedViews, view_of
 from .geometry import CenterCrop, CentreSquare, Pad, RandomCrop, RandomFlip, Resize, ResizeShortSide
 from .grouping import DepthRegionGrouping

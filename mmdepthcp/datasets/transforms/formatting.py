@@ -49,11 +49,11 @@ def view_of(member: dict) -> dict[str, np.ndarray]:
     """What a frozen network is given of an image, and what is known of it there.
 
     Args:
-        member: ``img`` and perhaps ``disparity`` with ``disparity_valid``, ``gt_seg_map``.
+        member: ``img`` and perhaps ``disparity`` with ``disparity_valid``, ``depth_range``, ``gt_seg_map``.
 
     Returns:
         ``inputs``, (3, H, W) uint8; ``disparity``, (h, w) float32, where it is unknown that of the nearest pixel which
-        has one; ``labels``, (H, W) uint8.
+        has one; ``depth_range``, (2,) float32; ``labels``, (H, W) uint8.
 
     Raises:
         InputError: no pixel has a disparity.
@@ -62,6 +62,8 @@ def view_of(member: dict) -> dict[str, np.ndarray]:
     view = dict(inputs=np.ascontiguousarray(image.transpose(2, 0, 1)))
     if 'disparity' in member:
         view['disparity'] = _dense_disparity(member)
+    if 'depth_range' in member:
+        view['depth_range'] = member['depth_range']
     if 'gt_seg_map' in member:
         view['labels'] = cv2.resize(member['gt_seg_map'], image.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     return view
@@ -90,6 +92,8 @@ class PackFeaturePairs(BaseTransform):
         sample.seed = torch.tensor(rng.integers(2**62))
         if all('disparity' in view for view in views):
             sample.disparity = PixelData(data=torch.from_numpy(np.stack([view['disparity'] for view in views])))
+        if all('depth_range' in view for view in views):
+            sample.depth_range = torch.from_numpy(np.stack([view['depth_range'] for view in views]))
         if 'labels' in views[0]:
             sample.gt_sem_seg = PixelData(data=torch.from_numpy(np.array(views[0]['labels']))[None])
         return {'inputs': torch.from_numpy(np.stack([view['inputs'] for view in views])), 'data_samples': sample}

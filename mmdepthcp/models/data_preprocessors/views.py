@@ -76,8 +76,8 @@ class DepthGDataPreprocessor(_ViewsPreProcessor):
     In training it takes ``inputs``, per item a (2, 3, H, W) uint8 tensor, or features (2, C, h, w) float16 in place of
     images, and ``data_samples``, per item a :class:`mmdepthcp.structures.FeaturePairSample`; it gives ``inputs``,
     (B, 2, 3, H, W) float32, normalised, or features as they are, and ``data_samples``, a dict of ``seeds`` (B,) int64
-    on the CPU, ``disparity`` (B, 2, h, w) and ``labels`` (B, H, W) int64, each None where the items have none, and
-    ``are_features``.
+    on the CPU, ``disparity`` (B, 2, h, w), ``depth_range`` (B, 2, 2) and ``labels`` (B, H, W) int64, each None where
+    the items have none, and ``are_features``.
 
     Args:
         kwargs: arguments of ``SegDataPreProcessor`` (``mean``, ``std``, ``bgr_to_rgb``, ``test_cfg``, ...).
@@ -95,6 +95,7 @@ class DepthGDataPreprocessor(_ViewsPreProcessor):
         joined = self.cast_data(dict(
             inputs=torch.cat(list(pairs)),
             disparity=_stacked(samples, 'disparity'),
+            depth_range=_stacked(samples, 'depth_range'),
             labels=_stacked(samples, 'gt_sem_seg')))
         labels, inputs = joined['labels'], joined['inputs']
         are_features = inputs.is_floating_point()
@@ -104,6 +105,7 @@ class DepthGDataPreprocessor(_ViewsPreProcessor):
                 are_features=are_features,
                 seeds=torch.stack([sample.seed for sample in samples]),
                 disparity=joined['disparity'],
+                depth_range=joined['depth_range'],
                 labels=None if labels is None else labels[:, 0].long()))
 
 

@@ -224,7 +224,8 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
 
         Args:
             inputs: (B, 2, 3, H, W), normalised: an image and one of its neighbours; or their features (B, 2, C, h, w).
-            data_samples: ``seeds``, ``disparity``, ``labels``, ``are_features``, see :class:`DepthGDataPreprocessor`.
+            data_samples: ``seeds``, ``disparity``, ``depth_range``, ``labels``, ``are_features``, see
+                :class:`DepthGDataPreprocessor`.
 
         Returns:
             ``loss_self``, ``loss_neighbour``, ``loss_negative``, ``loss_depth``, ``loss_hidden`` (weighted),
@@ -236,7 +237,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
                              "dict(type='mmdepthcp.CalibrationHook') to custom_hooks")
         iteration = MessageHub.get_current_instance().get_info('iter') or 0
         maps, attention = self._maps(inputs, data_samples)
-        depth = self._cell_depth(data_samples['disparity'], maps)
+        depth = self._cell_depth(data_samples, maps)
         seeds = data_samples['seeds']
         points = draw_points(seeds, self.points, depth.placed, iteration).to(maps)
         kept = draw_kept(seeds, len((LINEAR, NONLINEAR, SIGNAL)), maps.shape[2], self.dropout).to(maps)
@@ -248,7 +249,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         terms = self._feature_terms(features)
         weight = decayed(self.depth.weight, self.depth.decay, self.depth.decay_interval, iteration)
         if weight:
-            terms.append(self._depth_term(weight, depth.followed, data_samples['disparity'], points, iteration))
+            terms.append(self._depth_term(weight, depth.followed, data_samples, points, iteration))
         losses = self._losses(terms, self._correlations(codes, points, others))
         if self.projection is not None:
             hidden = self._losses(terms, self._correlations(
@@ -283,9 +284,11 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         return [Target(name, name, term.weight, centred[name], shift)
                 for (name, term), shift in zip(self.terms.items(), self.shifts, strict=True)]
 
-    def _depth_term(self, weight: float, depth: Tensor, disparity: Tensor, points: Tensor, iteration: int) -> Target:
-        settings = self.depth
-        target = depth_target(depth[:, 0], disparity[:, 0], points[:, 0], settings, self.points)
+    def _depth_term(
+            self, weight: float, depth: Tensor, known: Mapping[str, Any], points: Tensor, iteration: int) -> Target:
+        settings, depth_range = self.depth, known.get('depth_range')
+        target = depth_target(depth[:, 0], known['disparity'][:, 0], points[:, 0], settings, self.points,
+                              None if depth_range is None else depth_range[:, 0])
         if settings.centre:
             target = centre(target)
         shift = mean_over_ranks(target) if settings.shift == 'mean' else decayed(
@@ -301,15 +304,16 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
                 for target, similarity in zip(term.targets, codes[term.pairs], strict=True)]).mean()
             for term in terms}
 
-    def _cell_depth(self, disparity: Tensor | None, maps: Tensor) -> CellDepth:
+    def _cell_depth(self, known: Mapping[str, Any], maps: Tensor) -> CellDepth:
         """Depth of the cells of the maps; empty if nothing needs it."""
         by_depth = self.projection is not None and self.hidden_positives.by == 'depth'
         if not (self.points.kind == 'farthest' or self.depth.weight or by_depth):
             return CellDepth(maps.new_empty(0), maps.new_empty(0))
-        if disparity is None:
+        if known['disparity'] is None:
             raise InputError('DepthG: the items have no disparity, which depth.weight, farthest points and hidden '
                              'positives need; load it with LoadDisparity (data_prefix.disparity_path)')
-        return depth_of_cells(disparity, (maps.shape[-2], maps.shape[-1]), self.points, self.depth)
+        return depth_of_cells(known['disparity'], (maps.shape[-2], maps.shape[-1]), self.points, self.depth,
+                              known.get('depth_range'))
 
     def _hidden_codes(self, codes: Tensor, depth: Tensor, attention: Tensor | None) -> Tensor:
         """Codes (B, 2, d, h, w), those of the first images mixed from places that belong together, all projected."""
@@ -359,13 +363,14 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
     def _joined(self, batches: Iterable[tuple[Tensor, Mapping[str, Any]]]) -> tuple[Tensor, dict[str, Any]]:
         """Features (N, 2, C, h, w) of all batches, not standardised, with seeds and disparity."""
         collected = [(self.raw_pairs(inputs, known), known) for inputs, known in batches]
-        everything = {key: [known[key] for _, known in collected] for key in ('seeds', 'disparity')}
+        everything = {key: [known.get(key) for _, known in collected]
+                      for key in ('seeds', 'disparity', 'depth_range')}
         return torch.cat([maps for maps, _ in collected]), {
             key: None if values[0] is None else torch.cat(values) for key, values in everything.items()}
 
     def _sampled(self, pairs: Tensor, known: Mapping[str, Any]) -> dict[str, Tensor]:
         """Correlations of pairs of maps as at the first iteration, each image with the one before it as another."""
-        depth = self._cell_depth(known['disparity'], pairs)
+        depth = self._cell_depth(known, pairs)
         points = draw_points(known['seeds'], self.points, depth.placed, 0).to(pairs)
         before = torch.arange(len(pairs)).roll(1)
         return {name: found for name, (found, *_) in self._correlations(pairs, points, [before]).items()}

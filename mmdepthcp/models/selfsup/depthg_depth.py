@@ -28,17 +28,27 @@ class CellDepth(NamedTuple):
     placed: Tensor
 
 
-def depth_of_cells(disparity: Tensor, size: tuple[int, int], points: PointSettings, depth: DepthSettings) -> CellDepth:
-    """Depth of cells, h × w = ``size`` of them in each image, of disparity (B, 2, H, W)."""
+def depth_of_cells(
+        disparity: Tensor, size: tuple[int, int], points: PointSettings, depth: DepthSettings,
+        depth_range: Tensor | None = None) -> CellDepth:
+    """Depth of the cells that pairs of images are divided into.
+
+    Args:
+        disparity: (B, 2, H, W).
+        size: (h, w), how many cells.
+        points, depth: settings.
+        depth_range: (B, 2, 2), see :func:`picture_depth`.
+    """
     followed = cell_depth(disparity.flatten(0, 1), size, points.max_depth).unflatten(0, (-1, 2))
     if not points.legacy:
         return CellDepth(followed, followed)
-    pictures = picture_depth(disparity, points.max_depth, depth.integers)
+    pictures = picture_depth(disparity, points.max_depth, depth.integers, depth_range)
     return CellDepth(followed, F.adaptive_avg_pool2d(pictures, size))
 
 
 def depth_target(
-        cells: Tensor, disparity: Tensor, at: Tensor, depth: DepthSettings, points: PointSettings) -> Tensor:
+        cells: Tensor, disparity: Tensor, at: Tensor, depth: DepthSettings, points: PointSettings,
+        depth_range: Tensor | None = None) -> Tensor:
     """Correlations of depth (B, P, P) that codes at points follow.
 
     Args:
@@ -46,9 +56,10 @@ def depth_target(
         disparity: (B, H, W), for 'legacy'.
         at: the points, (B, P, 2).
         depth, points: settings.
+        depth_range: (B, 2), for 'legacy', see :func:`picture_depth`.
     """
     if depth.mode == 'legacy':
-        shown = picture_depth(disparity, points.max_depth, True) if depth.integers else disparity
+        shown = picture_depth(disparity, points.max_depth, True, depth_range) if depth.integers else disparity
         return legacy_depth_correlation(shown[:, None], round(at.shape[1] ** 0.5))
     if depth.mode == 'euclid3d':
         values = read_points(cell_points(cells, points.field_of_view).mT.unflatten(2, cells.shape[1:]), at)

@@ -17,7 +17,8 @@ class PointSettings:
         field_of_view: of what the model sees, in degrees, (horizontal, vertical) or one for both. For 'farthest',
             ``depth.mode='euclid3d'`` and hidden positives by depth.
         max_depth: what is farther away counts as this far, in the unit of 1 / disparity.
-        legacy: as the published code of Sick et al.: depth of :func:`picture_depth`, geometry of
+        legacy: as the published code of Sick et al.: depth of :func:`picture_depth` (within the range of the
+            photographs where their pipeline has ``NoteDepthRange``, else of the images), geometry of
             :func:`cell_points`, coordinates of :func:`to_grid`, and images that do not belong together compared at
             points of a third one.
         decay, decay_interval, decay_at_start: see :func:`mmdepthcp.engine.schedules.shrunk`.
