@@ -33,8 +33,9 @@ def shaken(model):
 def timm_vit(**settings):
     from timm.models.vision_transformer import VisionTransformer
 
-    return shaken(VisionTransformer(
-        img_size=SIDE, patch_size=PATCH, embed_dim=WIDTH, depth=DEPTH, num_heads=HEADS, num_classes=0, **settings))
+    return shaken(VisionTransformer(**{
+        **dict(img_size=SIDE, patch_size=PATCH, embed_dim=WIDTH, depth=DEPTH, num_heads=HEADS, num_classes=0),
+        **settings}))
 
 
 def loaded(tmp_path, state, prefix=None, **settings):
@@ -167,10 +168,32 @@ def test_blocks_below_the_last_come_without_the_final_norm(tmp_path):
 
 def test_weights_that_do_not_fit_are_refused(tmp_path):
     deeper = {name.replace('blocks.2.', 'blocks.7.'): tensor for name, tensor in timm_vit().state_dict().items()}
-    with pytest.raises(InputError, match='too few'):
+    with pytest.raises(InputError, match='other or more blocks: set arch'):
         PretrainedCheckHook().check(nn.ModuleDict(dict(backbone=loaded(tmp_path, deeper))))
     with pytest.raises(InputError, match='register tokens'):
         loaded(tmp_path, dict(timm_vit().state_dict(), reg_token=torch.zeros(1, 4, WIDTH)))
+    with pytest.raises(InputError, match='49 position embeddings are no class token and a square grid; set img_size'):
+        loaded(tmp_path, timm_vit(img_size=(24, 32)).state_dict())
+
+
+@pytest.mark.parametrize(('other', 'settings', 'complaint'), [
+    (dict(patch_size=2 * PATCH), {}, r'patches of another size: set patch_size \(patch_embed\.projection\.weight'),
+    (dict(init_values=1.), {}, r'.*set layer_scale_init_value \(1\.0 for DINOv2\) \(layers\.0\.attn\.gamma1\.weight'),
+    ({}, dict(layer_scale_init_value=1.), r'.*leave layer_scale_init_value out \(layers\.0\.attn\.gamma1'),
+    (dict(depth=DEPTH + 2), {}, rf'other or more blocks: set arch \(layers\.{DEPTH}\.'),
+    (dict(embed_dim=2 * WIDTH), {}, r'another width: set arch \(cls_token \(1, 1, 48\) instead of \(1, 1, 24\)'),
+], ids=['patch', 'scaled', 'not scaled', 'more blocks', 'wider'])
+def test_weights_of_another_transformer_are_refused_though_most_fit(tmp_path, other, settings, complaint):
+    state = timm_vit(**other).state_dict()
+    with pytest.raises(InputError, match=f'those of another transformer: {complaint}'):
+        PretrainedCheckHook().check(nn.ModuleDict(dict(backbone=loaded(tmp_path, state, **settings))))
+
+
+def test_heads_and_wrappers_are_no_other_transformer(tmp_path):
+    state = {f'module.backbone.{name}': tensor for name, tensor in timm_vit(init_values=1.).state_dict().items()}
+    state['module.head.mlp.0.weight'] = state['module.backbone.mask_token'] = torch.zeros(3)
+    model = loaded(tmp_path, dict(teacher=state), prefix='backbone.', layer_scale_init_value=1.)
+    PretrainedCheckHook(min_share=1.).check(nn.ModuleDict(dict(backbone=model)))
 
 
 def test_checkpoints_of_its_own_are_read_as_they_are(tmp_path):

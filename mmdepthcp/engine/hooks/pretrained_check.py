@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from mmdepthcp.engine.models import plain_model
 from mmdepthcp.registry import HOOKS
 from mmdepthcp.utils.checkpoint import Fit, compare_weights, load_from_strict, name_some
 from mmdepthcp.utils.errors import InputError, notice
+
+BLOCK = re.compile(r'layers\.\d+\.')
 
 
 class Origin(NamedTuple):
@@ -69,6 +72,28 @@ def arrived(module: nn.Module, state: Mapping[str, Tensor]) -> Fit:
     return Fit(tuple(same), fit.missing + differing, fit.other_shape, fit.unexpected)
 
 
+def transformer_faults(fit: Fit) -> str:
+    """Why weights are those of another transformer, and which setting of the backbone says so; empty where they fit.
+
+    Most tensors fit where patches have another size, blocks are missing or features would be scaled in each.
+
+    Args:
+        fit: of weights under the names of MMPretraining.
+    """
+    alien = [name for name in fit.unexpected if BLOCK.match(name)]
+    scales = [name for name in alien if '.gamma' in name]
+    patches = [name for name in fit.other_shape if name.startswith('patch_embed.')]
+    others = [name for name in fit.other_shape if name not in patches]
+    faults = [
+        (not others and patches, 'patches of another size: set patch_size'),
+        (others, 'another width: set arch'),
+        (scales, 'blocks that scale what they add: set layer_scale_init_value (1.0 for DINOv2)'),
+        ([name for name in alien if name not in scales], 'other or more blocks: set arch'),
+        (all('.gamma' in name for name in fit.missing) and fit.missing,
+         'blocks that do not scale what they add: leave layer_scale_init_value out')]
+    return '; '.join(f'{words} ({name_some(names)})' for names, words in faults if names)
+
+
 @HOOKS.register_module()
 class PretrainedCheckHook(Hook):
     """Compare the model at the start of training with the files that its weights should come from.
@@ -86,7 +111,7 @@ class PretrainedCheckHook(Hook):
 
     Raises:
         InputError: a file is missing or unreadable or has nothing under the prefix, before weights are set; fewer
-            arrived, at the start of training.
+            arrived, at the start of training, or those of another transformer (:func:`transformer_faults`).
     """
 
     def __init__(self, min_share: float = 0.99) -> None:
@@ -137,6 +162,8 @@ class PretrainedCheckHook(Hook):
         else:
             too_few = bool(state) and not fit.matched
         report = f'{origin.name}: {len(fit.matched)} of {fit.wanted} tensors come from {origin.checkpoint}'
+        if hasattr(origin.module, 'adapt_weights') and (others := transformer_faults(fit)):
+            raise InputError(f'{report}, which are those of another transformer: {others} (PretrainedCheckHook)')
         if too_few:
             raise InputError(
                 f'{report}, which is too few (PretrainedCheckHook). {fit.faults()}. In the file: '

@@ -130,13 +130,18 @@ class DINOViT(VisionTransformer):
         Args:
             state: weights by name.
             prefix: what the names of this module's weights start with.
+
+        Raises:
+            InputError: the embeddings are of no square grid, and not of this one's size.
         """
         own = mmpretrain_names({
             name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)})
         if (positions := own.get('pos_embed')) is not None and positions.shape[1] != self.pos_embed.shape[1]:
             side = round((positions.shape[1] - 1) ** 0.5)
-            if side ** 2 == positions.shape[1] - 1:
-                own['pos_embed'] = self._resized(positions, (side, side), tuple(self.patch_resolution))
+            if side ** 2 != positions.shape[1] - 1:
+                raise InputError(f'pos_embed: {positions.shape[1]} position embeddings are no class token and a square '
+                                 'grid; set img_size of the backbone to that of the images the weights belong to')
+            own['pos_embed'] = self._resized(positions, (side, side), tuple(self.patch_resolution))
         return {**{name: tensor for name, tensor in state.items() if not name.startswith(prefix)},
                 **{prefix + name: tensor for name, tensor in own.items()}}
 
