@@ -25,6 +25,7 @@ from mmdepthcp.cli.tools import register_modules, set_work_dir
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.datasets.street import StreetDataset
 from mmdepthcp.engine.hooks import PretrainedCheckHook
+from mmdepthcp.engine.hooks.neighbour_check import image_config
 from mmdepthcp.experiments.building import read_stages
 from mmdepthcp.experiments.plans import Planner
 from mmdepthcp.experiments.tables import read_table
@@ -298,6 +299,26 @@ def test_transformers_come_from_dino_or_from_a_file(name, key, file, monkeypatch
 def test_the_random_field_can_be_asked_for(path):
     settings = load_config(path, ['model.test_cfg.crf.iterations=3']).model.test_cfg
     assert InferenceSettings.of(settings).crf.iterations == 3
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_neighbours_are_checked_and_the_trunk_sees_the_view_they_were_found_with(path):
+    config = load_config(path)
+    pairs = config.get('train_dataloader') and config.train_dataloader.dataset
+    if not pairs or 'neighbours' not in pairs:
+        return
+    assert 'mmdepthcp.NeighbourCheckHook' in [hook.type for hook in config.custom_hooks]
+    name = Path(pairs.neighbours).parent.name
+    source = load_config(path_of(name))
+    images, others = (image_config(each.train_dataloader.dataset.dataset) for each in (config, source))
+    assert settings_of(images, 'pipeline') == settings_of(others, 'pipeline')
+    assert config.model.backbone == source.model.backbone
+    assert config.model.data_preprocessor == source.model.data_preprocessor
+    assert pairs.get('centred', True) == source.train_dataloader.dataset.get('centred', True)
+
+
+def settings_of(node: dict, key: str) -> list:
+    return [settings[key] for settings in settings_in(node, key)]
 
 
 def test_no_network_is_said_in_words(monkeypatch, tmp_path):

@@ -4,9 +4,9 @@
 
 CONFIG trains on pairs (NeighbourPairDataset), such as configs/depthg/depthg_toy.py; its backbone says where its weights
 come from (init_cfg). OUT.npz holds the names of the images and, for each, the indices of the most alike ones, itself
-first; the training checks that they are those of its images. Memory does not grow with the number of images. Parts that
-are done lie in OUT.npz.*.parts: an interrupted search is completed by starting it again, and several processes
-(torchrun, Slurm, --shard) share the parts.
+first; the training checks that they are those of its images, view, backbone and weights. Memory does not grow with the
+number of images. Parts that are done lie in OUT.npz.*.parts: an interrupted search is completed by starting it again,
+and several processes (torchrun, Slurm, --shard) share the parts.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
                         help='neighbours of each image, itself among them; default %(default)s')
     parser.add_argument('--raw', action='store_true',
                         help='cosines of the mean features as they are, as STEGO and DepthG have them; default: the '
-                             'mean over all images is taken out first')
+                             'mean over all images is taken out first; trainings take these with centred=False')
     return parser.parse_args()
 
 

@@ -4,6 +4,7 @@ _base_ = 'semantic_runtime.py'
 custom_hooks = [
     dict(type='mmdepthcp.PretrainedCheckHook'),
     dict(type='mmdepthcp.FeatureCacheHook'),
+    dict(type='mmdepthcp.NeighbourCheckHook'),
     dict(type='mmdepthcp.CalibrationHook'),
     dict(type='mmdepthcp.SimilarityHistogramHook', interval=100),
     dict(type='mmdepthcp.ValidationRecordHook'),

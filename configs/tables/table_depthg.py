@@ -10,27 +10,34 @@ columns = dict(
     coco27_vitb8='COCO-Stuff-27, ViT-B/8',
     potsdam3_vits8='Potsdam-3, ViT-S/8')
 setting = {name: '_'.join(reversed(name.split('_'))) for name in columns}
+# as published, images are brought to size by the nearest pixels: their neighbours are others
+views = dict(stego='stego_{}', legacy='depthg_{}_legacy')
 prepare = [
     dict(
-        name=f'neighbours_{name}',
+        name=f'neighbours_{view}_{name}',
         tool='tools/nearest_neighbours.py',
-        args=[f'configs/depthg/stego_{stem}.py', f'{{work_dir}}/neighbours/{name}.npz', '--raw'],
-        outputs=[f'{{work_dir}}/neighbours/{name}.npz'],
-        needs=[]) for name, stem in setting.items()
+        args=[
+            f'configs/depthg/{config.format(stem)}.py', f'{{work_dir}}/neighbours/{view}_{name}.npz', '--raw'
+        ],
+        outputs=[f'{{work_dir}}/neighbours/{view}_{name}.npz'],
+        needs=[]) for view, config in views.items() for name, stem in setting.items()
 ]
 methods = dict(
-    stego=('STEGO', 'stego_{}'),
-    depthg_legacy=('DepthG as published', 'depthg_{}_legacy'),
-    depthg=('DepthG', 'depthg_{}'))
+    stego=('STEGO', 'stego_{}', 'stego'),
+    depthg_legacy=('DepthG as published', 'depthg_{}_legacy', 'legacy'),
+    depthg=('DepthG', 'depthg_{}', 'stego'))
 pretrainings = {
     f'{method}_{name}': dict(
         label=label,
         trained_on=columns[name],
         config=f'configs/depthg/{config.format(stem)}.py',
-        options=[f'train_dataloader.dataset.neighbours={{work_dir}}/neighbours/{name}.npz'],
+        options=[
+            f'train_dataloader.dataset.neighbours={{work_dir}}/neighbours/{view}_{name}.npz',
+            'train_dataloader.dataset.centred=False'
+        ],
         tasks=(name,),
-        needs=(f'neighbours_{name}',))
-    for method, (label, config) in methods.items() for name, stem in setting.items()
+        needs=(f'neighbours_{view}_{name}',))
+    for method, (label, config, view) in methods.items() for name, stem in setting.items()
 }
 tasks = {
     name: dict(

@@ -126,6 +126,8 @@ class NeighbourPairDataset(SeededGroupDataset):
         dataset: See :class:`SeededGroupDataset`.
         neighbours: File of ``tools/nearest_neighbours.py``.
         ranks: First and last rank of the neighbours to draw from; rank 0 is the image itself.
+        centred: Whether they were found with the mean of all features taken out, that is without ``--raw``
+            (:class:`mmdepthcp.engine.hooks.NeighbourCheckHook`).
         cache: Folder of ``tools/cache_features.py``, to train on the features that it keeps: no image is read. None:
             read images.
         pipeline: Transforms of the pair.
@@ -135,11 +137,12 @@ class NeighbourPairDataset(SeededGroupDataset):
     """
 
     def __init__(self, dataset: dict | BaseDataset, neighbours: str, ranks: tuple[int, int] = (1, 7),
-                 cache: str | None = None, pipeline: Sequence = ()) -> None:
+                 centred: bool = True, cache: str | None = None, pipeline: Sequence = ()) -> None:
         super().__init__(dataset, pipeline)
         self.names = image_names(self.dataset)
         self.cache = None if cache is None else FeatureCache(cache, self.names)
         self.ranks = ranks
+        self.neighbour_file, self.centred = neighbours, centred
         self.neighbours = read_neighbours(neighbours, self.names)
         if not 0 < ranks[0] <= ranks[1] < self.neighbours.shape[1]:
             raise InputError(f'{neighbours}: has {self.neighbours.shape[1] - 1} neighbours of each image, ranks='

@@ -17,14 +17,13 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from mmdepthcp.datasets.crops import image_names
 from mmdepthcp.datasets.feature_cache import META, ROWS, cache_file, write_cache_meta
 from mmdepthcp.datasets.transforms import view_of
-from mmdepthcp.engine.hooks import FeatureCacheHook, PretrainedCheckHook
+from mmdepthcp.engine.hooks import FeatureCacheHook, NeighbourCheckHook, PretrainedCheckHook
+from mmdepthcp.engine.hooks.neighbour_check import image_config
 from mmdepthcp.registry import DATASETS, MODELS
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import atomic_path, read_json
 from mmdepthcp.utils.processes import WHOLE, claim
 from mmdepthcp.utils.trees import progress_bar, start_worker
-
-NOT_IMAGES = ('LoadDisparity', 'NoteDepthRange', 'LoadLabels', 'LoadRegions')
 
 
 class FrozenTrunk:
@@ -40,6 +39,7 @@ class FrozenTrunk:
     Attributes:
         names: of the images.
         key: of weights and view, see :meth:`mmdepthcp.engine.hooks.FeatureCacheHook.key`.
+        made_of: the same of images alone, see :meth:`mmdepthcp.engine.hooks.NeighbourCheckHook.made_of`.
 
     Raises:
         InputError: the training set is none of pairs; the backbone's weights did not arrive.
@@ -52,13 +52,14 @@ class FrozenTrunk:
         if inner is None:
             raise InputError(f'{config.filename}: its training set has no pairs; use one with a NeighbourPairDataset')
         if images_alone:
-            inner = _images_alone(inner)
+            inner = image_config(inner)
         self.dataset = DATASETS.build(inner)
         self.names = image_names(self.dataset)
         self.model: Any = MODELS.build(config.model)
         self.model.init_weights()
         PretrainedCheckHook().check(self.model)
         self.key = FeatureCacheHook.key(inner, config.model, self.names, self.model)
+        self.made_of = NeighbourCheckHook.made_of(inner, config.model, self.names, self.model)
         self.model.to(device).eval()
         self.batch_size, self.num_workers = batch_size, num_workers
 
@@ -170,14 +171,6 @@ class _Views(Dataset):
 
     def __len__(self) -> int:
         return len(self.dataset)
-
-
-def _images_alone(dataset: Any) -> Any:
-    """The config of a data set whose pipelines load images and nothing else."""
-    alone = {key: [step for step in value if str(step.get('type')).rpartition('.')[2] not in NOT_IMAGES]
-             for key, value in dataset.items() if key == 'pipeline'}
-    inner = {key: _images_alone(value) for key, value in dataset.items() if key == 'dataset'}
-    return {**dataset, **alone, **inner}
 
 
 def _start(_: int) -> None:

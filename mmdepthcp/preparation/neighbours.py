@@ -37,7 +37,7 @@ class NeighbourSearch:
         if len(trunk.names) < count:
             raise InputError(f'{out}: {count} neighbours cannot be found among {len(trunk.names)} images; set --count')
         self.trunk, self.out, self.count, self.centred = trunk, Path(out), count, centred
-        self.folder = self.out.with_name(f'{self.out.name}.{digest_of_settings(trunk.key, centred)[:12]}.parts')
+        self.folder = self.out.with_name(f'{self.out.name}.{digest_of_settings(trunk.made_of, centred)[:12]}.parts')
         self.parts = Parts(len(trunk.names), CHUNK_ROWS)
 
     def run(self, shard: tuple[int, int] = WHOLE) -> bool:
@@ -52,7 +52,8 @@ class NeighbourSearch:
             if not self.parts.run(shard, self._files('neighbours'), lambda start: [self._search(start, mean)]):
                 return False
             found = [np.load(self._part('neighbours', start)) for start in self.parts.starts]
-            write_neighbours(self.out, self.trunk.names, np.concatenate(found))
+            write_neighbours(self.out, self.trunk.names, np.concatenate(found),
+                             dict(self.trunk.made_of, centred=self.centred))
         shutil.rmtree(self.folder, ignore_errors=True)  # another shard may do the same
         return True
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import atomic_path
 
 CHUNK_ROWS = 4096
+REMEDY = 'make it with tools/nearest_neighbours.py'
 
 
 def nearest_neighbours(queries: Tensor, first: int, bank: Iterable[Tensor], count: int) -> Tensor:
@@ -58,16 +61,26 @@ def nearest_neighbours(queries: Tensor, first: int, bank: Iterable[Tensor], coun
     return indices
 
 
-def write_neighbours(path: str | os.PathLike, names: Sequence[str], neighbours: np.ndarray) -> None:
+def write_neighbours(path: str | os.PathLike, names: Sequence[str], neighbours: np.ndarray,
+                     made_of: Mapping[str, Any] | None = None) -> None:
     """Write a neighbour file.
 
     Args:
         path: ``.npz``.
         names: of the N images.
         neighbours: (N, k) int64 indices, the most alike first, beginning with each image itself.
+        made_of: what they depend on (:class:`mmdepthcp.engine.hooks.NeighbourCheckHook`), and whether they are
+            ``centred``.
     """
     with atomic_path(path) as aside:
-        np.savez_compressed(aside, names=np.asarray(names), neighbours=neighbours.astype(np.int64))
+        np.savez_compressed(aside, names=np.asarray(names), neighbours=neighbours.astype(np.int64),
+                            made_of=np.array(json.dumps(made_of or {})))
+
+
+def read_made_of(path: str | os.PathLike) -> dict[str, Any]:
+    """What the neighbours in a file of :func:`write_neighbours` depend on; empty if it does not say so."""
+    with np.load(path) as stored:
+        return json.loads(str(stored['made_of'])) if 'made_of' in stored else {}
 
 
 def read_neighbours(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray:
@@ -81,21 +94,22 @@ def read_neighbours(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray
         (N, k) int64 indices into ``names``.
 
     Raises:
-        InputError: it is missing, no neighbour file, or of other images.
+        InputError: it is missing, no neighbour file, or of other images, or an image is not first among its own.
     """
-    remedy = 'make it with tools/nearest_neighbours.py'
     try:
         with np.load(path) as stored:
             stored_names, neighbours = stored['names'].tolist(), stored['neighbours']
     except FileNotFoundError:
-        raise InputError(f'{path}: no such neighbour file; {remedy}') from None
+        raise InputError(f'{path}: no such neighbour file; {REMEDY}') from None
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f'{path}: no neighbour file ({error}); {remedy}') from None
-    check_same_images(path, stored_names, names, 'the neighbours of other images', remedy)
+        raise InputError(f'{path}: no neighbour file ({error}); {REMEDY}') from None
+    check_same_images(path, stored_names, names, 'the neighbours of other images', REMEDY)
     size = len(stored_names)
-    if neighbours.shape[:1] != (size,) or neighbours.ndim != 2 or neighbours.dtype != np.int64 or (
-            neighbours.size and not 0 <= neighbours.min() <= neighbours.max() < size):
-        raise InputError(f'{path}: its neighbours are no indices of its {size} images; {remedy}')
+    if neighbours.shape[:1] != (size,) or neighbours.ndim != 2 or neighbours.dtype != np.int64 or not (
+            neighbours.size and 0 <= neighbours.min() <= neighbours.max() < size):
+        raise InputError(f'{path}: its neighbours are no indices of its {size} images; {REMEDY}')
+    if (strange := np.flatnonzero(neighbours[:, 0] != np.arange(size))).size:
+        raise InputError(f'{path}: {stored_names[strange[0]]} is not first among its own neighbours; {REMEDY}')
     return neighbours
 
 

@@ -140,7 +140,7 @@ def test_features_of_others_are_refused(config, tmp_path):
     with pytest.raises(InputError, match='no cache of features; make it with tools/cache_features'):
         runner(config, tmp_path / 'none')
     (tmp_path / 'images/99.png').write_bytes((tmp_path / 'images/00.png').read_bytes())
-    write_neighbours(tmp_path / 'n.npz', [*NAMES, '99.png'], np.tile([0, 1, 2], (8, 1)))
+    write_neighbours(tmp_path / 'n.npz', [*NAMES, '99.png'], (np.arange(8)[:, None] + [0, 1, 2]) % 8)
     with pytest.raises(InputError, match='features of other images: it has 7 images, the data set 8'):
         runner(config, tmp_path / 'kept')
 

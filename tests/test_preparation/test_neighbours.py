@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -8,11 +10,14 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmdepthcp.engine.hooks import NeighbourCheckHook
 from mmdepthcp.preparation import neighbours
 from mmdepthcp.preparation.features import FrozenTrunk
 from mmdepthcp.preparation.neighbours import NeighbourSearch
-from mmdepthcp.sampling import read_neighbours
+from mmdepthcp.registry import DATASETS, MODELS
+from mmdepthcp.sampling import read_neighbours, write_neighbours
 from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.images import write_disparity
 
 NUMBER = 11
 
@@ -93,6 +98,69 @@ def test_other_weights_begin_anew(config, tmp_path):
     folders = {search(config, tmp_path / 'n.npz', seed=seed).folder for seed in (0, 0, 1)}
     folders.add(NeighbourSearch(trunk(config), tmp_path / 'n.npz', 5, centred=False).folder)
     assert len(folders) == 3
+
+
+def start_training(config, file, seed=0, **settings):
+    """What :class:`NeighbourCheckHook` says at the start of a training."""
+    pairs = dict(config.train_dataloader.dataset, type='NeighbourPairDataset', neighbours=str(file), ranks=(1, 4))
+    torch.manual_seed(seed)
+    model = MODELS.build(config.model)
+    model.init_weights()
+    NeighbourCheckHook().before_train(SimpleNamespace(
+        cfg=config, model=model,
+        train_dataloader=SimpleNamespace(dataset=DATASETS.build({**pairs, **settings}))))
+
+
+def with_depth(config) -> Config:
+    """The same images, with what a training on depth loads beside them."""
+    config = copy.deepcopy(config)
+    inner = config.train_dataloader.dataset.dataset
+    inner.pipeline.append(dict(type='LoadDisparity'))
+    inner.data_prefix.disparity_path = 'disparity'
+    return config
+
+
+def test_trainings_with_and_without_depth_share_neighbours(config, tmp_path):
+    for number in range(NUMBER):
+        write_disparity(tmp_path / f'disparity/{number:02}.png', np.full((8, 16), .5))
+    files = [tmp_path / 'images_alone.npz', tmp_path / 'with_depth.npz']
+    for file, made_for in zip(files, (config, with_depth(config)), strict=True):
+        assert search(made_for, file).run()
+        start_training(config, file)
+        start_training(with_depth(config), file)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize(('key', 'value', 'complaint'), [
+    ('model.backbone.base_channels', 8, ''),
+    ('model.backbone.deep_stem', True, 'with other settings of the backbone and with other weights'),
+    ('model.data_preprocessor', dict(type='DepthGDataPreprocessor'), 'with other images, or another view of them'),
+    ('train_dataloader.dataset.dataset.pipeline', [dict(type='LoadImage'), dict(type='ResizeStreet', scale=(32, 16))],
+     'with other images, or another view of them'),
+    ('seed', 1, 'with other weights;'),
+    ('centred', False, 'without --raw; find others'),
+    ('raw', True, 'with --raw; find others'),
+])
+def test_neighbours_of_another_trunk_are_refused(config, tmp_path, key, value, complaint):
+    file = tmp_path / 'n.npz'
+    assert NeighbourSearch(trunk(config), file, 5, centred=key != 'raw').run()
+    settings = {key: value} if key in ('seed', 'centred') else {}
+    if '.' in key:
+        config.merge_from_dict({key: value})
+    if not complaint:
+        start_training(config, file, **settings)
+        return
+    with pytest.raises(InputError, match=rf'n\.npz: neighbours that were found {complaint}') as refusal:
+        start_training(config, file, **settings)
+    command = f'python tools/nearest_neighbours.py {config.filename} {file}{" --raw" if key == "centred" else ""},'
+    assert command in str(refusal.value)
+
+
+def test_neighbours_of_an_unknown_trunk_are_refused(config, tmp_path):
+    names = [f'{number:02}.png' for number in range(NUMBER)]
+    write_neighbours(tmp_path / 'n.npz', names, (np.arange(NUMBER)[:, None] + np.arange(5)) % NUMBER)
+    with pytest.raises(InputError, match='by an older version, which did not note with what; find others'):
+        start_training(config, tmp_path / 'n.npz')
 
 
 def test_bad_input(config, tmp_path):

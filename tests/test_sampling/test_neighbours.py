@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmdepthcp.sampling import nearest_neighbours, neighbours, read_neighbours, write_neighbours
+from mmdepthcp.sampling import nearest_neighbours, neighbours, read_made_of, read_neighbours, write_neighbours
 from mmdepthcp.utils.errors import InputError
 
 
@@ -38,7 +38,18 @@ def test_files_are_held_against_the_data_set(tmp_path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match='no neighbour file'):
         read_neighbours(path, names)
-    for wrong in (np.array([[0, 2], [1, 0]]), np.array([0, 1])):
+    for wrong in (np.array([[0, 2], [1, 0]]), np.array([0, 1]), np.empty((2, 0))):
         write_neighbours(path, names, wrong)
         with pytest.raises(InputError, match='no indices of its 2 images'):
             read_neighbours(path, names)
+    write_neighbours(path, names, np.array([[0, 1], [0, 1]]))
+    with pytest.raises(InputError, match=r'a/2\.png is not first among its own neighbours; make it with'):
+        read_neighbours(path, names)
+
+
+def test_files_say_what_they_were_made_of(tmp_path):
+    for made_of in ({}, dict(weights='abc', centred=False)):
+        write_neighbours(tmp_path / 'n.npz', ['a', 'b'], np.array([[0, 1], [1, 0]]), made_of)
+        assert read_made_of(tmp_path / 'n.npz') == made_of
+    np.savez(tmp_path / 'old.npz', names=['a'], neighbours=np.array([[0]]))
+    assert read_made_of(tmp_path / 'old.npz') == {}

@@ -6,6 +6,7 @@ from .feature_cache import FeatureCacheHook
 from .finite_loss import FiniteLossHook
 from .kmeans import KMeansHook
 from .mono_depth_watch import MonoDepthWatchHook
+from .neighbour_check import NeighbourCheckHook
 from .pretrained_check import PretrainedCheckHook
 from .resume import ResumeHook
 from .seeds import EpochSeedHook, IterSeedHook
@@ -24,6 +25,7 @@ __all__ = [
     'IterSeedHook',
     'KMeansHook',
     'MonoDepthWatchHook',
+    'NeighbourCheckHook',
     'PretrainedCheckHook',
     'ResumeHook',
     'SimilarityHistogramHook',
