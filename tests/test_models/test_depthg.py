@@ -6,8 +6,10 @@ import torch
 import torch.multiprocessing as mp
 from mmengine.config import ConfigDict
 from mmengine.logging import MessageHub
+from mmengine.optim import OptimWrapper, build_optim_wrapper
 from torch import nn
 
+from mmdepthcp.config.loading import load_config
 from mmdepthcp.geometry.points import cell_points
 from mmdepthcp.models.probes import ClusterProbe
 from mmdepthcp.models.probes.linear import enlarged
@@ -184,13 +186,17 @@ def test_training_moves_the_head_alone_and_lowers_the_loss(backbone):
         assert torch.equal(tensor, before[name]) == still, name
 
 
-def test_one_optimiser_with_multipliers_is_three():
+@pytest.mark.parametrize(('config', 'rate'), [('depthg_vits8_coco27', 5e-4), ('depthg_toy', 1e-3)])
+def test_the_optimiser_of_the_configs_is_three(config, rate):
+    """One for the head and, at 5e-3, one for each probe."""
+    settings = load_config(f'configs/depthg/{config}.py').optim_wrapper
     courses = []
     for one in (True, False):
-        model = calibrated()
-        groups = [dict(params=list(part.parameters()), lr=rate) for part, rate in (
-            (model.decode_head, 5e-4), (model.linear_probe, 5e-3), (model.cluster_probe, 5e-3))]
-        optimizers = [torch.optim.Adam(groups)] if one else [torch.optim.Adam([group]) for group in groups]
+        model = calibrated(hidden_positives=dict(weight=0.2))
+        optimizers = [build_optim_wrapper(model, settings)] if one else [
+            OptimWrapper(torch.optim.Adam(parameters, lr)) for parameters, lr in (
+                ([*model.decode_head.parameters(), *model.projection.parameters()], rate),
+                (model.linear_probe.parameters(), 5e-3), (model.cluster_probe.parameters(), 5e-3))]
         for step in range(5):
             for optimizer in optimizers:
                 optimizer.zero_grad()
@@ -200,6 +206,19 @@ def test_one_optimiser_with_multipliers_is_three():
         courses.append(model.state_dict())
     for name, tensor in courses[0].items():
         torch.testing.assert_close(tensor, courses[1][name], atol=1e-7, rtol=0)
+
+
+def test_pixels_without_a_label_teach_the_linear_probe_nothing():
+    """255, as label files have it: they are read as uint8, so that no label is negative."""
+    probe = calibrated().linear_probe
+    codes = torch.randn(2, CODES, 4, 8, generator=torch.Generator().manual_seed(3))
+    labels = batch()[1]['labels'][:2]
+    labels[:, 16:] = 255
+    scores = torch.nn.functional.interpolate(probe(codes), SIZE, mode='bilinear', align_corners=False)
+    expected = torch.nn.functional.cross_entropy(scores[:, :, :16], labels[:, :16])
+    torch.testing.assert_close(probe.loss(codes, labels)['loss_linear'], expected)
+    nothing = probe.loss(codes, torch.full_like(labels, 255))['loss_linear']
+    assert nothing == 0 and all(not gradient.any() for gradient in gradients(nothing, probe.parameters()))
 
 
 def test_all_that_is_random_comes_from_the_seeds_of_the_items():
