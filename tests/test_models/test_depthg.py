@@ -250,6 +250,10 @@ def test_hidden_positives_are_the_same_loss_on_mixed_codes():
     mixed = calibrated(**settings, hidden_positives=dict(weight=0.2, share=0.2))
     found = losses(mixed, batch())['loss_hidden']
     assert all(gradient.abs().max() > 0 for gradient in gradients(found, mixed.projection.parameters()))
+    legacy = calibrated(**settings, hidden_positives=dict(weight=0.2, share=0.2, legacy=True))
+    assert not any(parameter.requires_grad for parameter in legacy.projection.parameters())
+    found = losses(legacy, batch())['loss_hidden']
+    assert all(gradient.abs().max() > 0 for gradient in gradients(found, legacy.decode_head.parameters()))
 
 
 @pytest.mark.parametrize('legacy', [False, True])

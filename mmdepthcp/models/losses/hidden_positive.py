@@ -37,7 +37,8 @@ def depth_neighbours(points: Tensor, share: float = KEPT_SHARE) -> Tensor:
 
 
 def attention_neighbours(attention: Tensor, share: float = KEPT_SHARE, legacy: bool = False) -> Tensor:
-    """The same by the attention of a transformer's last block.
+    """The same by the attention of a transformer's last block, anywhere in the image, as Sick et al. have it; Seong et
+    al. look at the 3×3 cells around each.
 
     Args:
         attention: (B, heads, N, N) among cells, without the class token.

@@ -139,7 +139,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         self.hidden_positives = HiddenPositiveSettings(**(hidden_positives or {}))
         self.projection = nn.Sequential(
             nn.Conv2d(code_channels, code_channels, 1), nn.ReLU(), nn.Conv2d(code_channels, code_channels, 1),
-        ) if self.hidden_positives.weight else None
+        ).requires_grad_(not self.hidden_positives.legacy) if self.hidden_positives.weight else None
         if self.projection is not None and self.hidden_positives.by == 'attention' and not hasattr(
                 self.backbone, 'maps_and_attention'):
             raise InputError(f"DepthG: hidden_positives.by='attention' needs a transformer, such as DINOViT, as its "

@@ -97,7 +97,7 @@ class HiddenPositiveSettings:
         by: 'depth', cells that are near to each other in space; 'attention', those that the last block of a transformer
             attends to.
         share: see :func:`depth_neighbours` and :func:`attention_neighbours`.
-        legacy: see :func:`attention_neighbours` and :func:`propagate`.
+        legacy: see :func:`attention_neighbours` and :func:`propagate`; their projection stays as it began.
     """
 
     weight: float = 0.
