@@ -27,8 +27,9 @@ from benchmarks.measuring import (
     private_memory,
     time_side_by_side,
 )
+from mmdepthcp.datasets import VideoClipDataset
 from mmdepthcp.models.depth import MonoDepth
-from mmdepthcp.registry import MODELS
+from mmdepthcp.registry import DATASETS, MODELS
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.walks import IMAGE_SUFFIXES
 
@@ -76,7 +77,7 @@ class StepSettings:
 
 def use_folder(config: Config, folder: Path) -> None:
     """Let the data sets of a config read the benchmark's folder; see :mod:`benchmarks.streets`."""
-    if config.model.type == 'MonoDepth':
+    if issubclass(DATASETS.get(config.train_dataloader.dataset.type), VideoClipDataset):
         clips = dict(type='VideoClipDataset', layout='folder', data_prefix=dict(img_path=str(folder / 'clips')))
         config.train_dataloader.dataset = dict(clips, pipeline=config.train_dataloader.dataset.pipeline)
         return
@@ -207,7 +208,7 @@ def measure_step(
     figures: dict[str, Any] = {f'{stage}_share': seconds / whole for stage, seconds in stages.items()}
     figures.update(step_s=step, network_s=network, network_share=network / step,
                    loss_share=1 - (network + stages['optimiser']) / step)
-    if config.model.type == 'MonoDepth':
+    if isinstance(model, MonoDepth):
         images = config.train_dataloader.batch_size
         figures.update(images_per_s=images / total.median_s, network_images_per_s=images / network)
     words = dict(config=Path(config.filename).stem, batch=config.train_dataloader.batch_size, **settings.words())

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import inspect
 
 from mmdepthcp.cli.tools import add_launcher, errors_in_words, register_modules, set_launcher, set_work_dir
 from mmdepthcp.config.loading import leave_out_stages, load_config
@@ -40,9 +41,9 @@ def main() -> None:
         state = None if args.checkpoint == 'none' else read_state_dict(args.checkpoint)
         if state is not None:
             forget_beginnings(config.model)
+        register_modules()
         if args.show_dir:
             show_in(config, args.show_dir)
-        register_modules()
         set_launcher(config, args)
         runner = Runner.from_cfg(config)
         model = runner.model.module if hasattr(runner.model, 'module') else runner.model
@@ -58,11 +59,15 @@ def main() -> None:
 
 
 def show_in(config, folder: str) -> None:
-    """Let the metric that knows the matched classes draw the pictures, or else the visualization hook."""
+    """Let the metric that takes ``save_dir`` draw the pictures, or else the visualization hook."""
+    from mmdepthcp.registry import METRICS
     from mmdepthcp.utils.errors import InputError
 
     evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
-    drawing = [evaluator for evaluator in evaluators if evaluator['type'].endswith('UnsupervisedSegMetric')]
+    with METRICS.switch_scope_and_registry(config.get('default_scope')) as registry:
+        kinds = [registry.get(evaluator['type']) for evaluator in evaluators]
+    drawing = [evaluator for evaluator, kind in zip(evaluators, kinds, strict=True)
+               if kind and 'save_dir' in inspect.signature(kind).parameters]
     if drawing:
         drawing[0]['save_dir'] = folder
     elif 'visualization' in config.get('default_hooks', {}):

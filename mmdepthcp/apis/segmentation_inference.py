@@ -51,7 +51,7 @@ def _name_of(step: Mapping[str, Any]) -> str:
 
 
 class UnsupervisedSegInferencer(MMSegInferencer):
-    """Segment images with a model that clusters, without any label: DepthCP, or a cluster probe on any backbone.
+    """Segment images without labels, with a model that clusters: DepthCP, DepthG, or a cluster probe on any backbone.
 
     ::
 
@@ -122,10 +122,8 @@ class UnsupervisedSegInferencer(MMSegInferencer):
 
     def _init_pipeline(self, cfg: ConfigDict) -> Callable[[str | np.ndarray], dict]:
         steps = [step for step in cfg.test_dataloader.dataset.pipeline if _name_of(step) not in LOADERS]
-        # the square in the middle is what scores are taken of; segments are wanted of all
-        whole = [dict(type='mmdepthcp.ResizeShortSide', size=step['size']) if _name_of(step) == 'CentreSquare' else step
-                 for step in steps]
-        after_loading = Compose(whole)
+        after_loading = Compose([step.for_whole_images() if hasattr(step, 'for_whole_images') else step
+                                 for step in Compose(steps).transforms])
         return lambda image: after_loading(_load(image))
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> dict:

@@ -11,9 +11,9 @@ from mmseg.structures import SegDataSample
 
 from mmdepthcp.apis import UnsupervisedSegInferencer, export_backbone
 from mmdepthcp.apis.segmentation_inference import distinct_colours
-from mmdepthcp.datasets.transforms import LoadImage, ResizeStreet
+from mmdepthcp.datasets.transforms import CentreSquare, LoadImage, ResizeStreet
 from mmdepthcp.models import DepthCP  # noqa: F401
-from mmdepthcp.registry import MODELS
+from mmdepthcp.registry import MODELS, TRANSFORMS
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import read_image, write_png
 
@@ -182,13 +182,19 @@ test_dataloader = dict(dataset=dict(pipeline=[
 '''
 
 
-def test_codes_on_a_transformer(images, tmp_path):
+@TRANSFORMS.register_module(force=True)
+class OwnSquare(CentreSquare):
+    """By another name."""
+
+
+@pytest.mark.parametrize('square', ['CentreSquare', 'OwnSquare'])
+def test_codes_on_a_transformer(images, tmp_path, square):
     """The whole image at the size of STEGO's protocol, with its random field."""
     torch.manual_seed(1)
     with DefaultScope.overwrite_default_scope('mmdepthcp'):
         model = MODELS.build(Config.fromstring(DEPTHG, '.py').model)
     path = tmp_path / 'iter_1.pth'
-    torch.save(dict(state_dict=model.state_dict(), meta=dict(cfg=DEPTHG)), path)
+    torch.save(dict(state_dict=model.state_dict(), meta=dict(cfg=DEPTHG.replace('CentreSquare', square))), path)
     inferencer = UnsupervisedSegInferencer(path, device='cpu')
     segments = inferencer(images / '0.png', out_dir=str(tmp_path / 'out'))['predictions']
     assert segments.shape == (40, 80) and set(np.unique(segments)) <= {0, 1, 2, 3}

@@ -146,7 +146,8 @@ def test_training_steps_and_evaluation(folder, workers):
 
 def test_depth(folder):
     settings = training.StepSettings(num_workers=0, steps=2, warmup=1)
-    config = load_config(ROOT / 'configs/monodepth/monodepth_toy.py', ['train_dataloader.batch_size=2'])
+    config = load_config(ROOT / 'configs/monodepth/monodepth_toy.py', [
+        'train_dataloader.batch_size=2', 'model.type=mmdepthcp.MonoDepth'])
     row = training.measure_step('depth/train', config, folder, settings)
     assert row.figures['images_per_s'] == 2 / row.median_s
     config = load_config(ROOT / 'configs/monodepth/monodepth_toy.py', ['train_dataloader.batch_size=2'])

@@ -22,6 +22,7 @@ from mmdepthcp.utils.storage import LocalBackend
 TOOLS = Path(__file__).parents[2] / 'tools'
 
 MODULE = '''
+import pathlib
 import torch
 from mmengine.dataset import BaseDataset
 from mmengine.evaluator import BaseMetric
@@ -65,6 +66,18 @@ class MeanValue(BaseMetric):
 
     def compute_metrics(self, results):
         return dict(mean=sum(results) / len(results), count=len(results))
+
+
+@METRICS.register_module()
+class DrawnMean(MeanValue):
+    def __init__(self, save_dir=None):
+        super().__init__()
+        self.save_dir = save_dir
+
+    def compute_metrics(self, results):
+        if self.save_dir:
+            pathlib.Path(self.save_dir, 'mean.txt').write_text(str(sum(results)))
+        return super().compute_metrics(results)
 '''
 
 CONFIG = '''
@@ -312,6 +325,13 @@ def test_there_is_a_checkpoint_while_the_next_one_is_written(home, monkeypatch):
 ])
 def test_errors_in_words(home, tool, args, message):
     assert message in run(tool, *args)
+
+
+@pytest.mark.parametrize('kind', ['DrawnMean', 'mmdepthcp.DrawnMean'])
+def test_pictures_of_any_metric_that_draws(home, tmp_path, kind):
+    options = ['--show-dir', tmp_path / 'drawn', '--cfg-options', f'test_evaluator.type={kind}']
+    assert run('test.py', 'line.py', 'none', *options) is None
+    assert (tmp_path / 'drawn/mean.txt').is_file()
 
 
 def test_checkpoint_of_another_model_is_refused(trained):

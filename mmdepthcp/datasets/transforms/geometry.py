@@ -201,6 +201,10 @@ class CentreSquare(BaseTransform):
         results['img_shape'] = results['ori_shape'] = (self.size, self.size)
         return results
 
+    def for_whole_images(self) -> ResizeShortSide:
+        """What takes the place of this where all of an image is wanted, not the square of the scores."""
+        return ResizeShortSide(self.size)
+
 
 @TRANSFORMS.register_module()
 class ResizeShortSide(BaseTransform):
