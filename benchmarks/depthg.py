@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from mmengine.dataset import pseudo_collate
 
 from benchmarks.measuring import Measurement, Timing, time_side_by_side
 from benchmarks.plain.feature_correlation import farthest_points_plain, propagate_plain
+from mmdepthcp.datasets import NeighbourPairDataset, StreetDataset
+from mmdepthcp.datasets.crops import image_names
+from mmdepthcp.datasets.feature_cache import ROWS, cache_file, write_cache_meta
 from mmdepthcp.evaluation.functional.crf import dense_crf
 from mmdepthcp.geometry.points import cell_points
 from mmdepthcp.models.losses import depth_neighbours, propagate
-from mmdepthcp.sampling import farthest_points, nearest_neighbours
+from mmdepthcp.sampling import farthest_points, nearest_neighbours, write_neighbours
 from mmdepthcp.sampling.neighbours import CHUNK_ROWS
+from mmdepthcp.utils.images import write_png
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ def measure_depthg(settings: DepthGSettings | None = None, repeats: int = 10, wa
     """Sampling, hidden positives, neighbours, a training step on kept features, the random field.
 
     Figures: ``equal`` or ``difference`` to the plain version; ``of_product``, the time of the matrix product alone over
-    that of the search; ``loss_and_probes``, their share of a step with its data; ``images_per_s``.
+    that of the search; ``loss_and_probes``, their share of a step with the reading of its data; ``images_per_s``.
 
     Args:
         settings: sizes.
@@ -91,7 +98,7 @@ def measure_depthg(settings: DepthGSettings | None = None, repeats: int = 10, wa
     rows.append(Measurement.of('depthg/neighbours', asdict(settings), timings['fast'], figures=dict(
         of_product=timings['plain'].median_s / timings['fast'].median_s), **common))
 
-    rows.append(_measure_step(settings, repeats, warmup, common, generator))
+    rows.append(_measure_step(settings, repeats, warmup, common))
 
     surfaces = torch.randint(30, 225, (1, 3, 10, 10), generator=generator).float()
     surfaces = F.interpolate(surfaces, (settings.crf_side,) * 2)[0]
@@ -104,13 +111,9 @@ def measure_depthg(settings: DepthGSettings | None = None, repeats: int = 10, wa
     return rows
 
 
-def _measure_step(settings: DepthGSettings, repeats: int, warmup: int, common: dict,
-                  generator: torch.Generator) -> Measurement:
-    """A training step on kept features: data from half precision to the device, losses, gradients, optimiser."""
-    from mmengine.structures import PixelData
-
+def _measure_step(settings: DepthGSettings, repeats: int, warmup: int, common: dict) -> Measurement:
+    """A training step on kept features: pairs from files just written, losses, gradients, optimiser."""
     from mmdepthcp.models import DepthG
-    from mmdepthcp.structures import FeaturePairSample
 
     torch.manual_seed(0)
     term = dict(weight=1., shift=.1)
@@ -121,27 +124,42 @@ def _measure_step(settings: DepthGSettings, repeats: int, warmup: int, common: d
         points=dict(kind='farthest', side=round(settings.points ** .5)),
         self_term=term, neighbour_term=term, negative_term=term).train()
     optimizer = torch.optim.Adam([each for each in model.parameters() if each.requires_grad], 5e-4)
-    items = []
-    for _ in range(settings.maps):
-        sample = FeaturePairSample()
-        sample.seed = torch.randint(2**62, (), generator=generator)
-        sample.disparity = PixelData(data=torch.rand(2, 8 * settings.side, 8 * settings.side, generator=generator))
-        sample.gt_sem_seg = PixelData(data=torch.randint(
-            27, (1, 8 * settings.side, 8 * settings.side), generator=generator, dtype=torch.uint8))
-        features = torch.randn(2, settings.channels, settings.side, settings.side, generator=generator).half()
-        items.append(dict(inputs=features, data_samples=sample))
     seconds: list[float] = []
     learning: list[float] = []
-    for step in range(warmup + repeats):
-        start = time.perf_counter()
-        batch = model.data_preprocessor({key: [item[key] for item in items] for key in items[0]}, training=True)
-        ready = time.perf_counter()
-        losses = model.loss(batch['inputs'], batch['data_samples'])
-        optimizer.zero_grad()
-        sum(value for name, value in losses.items() if name.startswith('loss')).backward()
-        optimizer.step()
-        if step >= warmup:
-            seconds.append(time.perf_counter() - start)
-            learning.append(time.perf_counter() - ready)
+    rng = np.random.default_rng(common['seed'])
+    with TemporaryDirectory() as folder:
+        pairs = _kept_pairs(settings, Path(folder), rng)
+        for step in range(warmup + repeats):
+            chosen = rng.permutation(len(pairs))[:settings.maps]
+            start = time.perf_counter()
+            batch = model.data_preprocessor(
+                pseudo_collate([pairs[common['seed'], step, index] for index in chosen]), training=True)
+            ready = time.perf_counter()
+            losses = model.loss(batch['inputs'], batch['data_samples'])
+            optimizer.zero_grad()
+            sum(value for name, value in losses.items() if name.startswith('loss')).backward()
+            optimizer.step()
+            if step >= warmup:
+                seconds.append(time.perf_counter() - start)
+                learning.append(time.perf_counter() - ready)
     return Measurement.of('depthg/train_step', asdict(settings), Timing.of(seconds),
                           figures=dict(loss_and_probes=float(np.median(learning) / np.median(seconds))), **common)
+
+
+def _kept_pairs(settings: DepthGSettings, folder: Path, rng: np.random.Generator) -> NeighbourPairDataset:
+    """Pairs of images whose features, disparity and labels are random numbers in files."""
+    number, side = 2 * max(4, settings.maps), 8 * settings.side
+    for name in range(number):
+        write_png(folder / f'images/{name:03}.png', np.zeros((1, 1, 3), np.uint8))
+    images = StreetDataset(data_root=str(folder), data_prefix=dict(img_path='images'))
+    names, kept = image_names(images), folder / 'kept'
+    write_neighbours(folder / 'n.npz', names, (np.arange(number)[:, None] + np.arange(8)) % number)
+    write_cache_meta(kept, '', names, ['inputs', 'disparity', 'labels'])
+    for start in range(0, number, ROWS):
+        count = min(ROWS, number - start)
+        features = rng.standard_normal((count, settings.channels, settings.side, settings.side), np.float32)
+        np.save(cache_file(kept, 'inputs', start), features.astype(np.float16))
+        np.save(cache_file(kept, 'disparity', start), rng.uniform(.05, 1, (count, side, side)).astype(np.float32))
+        np.save(cache_file(kept, 'labels', start), rng.integers(0, 27, (count, side, side), np.uint8))
+    return NeighbourPairDataset(
+        images, str(folder / 'n.npz'), cache=str(kept), pipeline=[dict(type='mmdepthcp.PackFeaturePairs')])

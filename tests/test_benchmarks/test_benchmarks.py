@@ -21,6 +21,7 @@ from benchmarks.loss import LossSettings, measure_loss
 from benchmarks.measuring import Measurement, Timing, read_rows, write_rows
 from benchmarks.streets import image_names, make_toy_folder, read_group, read_street
 from mmdepthcp.config.loading import load_config
+from mmdepthcp.datasets.feature_cache import FeatureCache
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import read_json
 
@@ -53,10 +54,13 @@ def test_toy_folder(folder):
         file.rename(file.with_suffix('.png'))
 
 
-def test_depthg():
+def test_depthg(monkeypatch):
+    read, getitem = [], FeatureCache.__getitem__
+    monkeypatch.setattr(FeatureCache, '__getitem__', lambda self, index: read.append(index) or getitem(self, index))
     settings = DepthGSettings(maps=3, side=6, points=9, channels=16, codes=5, images=40, descriptor=8, crf_side=24,
                               classes=4)
     rows = {row.name.partition('/')[2]: row.figures for row in measure_depthg(settings, repeats=2)}
+    assert len(read) == 3 * 2 * settings.maps  # an image and its neighbour, in each step
     assert rows['sampling']['equal'] == 1 and rows['hidden_positives']['difference'] < 1e-5
     assert 0 < rows['train_step']['loss_and_probes'] < 1 and rows['neighbours']['of_product'] > 0
     assert rows['crf']['images_per_s'] > 0
