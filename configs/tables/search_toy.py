@@ -25,6 +25,14 @@ methods = dict(
         needs=('regions',)),
     swav=dict(swav, options=[*half['iters'], *queue, *_base_.views.swav]))
 
+# what SwAV and DepthCP are sensitive to besides, each alone, with the optimiser that does best
+variants = dict(
+    swav_gentle=dict(
+        epsilon=['model.head.loss.epsilon=0.03'],
+        frozen=['model.head.loss.frozen_steps=90'],
+        queue=queue),
+    depthcp=dict(epsilon=['model.epsilon=0.03']))
+
 pretrainings = dict(
     _delete_=True,
     random=dict(label='random', needs=_base_.data),
@@ -35,6 +43,13 @@ pretrainings = dict(
             options=[*entry['options'], *settings],
             **({'needs': entry['needs']} if 'needs' in entry else {}))
         for method, entry in methods.items() for optimizer, settings in _base_.optimizers.items()
+    },
+    **{
+        f'{method}_{name}': dict(
+            methods[method],
+            label=f'{method}, AdamW 2e-3, {name}',
+            options=[*methods[method]['options'], *_base_.optimizers['adamw_high'], *settings])
+        for method, tried in variants.items() for name, settings in tried.items()
     })
 
 held_back = ['fold=0', 'num_folds=4', 'whole_clips=True']
