@@ -1,11 +1,14 @@
 """The same questions to every loss and operation on tensors: does it run and keep shapes and types, what does it
 refuse, is it right on a worked example, are its gradients right, does it work in half precision?
 
-That none is forgotten is tested too.
+That none is forgotten is tested too. Functions on NumPy arrays have tests of their own.
 """
 
 from __future__ import annotations
 
+import inspect
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
@@ -13,11 +16,18 @@ import torch
 from skeleton import Case, questions_to
 from torch import Tensor
 
-import mmdepthcp.geometry
 from benchmarks.plain.swapped_prediction import swapped_prediction_plain
-from mmdepthcp.geometry import inverse_pose, pose_matrix, rotation_matrix, scale_disparity, warp
-from mmdepthcp.models import losses
+from mmdepthcp.evaluation.functional.clustering import (
+    assign_clusters,
+    class_log_probabilities,
+    cluster_log_probabilities,
+)
+from mmdepthcp.evaluation.functional.knn import knn_votes
+from mmdepthcp.geometry import depth_to_sigmoid, inverse_pose, pose_matrix, rotation_matrix, scale_disparity, warp
+from mmdepthcp.geometry.points import cell_depth, cell_points
 from mmdepthcp.models.backbones import hypercolumns
+from mmdepthcp.models.backbones.dino_vit import legacy_positions
+from mmdepthcp.models.depth import blend_with_mirror
 from mmdepthcp.models.losses import (
     ReprojectionError,
     SwAVLoss,
@@ -40,8 +50,11 @@ from mmdepthcp.models.losses import (
     swapped_prediction_loss,
     window_moments,
 )
-from mmdepthcp.models.probes import ClusterProbe
+from mmdepthcp.models.probes import ClusterProbe, LinearProbe
+from mmdepthcp.models.probes.linear import enlarged
+from mmdepthcp.models.segmentors.inference import slide
 from mmdepthcp.models.selfsup import sample_features
+from mmdepthcp.sampling import farthest_points, nearest_neighbours, read_points, to_grid
 
 
 def randn(*shape: int) -> Tensor:
@@ -71,6 +84,13 @@ def plain_probe_loss(features: Tensor, centres: Tensor) -> Tensor:
     cosines = torch.nn.functional.cosine_similarity(
         features.detach().float()[:, None], centres.float()[None, :, :, None, None], dim=2)
     return -cosines.amax(1).mean()
+
+
+def linear_probe_loss(codes: Tensor, weights: Tensor, labels: Tensor) -> Tensor:
+    probe = LinearProbe(codes.shape[1], len(weights))
+    del probe.classifier.weight, probe.classifier.bias
+    probe.classifier.weight, probe.classifier.bias = weights[..., None, None], None
+    return probe.loss(codes, labels)['loss_linear']
 
 
 def swav_loss(x: Tensor, prototypes: Tensor) -> Tensor:
@@ -114,7 +134,7 @@ CASES = {
         keeps_double=False),
     'perplexity': Case(
         lambda usage: perplexity(usage / usage.sum()), lambda: dict(usage=rand(5) + .1), ('usage',), (),
-        (dict(usage=tensor([1., 1, 1, 1])), 4.), dict(text=dict(usage='x')), half=0.2),
+        (dict(usage=tensor([1., 1, 1, 1])), 4.), None, half=0.2),  # of any shape
     'SwAVLoss': Case(
         swav_loss, lambda: dict(x=unit(6, 4).float(), prototypes=unit(3, 4).float()), ('x', 'prototypes'), (),
         (dict(x=torch.tensor([[1., 0]] * 3), prototypes=torch.tensor([[1., 0], [1, 0]])), 0.693147),
@@ -128,7 +148,7 @@ CASES = {
         # two images together: the mean of all is .775
         (dict(values=tensor([[[1., .2], [.2, 1]], [[1, .9], [.9, 1]]])),
          [[[1.175, .375], [.375, 1.175]], [[.825, .725], [.725, .825]]]),
-        dict(text=dict(values='x'))),
+        None),  # of any shape
     'correlation_loss': Case(
         correlation_loss, lambda: dict(target=randn(2, 3, 4), similarity=randn(2, 3, 4), shift=tensor(.1)),
         ('similarity',), (),
@@ -138,14 +158,14 @@ CASES = {
     **{f'depth_correlation {mode}': Case(
         lambda depth, mode=mode: depth_correlation(depth, mode), lambda: dict(depth=rand(2, 3)), ('depth',), (2, 3, 3),
         (dict(depth=tensor([[.2, .4]])), [[[one, two], [two, three]]]),
-        dict(text=dict(depth='x')))
+        dict(flat=dict(depth=rand(3))))
        for mode, (one, two, three) in dict(
            abs=(1, .8, 1), gauss=(1, .606531, 1), product=(.04, .08, .16)).items()},
     'depth_correlation': Case(
         lambda points: depth_correlation(points, 'euclid3d'), lambda: dict(points=randn(2, 3, 3)), (), (2, 3, 3),
         (dict(points=tensor([[[0., 0, 0], [0, 3, 4], [0, 0, 1]]])),
          [[[1, 0, .8], [0, 1, .151472], [.8, .151472, 1]]]),
-        dict(text=dict(points='x'))),
+        dict(axes=dict(points=rand(2, 3)))),
     'legacy_depth_correlation': Case(
         lambda depth: legacy_depth_correlation(depth, 2), lambda: dict(depth=rand(1, 1, 4, 6)), (), (1, 4, 4),
         (dict(depth=tensor([[[[0., 1], [2, 3]]]])), [[[0., 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]]]),
@@ -153,12 +173,12 @@ CASES = {
     'depth_neighbours': Case(
         lambda points: depth_neighbours(points, .5), lambda: dict(points=randn(2, 5, 3)), (), (2, 5, 5),
         (dict(points=tensor([[[0.], [1], [3]]])), [[[1., .666667, 0], [.5, 1, 0], [0, .333333, 1]]]),
-        dict(text=dict(points='x')), half=None),
+        dict(flat=dict(points=rand(3))), half=None),
     'attention_neighbours': Case(
         lambda attention: attention_neighbours(attention, .5), lambda: dict(attention=rand(2, 3, 5, 5)), (), (2, 5, 5),
         # of each row, brought to 0..1, the upper half
         (dict(attention=tensor([[[[1., 3, 2]] * 3]])), [[[0, 1, .5]] * 3]),
-        dict(text=dict(attention='x')), half=None),
+        dict(flat=dict(attention=rand(3))), half=None),
     'propagate': Case(
         propagate, lambda: dict(codes=randn(2, 4, 3), weights=rand(2, 4, 4) + .1), ('codes',), (2, 4, 3),
         (dict(weights=tensor([[[1., 2 / 3, 0], [.5, 1, 0], [0, 1 / 3, 1]]]),
@@ -172,10 +192,10 @@ CASES = {
     'window_moments': Case(
         lambda image: torch.stack(window_moments(image)), lambda: dict(image=rand(1, 1, 3, 4)), ('image',),
         (2, 1, 1, 3, 4), (dict(image=torch.full((1, 1, 2, 2), .5)), [[[[[.5] * 2] * 2]], [[[[0.] * 2] * 2]]]),
-        dict(text=dict(image='x'))),
+        dict(narrow=dict(image=rand(1, 1, 3, 1)))),
     'over_sources': Case(
         over_sources, lambda: dict(errors=rand(3, 2, 4)), ('errors',), (2, 4),
-        (dict(errors=tensor([[1., 5], [2, 3]])), [1., 3]), dict(text=dict(errors='x'))),
+        (dict(errors=tensor([[1., 5], [2, 3]])), [1., 3]), dict(none=dict(errors=rand(0, 2)))),
     'automask': Case(
         lambda reprojection, identity: automask(reprojection, identity)[0],
         lambda: dict(reprojection=rand(2, 4), identity=rand(2, 4)), ('reprojection',), (2, 4),
@@ -238,14 +258,117 @@ CASES = {
         dict(two=dict(axis_angle=randn(2, 2))), half=None),
     'scale_disparity': Case(
         lambda sigmoid: scale_disparity(sigmoid, 0.1, 100.), lambda: dict(sigmoid=rand(2, 3)), ('sigmoid',), (2, 3),
-        (dict(sigmoid=tensor([0., 1])), [.01, 10]), dict(text=dict(sigmoid='x'))),
+        (dict(sigmoid=tensor([0., 1])), [.01, 10]), None),  # of any shape
+    'depth_to_sigmoid': Case(
+        lambda depth: depth_to_sigmoid(depth, 0.1, 100.), lambda: dict(depth=rand(2, 3) + .5), ('depth',), (2, 3),
+        (dict(depth=tensor([2., 100])), [.049049, 0]), None),  # of any shape
+    'cell_depth': Case(
+        lambda disparity: cell_depth(disparity, (1, 1), 10), lambda: dict(disparity=rand(2, 4, 6) + .2),
+        ('disparity',), (2, 1, 1), (dict(disparity=tensor([[[.5, .25], [0, 0]]])), [[[6.5]]]),
+        dict(flat=dict(disparity=rand(6)))),
+    'cell_points': Case(
+        cell_points, lambda: dict(depth=rand(2, 2, 3) + .1), ('depth',), (2, 6, 3),
+        (dict(depth=tensor([[[1., 2], [2, 4]]])), [[[-.5, -.5, -1], [1, -1, -2], [-1, 1, -2], [2, 2, -4]]]),
+        dict(flat=dict(depth=rand(4)))),
+    'farthest_points': Case(
+        lambda points: farthest_points(points, 3).to(points), lambda: dict(points=randn(2, 5, 3)), (), (2, 3),
+        (dict(points=tensor([[0., 0], [1, 0], [0, 1], [4, 4]])), [0., 3, 1]), dict(few=dict(points=rand(2, 2, 3)))),
+    'nearest_neighbours': Case(
+        lambda images: nearest_neighbours(images, 0, [images[:2], images[2:]], 2).to(images),
+        lambda: dict(images=unit(4, 3)), (), (4, 2),
+        (dict(images=tensor([[1., 0], [0, 1], [.8, .6]])), [[0., 2], [1, 2], [2, 0]]),
+        dict(few=dict(images=unit(1, 3)))),
+    'to_grid': Case(
+        lambda cells: to_grid(cells, 28, 28), lambda: dict(cells=torch.arange(6).view(2, 3)), (), (2, 3, 2),
+        (dict(cells=torch.tensor([3 * 28 + 20])), [[.481481, -.777778]]), None,  # of any shape
+        keeps_double=False, half=None),
+    'read_points': Case(
+        read_points, lambda: dict(maps=randn(2, 3, 4, 5), points=1.8 * rand(2, 6, 2) - .9), ('maps', 'points'),
+        (2, 6, 3), (dict(maps=tensor([[[[0., 1, 2]]]]), points=tensor([[[-1., 0], [.5, 0]]])), [[[0.], [1.5]]]),
+        dict(batch=dict(points=rand(3, 6, 2))), half=None),
+    'knn_votes': Case(
+        lambda queries, bank: knn_votes(queries, bank, torch.tensor([0, 1, 1]), 2, 2, 1.),
+        lambda: dict(queries=unit(4, 5), bank=unit(3, 5)), (), (4, 2),
+        # the nearest and one at a right angle vote: e / (e + 1) for class 0
+        (dict(queries=tensor([[1., 0]]), bank=tensor([[1., 0], [0, 1], [-1, 0]])), [[.731059, .268941]]),
+        dict(channels=dict(bank=unit(3, 6)))),
+    'assign_clusters': Case(
+        lambda features, prototypes: assign_clusters(features, prototypes, torch.tensor([1, 0]), (2, 4)).to(features),
+        lambda: dict(features=randn(3, 1, 2), prototypes=unit(2, 3)), (), (2, 4),
+        (dict(features=tensor([[[1., 0]], [[0, 1]]]), prototypes=tensor([[1., 0], [0, 1]])), [[1., 1, 0, 0]] * 2),
+        dict(channels=dict(prototypes=unit(2, 4)))),
+    'cluster_log_probabilities': Case(
+        lambda features, directions: cluster_log_probabilities(features, directions, torch.tensor([0, 1]), (1, 2)),
+        lambda: dict(features=randn(3, 1, 2), directions=unit(2, 3)), (), (2, 1, 2),
+        # cosines 1 and 0: 1 − ln(e + 1) and −ln(e + 1)
+        (dict(features=tensor([[[2., 0]], [[0, 1]]]), directions=tensor([[1., 0], [0, 1]])),
+         [[[-.313262, -1.313262]], [[-1.313262, -.313262]]]),
+        dict(channels=dict(directions=unit(2, 4)))),
+    'class_log_probabilities': Case(
+        lambda features, weights, biases: class_log_probabilities(features, weights, biases, (1, 2)),
+        lambda: dict(features=randn(3, 1, 2), weights=randn(2, 3), biases=randn(2)), (), (2, 1, 2),
+        (dict(features=tensor([[[1., 0]], [[0, 1]]]), weights=tensor([[1., 0], [0, 0]]), biases=tensor([0., 1])),
+         [[[-.693147, -1.313262]], [[-.693147, -.313262]]]),
+        dict(channels=dict(weights=randn(2, 4)))),
+    'LinearProbe': Case(
+        linear_probe_loss,
+        lambda: dict(codes=randn(2, 3, 2, 2), weights=randn(4, 3), labels=torch.randint(4, (2, 4, 4))),
+        ('weights',), (),
+        # two scores alike at the one labelled pixel: ln 2
+        (dict(codes=tensor([[[[3., 1]], [[-1, 2]]]]), weights=torch.zeros(2, 2), labels=torch.tensor([[[0, 255]]])),
+         .693147),
+        dict(channels=dict(weights=randn(4, 5)))),
+    'enlarged': Case(
+        lambda maps: enlarged(maps, (2, 4)), lambda: dict(maps=randn(2, 3, 2, 2)), ('maps',), (2, 3, 2, 4),
+        (dict(maps=tensor([[[[0., 4], [0, 4]]]])), [[[[0., 1, 3, 4]] * 2]]), dict(flat=dict(maps=randn(4)))),
+    'slide': Case(
+        lambda images: slide(lambda window: window - window[..., :1], images, (1, 2), (1, 1)),
+        lambda: dict(images=randn(2, 3, 2, 4)), ('images',), (2, 3, 2, 4),
+        # windows 1, 3 and 3, 7 give 0, 2 and 0, 4
+        (dict(images=tensor([[[[1., 3, 7]]]])), [[[[0., 1, 4]]]]), dict(flat=dict(images=randn(4)))),
+    'blend_with_mirror': Case(
+        blend_with_mirror, lambda: dict(sigmoid=rand(2, 3, 5), mirrored=rand(2, 3, 5)), ('sigmoid', 'mirrored'),
+        (2, 3, 5), (dict(sigmoid=torch.ones(1, 3), mirrored=torch.zeros(1, 3)), [[0., .5, 1]]),
+        dict(size=dict(mirrored=rand(2, 3, 6)))),
+    'legacy_positions': Case(
+        lambda positions: legacy_positions(positions, (2, 2), (3, 4)), lambda: dict(positions=randn(1, 5, 3)), (),
+        (1, 13, 3), (dict(positions=tensor([[[1.], [2], [2], [2], [2]]])), [[[1.]] + [[2.]] * 12]),
+        dict(cells=dict(positions=randn(1, 6, 3)))),
 }
-NO_OPS = {'SwappedPrediction', 'depth_to_sigmoid', 'parallax_terms', 'pixel_intrinsics', 'source_coordinates'}
-"""Names beside them: a result, and parts of ``ReprojectionError``, which its case goes through."""
+NO_CASES = dict(
+    **dict.fromkeys(('box_mean', 'parallax_terms', 'pixel_intrinsics', 'source_coordinates'),
+                    'part of photometric_error or ReprojectionError, whose cases go through it'),
+    **dict.fromkeys(('draw_points', 'draw_kept', 'draw_others'), 'random, see test_depthg.py'),
+    **dict.fromkeys(('mean_over_ranks', 'sum_over_ranks', 'gathered'), 'for several processes; other tests start some'))
+PACKAGES = ('evaluation.functional', 'geometry', 'models', 'sampling')
+
+
+def wants_case(place: str, member: Any) -> bool:
+    """Functions from tensors to tensors; whatever stands in ``models/losses``; probes that have a loss."""
+    of_losses = place.startswith('mmdepthcp.models.losses.')
+    if inspect.isclass(member):
+        if of_losses:
+            return not issubclass(member, tuple)
+        return place.startswith('mmdepthcp.models.probes.') and 'loss' in vars(member)
+    if not inspect.isfunction(member):
+        return False
+    signature = inspect.signature(member)
+    taken = {argument.annotation for argument in signature.parameters.values()}
+    given = signature.return_annotation in ('Tensor', 'Array', 'tuple[Tensor, Tensor]', 'list[Tensor]')
+    return of_losses or (given and bool(taken & {'Tensor', 'Array', 'Sequence[Tensor]'}))
+
 
 def test_every_loss_and_operation_has_a_case():
-    geometry = {name for name, member in vars(mmdepthcp.geometry).items() if callable(member)}
-    assert {*losses.__all__, *geometry} - NO_OPS <= set(CASES)
+    wanted = set()
+    for package in PACKAGES:
+        name = f'mmdepthcp.{package}'
+        for module in walk_packages(import_module(name).__path__, f'{name}.'):
+            wanted |= {word for word, member in vars(import_module(module.name)).items()
+                       if not word.startswith('_') and getattr(member, '__module__', None) == module.name
+                       and wants_case(module.name, member)}
+    assert len(wanted) > 45
+    assert not wanted - {*CASES, *NO_CASES}, 'put its Case into CASES, under its name'
+    assert not set(NO_CASES) - wanted
 
 
 @pytest.mark.parametrize(('name', 'question'), [
