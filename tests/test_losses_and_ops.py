@@ -24,7 +24,7 @@ from mmdepthcp.evaluation.functional.clustering import (
 )
 from mmdepthcp.evaluation.functional.knn import knn_votes
 from mmdepthcp.geometry import depth_to_sigmoid, inverse_pose, pose_matrix, rotation_matrix, scale_disparity, warp
-from mmdepthcp.geometry.points import cell_depth, cell_points
+from mmdepthcp.geometry.points import cell_depth, cell_points, picture_depth
 from mmdepthcp.models.backbones import hypercolumns
 from mmdepthcp.models.backbones.dino_vit import legacy_positions
 from mmdepthcp.models.depth import blend_with_mirror
@@ -330,6 +330,11 @@ CASES = {
         blend_with_mirror, lambda: dict(sigmoid=rand(2, 3, 5), mirrored=rand(2, 3, 5)), ('sigmoid', 'mirrored'),
         (2, 3, 5), (dict(sigmoid=torch.ones(1, 3), mirrored=torch.zeros(1, 3)), [[0., .5, 1]]),
         dict(size=dict(mirrored=rand(2, 3, 6)))),
+    'picture_depth': Case(
+        lambda disparity: picture_depth(disparity, 40.), lambda: dict(disparity=rand(2, 3, 4) + .1), (), (2, 3, 4),
+        # depths 1, 2, 2.5, 4
+        (dict(disparity=tensor([[1., .5], [.4, .25]])), [[0, .333333], [.5, 1]]),
+        dict(flat=dict(disparity=rand(4)))),
     'legacy_positions': Case(
         lambda positions: legacy_positions(positions, (2, 2), (3, 4)), lambda: dict(positions=randn(1, 5, 3)), (),
         (1, 13, 3), (dict(positions=tensor([[[1.], [2], [2], [2], [2]]])), [[[1.]] + [[2.]] * 12]),
@@ -339,6 +344,7 @@ NO_CASES = dict(
     **dict.fromkeys(('box_mean', 'parallax_terms', 'pixel_intrinsics', 'source_coordinates'),
                     'part of photometric_error or ReprojectionError, whose cases go through it'),
     **dict.fromkeys(('draw_points', 'draw_kept', 'draw_others'), 'random, see test_depthg.py'),
+    depth_target='its settings choose among other cases, see test_depthg.py',
     **dict.fromkeys(('mean_over_ranks', 'sum_over_ranks', 'gathered'), 'for several processes; other tests start some'))
 PACKAGES = ('evaluation.functional', 'geometry', 'models', 'sampling')
 
