@@ -20,6 +20,7 @@ from mmdepthcp.models.selfsup.depthg_settings import DepthSettings, PointSetting
 from mmdepthcp.registry import MODELS
 from mmdepthcp.sampling import farthest_points
 from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.quantiles import quantile
 
 CHANNELS, CODES, SIZE = 12, 6, (32, 64)
 TRANSFORMER = dict(type='DINOViT', patch_size=8, img_size=SIZE, arch=dict(
@@ -347,6 +348,34 @@ def test_depth_has_to_be_there_if_it_counts():
     for field in (0, 180, (60, 0), (60, 30, 20)):
         with pytest.raises(InputError, match=r'points\.field_of_view .* must be an angle'):
             build(points=dict(field_of_view=field))
+
+
+@pytest.mark.parametrize(('settings', 'message'), [
+    (dict(depth=dict(mode='near')), r"depth\.mode 'near': must be one of abs, euclid3d, gauss, product, legacy"),
+    (dict(depth=dict(shift='auto')), r"depth\.shift 'auto': must be a number or 'mean'"),
+    (dict(self_term=dict(shift='mean')), r"self_term\.shift 'mean': must be a number or 'auto'"),
+    (dict(negative_term=dict(shift=None)), r"negative_term\.shift None: must be a number or 'auto'"),
+    (dict(dropout=1), r'dropout 1: must be at least 0 and below 1'),
+    (dict(points=dict(side=0)), r'points\.side 0: must be at least 1'),
+    (dict(depth=dict(mode='legacy')), r'set depth\.centre=False and depth\.shift=0\.03'),
+    (dict(depth=dict(mode='legacy', centre=False)), r'set depth\.centre=False and depth\.shift=0\.03'),
+    (dict(depth=dict(mode='legacy', shift=.1)), r'set depth\.centre=False and depth\.shift=0\.03')])
+def test_settings_that_cannot_be_are_refused(settings, message):
+    with pytest.raises(InputError, match=message):
+        build(**settings)
+
+
+def test_more_farthest_points_than_cells():
+    with pytest.raises(InputError, match=r'points\.side 6: 36 .* more than the 4x8 cells .* set it to 5 or less'):
+        calibrated(points=dict(kind='farthest', side=6))
+
+
+def test_shifts_are_found_among_any_number_of_correlations(monkeypatch):
+    values = torch.randn(1001, generator=torch.Generator().manual_seed(0))
+    for share in (0, .3337, .6, .9, 1):
+        torch.testing.assert_close(quantile(values, share), torch.quantile(values, share))
+    monkeypatch.setattr(torch, 'quantile', None)  # takes no more than 2²⁴ values
+    assert calibrated().shifts.isfinite().all()
 
 
 def test_settings_follow_the_iteration():

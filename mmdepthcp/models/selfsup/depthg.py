@@ -31,10 +31,12 @@ from mmdepthcp.models.selfsup.depthg_settings import (
     HiddenPositiveSettings,
     PointSettings,
     TermSettings,
+    check_shift,
 )
 from mmdepthcp.registry import MODELS
 from mmdepthcp.sampling import read_points
 from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.quantiles import quantile
 
 TERMS = ('self', 'neighbour', 'negative')
 LINEAR, NONLINEAR, SIGNAL = range(3)
@@ -96,7 +98,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         init_cfg: initialisation.
 
     Raises:
-        InputError: a setting is unknown; on ``loss``, disparity or calibration is missing.
+        InputError: a setting is unknown or out of range; on ``loss``, disparity or calibration is missing.
     """
 
     def __init__(
@@ -134,6 +136,10 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
             TermSettings(**{'weight': 0.67, **(self_term or {})}),
             TermSettings(**{'weight': 0.25, **(neighbour_term or {})}),
             TermSettings(**{'weight': 0.63, 'quantile': 0.9, 'draws': 5, **(negative_term or {})})), strict=True))
+        for name, term in self.terms.items():
+            check_shift(f'{name}_term.shift', term.shift, 'auto')
+        if not 0 <= dropout < 1:
+            raise InputError(f'DepthG: dropout {dropout}: must be at least 0 and below 1')
         self.depth = DepthSettings(**(depth or {}))
         self.points = PointSettings(**(points or {}))
         self.hidden_positives = HiddenPositiveSettings(**(hidden_positives or {}))
@@ -343,8 +349,7 @@ class DepthG(SegmentsByClusters, BaseSelfSupervisor):
         features = self._sampled(self._standardised(pairs), known)
         for place, (name, found) in enumerate(features.items()):
             if self.terms[name].shift == 'auto':
-                self.shifts[place] = torch.quantile(
-                    (centre(found) if self.centre else found).flatten(), self.terms[name].quantile)
+                self.shifts[place] = quantile(centre(found) if self.centre else found, self.terms[name].quantile)
         self.calibrated.fill_(True)
 
     @torch.no_grad()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmdepthcp.geometry.points import cell_depth, cell_points, picture_depth
 from mmdepthcp.models.losses.correlation import depth_correlation, legacy_depth_correlation
-from mmdepthcp.models.selfsup.depthg_settings import DepthSettings, PointSettings
+from mmdepthcp.models.selfsup.depthg_settings import LEGACY, DepthSettings, PointSettings
 from mmdepthcp.sampling import read_points
 
 FLAT = 1e-3
@@ -58,7 +58,7 @@ def depth_target(
         depth, points: settings.
         depth_range: (B, 2), for 'legacy', see :func:`picture_depth`.
     """
-    if depth.mode == 'legacy':
+    if depth.mode == LEGACY:
         shown = picture_depth(disparity, points.max_depth, True, depth_range) if depth.integers else disparity
         return legacy_depth_correlation(shown[:, None], round(at.shape[1] ** 0.5))
     if depth.mode == 'euclid3d':

@@ -5,6 +5,8 @@ All of it comes from the seeds of the pairs, so that it does not depend on how m
 
 from __future__ import annotations
 
+import math
+
 import torch
 from mmengine.dist import all_gather, get_rank
 from torch import Tensor
@@ -24,13 +26,20 @@ def draw_points(seeds: Tensor, settings: PointSettings, depth: Tensor, iteration
         settings: which kind, and how many.
         depth: that places cells in space, (B, 2, h, w), for farthest points, which are not random.
         iteration: for the number of points.
+
+    Raises:
+        InputError: there are fewer cells than points.
     """
     side = shrunk(settings.side, settings.decay, settings.decay_interval, iteration, settings.decay_at_start)
     if settings.kind == 'random':
         anywhere = [torch.rand(2, settings.side ** 2, 2, generator=_generator(seed, 0)) for seed in seeds.tolist()]
         return 2 * torch.stack(anywhere)[:, :, :side ** 2] - 1
+    height, width = depth.shape[-2:]
+    if side ** 2 > height * width:
+        raise InputError(f'points.side {side}: {side ** 2} farthest points are more than the {height}x{width} cells of '
+                         f'the maps; set it to {math.isqrt(height * width)} or less')
     cells = cell_points(depth.flatten(0, 1), settings.field_of_view, settings.legacy)
-    grid = to_grid(farthest_points(cells, side ** 2), depth.shape[-2], depth.shape[-1], settings.legacy)
+    grid = to_grid(farthest_points(cells, side ** 2), height, width, settings.legacy)
     return grid.unflatten(0, (-1, 2))
 
 

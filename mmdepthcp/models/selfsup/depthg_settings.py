@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mmdepthcp.models.losses.correlation import DEPTH_MODES
 from mmdepthcp.utils.errors import InputError
+
+LEGACY = 'legacy'
+
+
+def check_shift(key: str, value: object, word: str) -> None:
+    """Raise an InputError unless a shift is a number or what else it may be."""
+    if isinstance(value, bool) or not (value == word or isinstance(value, (int, float))):
+        raise InputError(f'{key} {value!r}: must be a number or {word!r}')
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,8 @@ class PointSettings:
     def __post_init__(self) -> None:
         if self.kind not in ('random', 'farthest'):
             raise InputError(f"points.kind {self.kind!r}: must be 'random' or 'farthest'")
+        if self.side < 1:
+            raise InputError(f'points.side {self.side!r}: must be at least 1')
         angles = self.field_of_view if isinstance(self.field_of_view, (list, tuple)) else 2 * [self.field_of_view]
         if len(angles) != 2 or not all(isinstance(angle, (int, float)) and 0 < angle < 180 for angle in angles):
             raise InputError(f'points.field_of_view {self.field_of_view!r}: must be an angle above 0 and below 180 '
@@ -86,6 +97,15 @@ class DepthSettings:
     decay: float = 1.
     decay_interval: int = 0
     shift_decays: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode not in (*DEPTH_MODES, LEGACY):
+            raise InputError(f'depth.mode {self.mode!r}: must be one of {", ".join((*DEPTH_MODES, LEGACY))}')
+        check_shift('depth.shift', self.shift, 'mean')
+        if self.mode == LEGACY and (self.centre or self.shift == 'mean'):
+            raise InputError("depth.mode='legacy': its correlations are all 1 and teach nothing if they are centred or "
+                             'their mean is the shift; set depth.centre=False and depth.shift=0.03, as published, or '
+                             'another number')
 
 
 @dataclass(frozen=True)
