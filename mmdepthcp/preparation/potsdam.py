@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmdepthcp.preparation.exports import claim_export, digest_of, select_outdated
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import read_text
-from mmdepthcp.utils.images import read_image, write_png
+from mmdepthcp.utils.images import image_size, read_image, write_png
+from mmdepthcp.utils.trees import Failure, process_tree
 from mmdepthcp.utils.walks import find_files
 
 COLOURS = {(255, 255, 255): 0, (255, 0, 0): 5, (0, 0, 255): 1, (0, 255, 255): 2, (0, 255, 0): 3, (255, 255, 0): 4}
@@ -29,6 +31,11 @@ class Patch(NamedTuple):
 
     def __str__(self) -> str:
         return str(self.image)
+
+    @property
+    def is_tile(self) -> bool:
+        """Whether it is cut into patches."""
+        return self.image.suffix != '.mat'
 
 
 def find_patches(source: Path) -> list[Patch]:
@@ -84,37 +91,66 @@ class PatchWriter:
     def __init__(self, out: Path, size: int = 200) -> None:
         self.out, self.size = out, size
 
-    def is_done(self, patch: Patch) -> bool:
-        """Whether a patch of Ji et al. has been written; tiles are cut again."""
-        return patch.image.suffix == '.mat' and self._target('labels', patch.part, patch.image.stem).exists()
+    def last(self, patch: Patch) -> Path:
+        """The file that is written last."""
+        if not patch.is_tile:
+            return self._target('labels', patch.part, patch.image.stem)
+        try:
+            width, height = image_size(patch.image)
+        except InputError:  # which writing says in words
+            width = height = self.size
+        row, column = ((side // self.size - 1) * self.size for side in (height, width))
+        return self._target('labels', patch.part, _name(patch, row, column))
 
     def __call__(self, patch: Patch) -> None:
         """Write a patch, or those of a tile.
 
         Raises:
-            InputError: a file cannot be read, or image and labels differ in size.
+            InputError: a file cannot be read, image and labels differ in size, or a tile is smaller than a patch.
         """
-        if patch.image.suffix == '.mat':
-            image, labels = _read_mat(patch.image, 'img')[..., 2::-1], _read_mat(patch.labels, 'gt').astype(np.uint8)
-        else:
+        digest = digest_of(patch[:2])
+        if patch.is_tile:
             image, labels = read_image(patch.image), classes_of_colours(read_image(patch.labels))
+        else:
+            image, labels = _read_mat(patch.image, 'img')[..., 2::-1], _read_mat(patch.labels, 'gt').astype(np.uint8)
         if image.shape[:2] != labels.shape:
             raise InputError(f'{patch.labels}: has the shape {labels.shape}, its image {image.shape[:2]}')
-        if patch.image.suffix == '.mat':
-            self._write(patch.part, patch.image.stem, image, labels)
+        if not patch.is_tile:
+            self._write(patch.part, patch.image.stem, image, labels, digest)
             return
         size = self.size
+        if min(labels.shape) < size:
+            raise InputError(f'{patch.image}: is {labels.shape[1]}x{labels.shape[0]}, smaller than a patch of '
+                             f'{size}x{size}; set --size')
         for row in range(0, labels.shape[0] - size + 1, size):
             for column in range(0, labels.shape[1] - size + 1, size):
                 part = slice(row, row + size), slice(column, column + size)
-                self._write(patch.part, f'{patch.image.stem}_{row:05}_{column:05}', image[part], labels[part])
+                self._write(patch.part, _name(patch, row, column), image[part], labels[part], digest)
 
-    def _write(self, part: str, name: str, image: np.ndarray, labels: np.ndarray) -> None:
-        write_png(self._target('images', part, name), np.ascontiguousarray(image))
-        write_png(self._target('labels', part, name), np.ascontiguousarray(labels))
+    def _write(self, part: str, name: str, image: np.ndarray, labels: np.ndarray, digest: str) -> None:
+        write_png(self._target('images', part, name), np.ascontiguousarray(image), digest)
+        write_png(self._target('labels', part, name), np.ascontiguousarray(labels), digest)
 
     def _target(self, kind: str, part: str, name: str) -> Path:
         return self.out / kind / part / f'{name}.png'
+
+
+def write_patches(found: list[Patch], write: PatchWriter, num_workers: int = 0) -> tuple[list[Failure], int]:
+    """Write the patches that are not there yet, or whose sources have changed: the failures, and how many patches or
+    tiles were tried.
+
+    Raises:
+        InputError: the output folder holds other patches, or another process writes there.
+    """
+    tiles = any(patch.is_tile for patch in found)
+    settings = dict(source='Potsdam, tiles', size=write.size) if tiles else dict(source='Potsdam, patches')
+    with claim_export(write.out, settings, kind='patches'):
+        left = select_outdated(found, write.last, lambda patch: patch[:2])
+        return process_tree(left, write, num_workers, f'Potsdam to {write.out}'), len(left)
+
+
+def _name(tile: Patch, row: int, column: int) -> str:
+    return f'{tile.image.stem}_{row:05}_{column:05}'
 
 
 def _read_mat(path: Path, key: str) -> np.ndarray:

@@ -54,6 +54,11 @@ def test_patches_of_potsdam(patches, tmp_path):
         pipeline=[dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadLabels')])
     stored = loadmat(patches / 'gt/2.mat')['gt']
     assert np.array_equal(dataset[0]['gt_seg_map'], np.array([0, 1, 2, 2, 0, 1])[stored])
+    times = {path: path.stat().st_mtime_ns for path in out.rglob('*.png')}
+    savemat(patches / 'gt/0.mat', dict(gt=np.full((8, 8), 5, np.int32)))
+    assert run('potsdam3.py', patches, out, '--num-workers', 0) == 0
+    assert {path.name for path, time in times.items() if path.stat().st_mtime_ns != time} == {'0.png'}
+    assert read_labels(out / 'labels/train/0.png').min() == 5
     (patches / 'gt/1.mat').unlink()
     assert run('potsdam3.py', patches, out).startswith(f'error: {patches}/gt/1.mat: named in')
 
@@ -65,7 +70,7 @@ def test_a_broken_patch_is_named_and_the_others_are_written(patches, tmp_path, c
     assert (tmp_path / 'out/labels/val/2.png').exists()
 
 
-def test_tiles_of_potsdam(tmp_path):
+def test_tiles_of_potsdam(tmp_path, capsys):
     from mmdepthcp.preparation.potsdam import COLOURS
 
     rng = np.random.default_rng(0)
@@ -82,6 +87,20 @@ def test_tiles_of_potsdam(tmp_path):
     names = sorted(path.stem for path in (out / 'labels/val').iterdir())
     assert names == [f'top_potsdam_2_13_RGB_{row:05}_{column:05}' for row in (0, 4) for column in (0, 4, 8)]
     assert np.array_equal(read_labels(out / 'labels/train/top_potsdam_2_10_RGB_00004_00008.png'), classes[4:8, 8:12])
+    times = {path: path.stat().st_mtime_ns for path in out.rglob('*.png')}
+    cv2.imwrite(str(tmp_path / 'l/top_potsdam_2_13_label.tif'), np.full((9, 14, 3), 255, np.uint8))
+    again = ('potsdam3.py', tmp_path / 't', out, '--tile-labels', tmp_path / 'l', '--num-workers', 0, '--size')
+    assert run(*again, 4) == 0
+    anew = {path for path, time in times.items() if path.stat().st_mtime_ns != time}
+    assert anew == {path for path in times if 'val' in path.parts}
+    assert not any(read_labels(path).any() for path in anew if 'labels' in path.parts)
+    assert 'patches made in another way, with other settings (size was 4, is 3)' in run(*again, 3)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob('*.png')}.keys() == times.keys()
+    again = (*again[:2], tmp_path / 'large', *again[3:])
+    assert run(*again, 10) == 1 and not (tmp_path / 'large').exists()
+    assert 'top_potsdam_2_10_RGB.tif: is 14x9, smaller than a patch of 10x10; set --size' in capsys.readouterr().err
+    (tmp_path / 't/top_potsdam_2_13_RGB.tif').write_bytes(b'nothing')
+    assert run(*again, 4) == 1 and 'top_potsdam_2_13_RGB.tif: not a readable image' in capsys.readouterr().err
     (tmp_path / 'l/top_potsdam_2_10_label.tif').unlink()
     assert 'the labels of' in run('potsdam3.py', tmp_path / 't', out, '--tile-labels', tmp_path / 'l')
 

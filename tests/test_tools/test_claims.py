@@ -21,7 +21,7 @@ WITHOUT_FOLDER = {
     'colour_position_baseline.py', 'export_backbone.py', 'region_quality.py', 'instances_to_coco.py'}
 BY_FUNCTION = {
     'infer_depth.py', 'group_regions.py', 'cityscapes_disparity.py', 'depth_maps.py', 'toy_streets.py',
-    'nearest_neighbours.py', 'cache_features.py', 'five_crops.py', 'control_disparity.py'}
+    'nearest_neighbours.py', 'cache_features.py', 'five_crops.py', 'control_disparity.py', 'potsdam3.py'}
 CONFIG = '''
 pipeline = [dict(name='a', tool='tools/export_backbone.py', args=['--help'])]
 title, seeds = 'T', (0,)

@@ -6,6 +6,8 @@
 PATCHES are the 200x200 patches of Ji et al. (ICCV 2019), which STEGO and DepthG use: imgs/*.mat, gt/*.mat,
 labelled_train.txt, labelled_test.txt. TILES are the 6000x6000 TIFFs of ISPRS (top_potsdam_2_10_RGB.tif), LABELS theirs
 (top_potsdam_2_10_label.tif); they are cut into patches, and the tiles that MMSegmentation validates on become val.
+
+Finished patches are skipped, unless their source has changed.
 """
 
 import argparse
@@ -15,8 +17,7 @@ from pathlib import Path
 
 from mmdepthcp.cli.numbers import whole
 from mmdepthcp.cli.tools import errors_in_words
-from mmdepthcp.utils.processes import claim
-from mmdepthcp.utils.trees import process_tree, report_failures, select_files
+from mmdepthcp.utils.trees import report_failures
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,14 +34,11 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     with errors_in_words():
-        from mmdepthcp.preparation.potsdam import PatchWriter, find_patches, find_tiles
+        from mmdepthcp.preparation.potsdam import PatchWriter, find_patches, find_tiles, write_patches
 
         found = find_tiles(args.source, args.tile_labels) if args.tile_labels else find_patches(args.source)
-        write = PatchWriter(args.out, args.size)
-        with claim(args.out):
-            left = select_files(found, write.is_done)
-            failures = process_tree(left, write, args.num_workers, f'{args.source} to {args.out}')
-    return report_failures(failures, len(left))
+        failures, tried = write_patches(found, PatchWriter(args.out, args.size), args.num_workers)
+    return report_failures(failures, tried)
 
 
 if __name__ == '__main__':
