@@ -18,6 +18,7 @@ from mmdepthcp.utils.fileio import read_json, write_json
 from mmdepthcp.utils.images import read_png_note
 from mmdepthcp.utils.processes import WHOLE, claim
 from mmdepthcp.utils.trees import select_files
+from mmdepthcp.utils.walks import MADE_BY, holds_pngs
 
 T = TypeVar('T')
 
@@ -105,7 +106,7 @@ def claim_export(out: str | os.PathLike, settings: Mapping[str, Any], shard: tup
     file = Path(out, META)
     wanted = json.loads(json.dumps(settings))
     with claim(out, shard):
-        if file.exists() and _holds_pngs(out):
+        if file.exists() and holds_pngs(out):
             known = _flat(read_json(file))
             other = [f'{key} was {known.get(key)!r}, is {value!r}'
                      for key, value in _flat(wanted).items()
@@ -114,16 +115,12 @@ def claim_export(out: str | os.PathLike, settings: Mapping[str, Any], shard: tup
                 raise InputError(f'{file}: the folder holds {kind} made in another way, with other settings '
                                  f'({"; ".join(other)}); choose another folder or remove this one')
         else:
-            write_json(file, {**wanted, 'version': mmdepthcp.__version__})
+            write_json(file, {**wanted, **MADE_BY, 'version': mmdepthcp.__version__})
         try:
             yield
         finally:
-            if shard == WHOLE and not _holds_pngs(out):
+            if shard == WHOLE and not holds_pngs(out):
                 file.unlink(missing_ok=True)
-
-
-def _holds_pngs(folder: str | os.PathLike) -> bool:
-    return any(not path.name.startswith('.') for path in Path(folder).rglob('*.png'))
 
 
 def _flat(settings: Any, prefix: str = '') -> dict[str, Any]:

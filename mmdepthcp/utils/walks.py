@@ -17,8 +17,10 @@ from mmdepthcp.utils.errors import InputError, notice
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp')
 NO_DATA = {'__macosx', 'lost+found', 'system volume information', '$recycle.bin', '#recycle', '#snapshot', 'thumbs'}
 """Folders that systems make, in small letters."""
-EXPORT_KEYS = ({'mode', 'version'}, {'params', 'intrinsics'})
-"""Keys of the ``meta.json`` beside disparity, and beside regions."""
+MADE_BY = dict(made_by='mmdepthcp')
+"""What stands in the ``meta.json`` of every folder that a tool of this package fills."""
+OLDER_KEYS = ({'mode', 'version'}, {'params', 'intrinsics'}, {'source', 'kind', 'ratio', 'version'})
+"""Keys of those that do not say so yet: beside disparity, regions, crops."""
 
 
 class Walk(NamedTuple):
@@ -39,12 +41,13 @@ def is_no_data(folder: str) -> bool:
 
 
 def is_export(meta: str | os.PathLike) -> bool:
-    """Whether a ``meta.json`` is one that a tool of this package writes beside disparity or regions."""
+    """Whether a ``meta.json`` is one that a tool of this package writes beside what it makes of images."""
     try:
         content = json.loads(Path(meta).read_bytes())
     except (OSError, ValueError):
         return False
-    return isinstance(content, dict) and any(keys <= set(content) for keys in EXPORT_KEYS)
+    return isinstance(content, dict) and (
+        MADE_BY.items() <= content.items() or any(keys <= set(content) for keys in OLDER_KEYS))
 
 
 def walk(root: str | os.PathLike, leave_out: Iterable[str | os.PathLike] = ()) -> Walk:
@@ -169,6 +172,11 @@ def _by_small_letters(folder: Path, _changed: int) -> dict[str, list[str]]:
     for name in sorted(os.listdir(folder)):
         names.setdefault(name.lower(), []).append(name)
     return names
+
+
+def holds_pngs(folder: str | os.PathLike) -> bool:
+    """Whether a PNG that is no hidden file lies in a folder or below it."""
+    return any(not path.name.startswith('.') for path in Path(folder).rglob('*.png'))
 
 
 def find_folders(root: str | os.PathLike) -> list[Path]:

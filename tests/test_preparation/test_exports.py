@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mmdepthcp.preparation.exports import claim_export, digest_of, select_outdat
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import read_json
 from mmdepthcp.utils.images import read_png_note, read_uint16, write_png
+from mmdepthcp.utils.walks import find_files
 
 
 def claim(out, shard=(0, 1), **settings):
@@ -30,6 +32,13 @@ def test_an_export_belongs_to_one_setting(tmp_path):
         with pytest.raises(InputError, match=words):
             claim(tmp_path, **settings)
     assert read_json(tmp_path / 'meta.json') == meta
+
+
+def test_what_was_made_of_images_is_not_taken_for_images(tmp_path):
+    write_png(tmp_path / 'a.png', np.zeros((2, 2), np.uint8))
+    with claim_export(tmp_path / 'out', dict(anything='at all')):
+        write_png(tmp_path / 'out/a_0.png', np.zeros((2, 2), np.uint8))
+    assert find_files(tmp_path) == [Path('a.png')]
 
 
 def test_settings_that_made_nothing_bind_nobody(tmp_path):

@@ -209,9 +209,11 @@ def test_folders_that_cannot_be_read(tmp_path, monkeypatch):
 def test_output_below_the_input(tmp_path, notices):
     _touch(tmp_path / '1.png', tmp_path / 'out/deep/1.png')
     assert _found(tmp_path, leave_out=[tmp_path / 'out', tmp_path / 'nowhere']) == ['1.png']
-    (tmp_path / 'out/meta.json').write_text('{"camera": "front"}')
-    assert _found(tmp_path) == ['1.png', 'out/deep/1.png']
-    for content in (dict(mode='raw', version='1'), dict(params={}, intrinsics=[], scale=None)):
+    for content in (dict(camera='front'), dict(source='a web page', version='2'), ['made_by']):
+        (tmp_path / 'out/meta.json').write_text(json.dumps(content))
+        assert _found(tmp_path) == ['1.png', 'out/deep/1.png']
+    for content in (dict(mode='raw', version='1'), dict(params={}, intrinsics=[], scale=None),
+                    dict(source='five crops', kind='image', ratio=.5, version='1'), dict(made_by='mmdepthcp')):
         (tmp_path / 'out/meta.json').write_text(json.dumps(content))
         assert _found(tmp_path) == ['1.png'] and 'left out out,' in notices.pop()
     with pytest.raises(InputError, match='one of its own'):
