@@ -16,6 +16,7 @@ from mmdepthcp.utils.fileio import read_json, write_json
 from mmdepthcp.utils.images import write_png
 from mmdepthcp.utils.processes import claim
 from mmdepthcp.utils.trees import Failure, process_tree
+from mmdepthcp.utils.walks import holds_pngs
 
 from .classes import TOY_CLASSES, TOY_TRAIN_IDS
 from .rendering import render
@@ -153,8 +154,9 @@ def write_toy_streets(
 ) -> tuple[list[Failure], int]:
     """Write a data set of toy streets in the layout of Cityscapes.
 
-    Finished sequences of the same settings are kept. Every sequence depends on (seed, split, index) alone: more
-    sequences can be added later, and the number of processes changes nothing.
+    Finished sequences of the same settings are kept; settings with which nothing was written bind nobody. Every
+    sequence depends on (seed, split, index) alone: more sequences can be added later, and the number of processes
+    changes nothing.
 
     Args:
         out: folder of the data set.
@@ -184,7 +186,7 @@ def write_toy_streets(
     tasks = [_Sequence(split, index) for split, count in num_sequences.items() for index in range(count)]
     with claim(out):
         path = out / SETTINGS_FILE
-        if path.exists():
+        if path.exists() and holds_pngs(out):
             if read_json(path) != recorded:
                 raise InputError(
                     f'{path}: the folder holds toy streets of other settings; remove it or choose another folder'
@@ -192,10 +194,14 @@ def write_toy_streets(
         else:
             write_json(path, recorded)
         workers = min(workers, len(tasks))
-        if workers > 1:
-            _compile(settings)
-        function = partial(_write, out=str(out), settings=settings)
-        return process_tree(tasks, function, workers, f'sequences of {settings.num_frames} frames'), len(tasks)
+        try:
+            if workers > 1:
+                _compile(settings)
+            function = partial(_write, out=str(out), settings=settings)
+            return process_tree(tasks, function, workers, f'sequences of {settings.num_frames} frames'), len(tasks)
+        finally:
+            if not holds_pngs(out):
+                path.unlink(missing_ok=True)
 
 
 def _compile(settings: ToySettings) -> None:

@@ -140,9 +140,20 @@ def test_a_sequence_that_fails_is_named(tmp_path, monkeypatch):
 
 
 def test_other_settings_are_refused(tmp_path):
-    write_toy_streets(tmp_path, {'val': 0}, SETTINGS)
+    write_toy_streets(tmp_path, {'val': 1}, SETTINGS)
     with pytest.raises(InputError, match='other settings'):
         write_toy_streets(tmp_path, {'val': 0}, ToySettings(seed=5))
+
+
+def test_settings_with_which_nothing_was_written_bind_nobody(tmp_path, monkeypatch):
+    out = tmp_path / 'out'
+    assert write_toy_streets(out, {'val': 0}, ToySettings(seed=5)) == ([], 0) and not out.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, 'write_png', lambda *_: 1 / 0)
+        failures, tried = write_toy_streets(out, {'val': 1}, ToySettings(seed=5))
+    assert len(failures) == tried == 1 and not (out / 'toy_streets.json').exists()
+    (out / 'toy_streets.json').write_text('{}')  # as a run that was killed leaves it
+    assert write_toy_streets(out, {'val': 1}, SETTINGS) == ([], 1)
 
 
 @pytest.mark.parametrize(
