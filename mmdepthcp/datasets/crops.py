@@ -70,3 +70,10 @@ def image_names(dataset: Any) -> list[str]:
         return [f'{name}#{which}' for name in image_names(dataset.dataset) for which in range(NUMBER)]
     root = dataset.data_prefix['img_path'] or '.'
     return [os.path.relpath(dataset.get_data_info(index)['img_path'], root) for index in range(len(dataset))]
+
+
+def item_of_image(dataset: Any, index: int) -> dict:
+    """What a data set knows of the image that an item shows, or that it is a crop of: its files among it."""
+    if isinstance(dataset, FiveCropDataset):
+        return item_of_image(dataset.dataset, index // NUMBER)
+    return dataset.get_data_info(index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,21 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from mmdepthcp.datasets.crops import image_names
+from mmdepthcp.datasets.crops import image_names, item_of_image
 from mmdepthcp.datasets.feature_cache import META, ROWS, cache_file, write_cache_meta
 from mmdepthcp.datasets.transforms import view_of
 from mmdepthcp.engine.hooks import FeatureCacheHook, NeighbourCheckHook, PretrainedCheckHook
 from mmdepthcp.engine.hooks.neighbour_check import image_config
+from mmdepthcp.preparation.exports import digest_of
 from mmdepthcp.registry import DATASETS, MODELS
-from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.errors import InputError, notice
 from mmdepthcp.utils.fileio import atomic_path, read_json
 from mmdepthcp.utils.processes import WHOLE, claim
 from mmdepthcp.utils.trees import progress_bar, start_worker
+
+FILES = dict(
+    inputs='img_path', disparity='disparity_path', depth_range='disparity_path', labels='seg_map_path')
+"""What is kept of an image → the file that it is made of, as an item names it."""
 
 
 class FrozenTrunk:
@@ -89,26 +94,40 @@ class Parts:
     def __init__(self, number: int, rows: int) -> None:
         self.starts = range(0, number, rows)
 
-    def run(self, shard: tuple[int, int], files: Callable[[int], list[Path]], make: Callable[[int], list[Any]]) -> bool:
+    def run(self, shard: tuple[int, int], files: Callable[[int], list[Path]], make: Callable[[int], list[Any]],
+            sources: Callable[[int], Sequence[str]] | None = None) -> bool:
         """Make the parts of a shard ``(i, n)``; whether those of all shards are there.
 
         Args:
             shard: i and n.
             files: of the part that begins at an image.
             make: the arrays of a part, one for each file.
+            sources: the files that a part is made of. Their digest is kept beside it, and where they have changed, it
+                is made anew.
         """
+        changed = 0
         for start in self.starts[shard[0]::shard[1]]:
             paths = files(start)
+            note = paths[0].with_suffix('.sources')
             if all(path.exists() for path in paths):
-                continue
+                if sources is None or not _have_changed(sources(start), paths, note):
+                    continue
+                changed += 1
+            digest = sources and _digest(sources(start))
             for path, values in zip(paths, make(start), strict=True):
                 with atomic_path(path) as aside:
                     np.save(aside, values)
+            if digest:
+                with atomic_path(note) as aside:
+                    aside.write_text(digest)
+        if changed:
+            notice(f'{paths[0].parent}: parts made anew, for what they were made of has changed: {changed}')
         return all(path.exists() for start in self.starts for path in files(start))
 
 
 class FeatureCaching:
-    """What keeps the features of all images of a training set, and what is known of them, in files.
+    """What keeps the features of all images of a training set, and what is known of them, in files. Those that are
+    there are left alone, unless an image, its disparity or its labels have changed since.
 
     Args:
         trunk: the frozen backbone and its images.
@@ -129,13 +148,14 @@ class FeatureCaching:
         with claim(self.out, shard):
             fields = self._begin()
             return self.parts.run(shard, lambda start: [cache_file(self.out, field, start) for field in fields],
-                                  lambda start: self._arrays(start, fields))
+                                  lambda start: self._arrays(start, fields),
+                                  lambda start: self._sources(start, fields))
 
     def _begin(self) -> list[str]:
         """The fields of the cache; says its size first."""
         views, features = next(self.trunk.batches(0, 1))
         fields = ['inputs', *views[0]]
-        if (self.out / META).exists():
+        if (self.out / META).exists() and any(self.out.glob(f'{fields[0]}_*.npy')):
             if read_json(self.out / META)['key'] != self.trunk.key:
                 raise InputError(f'{self.out}: keeps the features of other weights, another view or other images; '
                                  'remove it, or name another folder')
@@ -151,6 +171,11 @@ class FeatureCaching:
         write_cache_meta(self.out, self.trunk.key, self.trunk.names, fields)
         return fields
 
+    def _sources(self, start: int, fields: list[str]) -> list[str]:
+        items = (item_of_image(self.trunk.dataset, index)
+                 for index in range(start, min(start + ROWS, len(self.trunk.names))))
+        return list(dict.fromkeys(item[FILES[field]] for item in items for field in fields))
+
     def _arrays(self, start: int, fields: list[str]) -> list[np.ndarray]:
         kept: dict[str, list] = {field: [] for field in fields}
         for views, features in self.trunk.batches(start, start + ROWS):
@@ -158,6 +183,22 @@ class FeatureCaching:
             for field in fields[1:]:
                 kept[field].append(np.stack([view[field] for view in views]))
         return [np.concatenate(kept[field]) for field in fields]
+
+
+def _have_changed(sources: Sequence[str], paths: Sequence[Path], note: Path) -> bool:
+    """Whether files of a part were made of other sources; without a note of them, whether one of these is newer."""
+    digest = _digest(sources)
+    if digest is None or note.exists():
+        return digest is not None and note.read_text() != digest
+    return max(os.stat(path).st_mtime_ns for path in sources) > min(os.stat(path).st_mtime_ns for path in paths)
+
+
+def _digest(sources: Sequence[str]) -> str | None:
+    """The digest of files, None if one is not there."""
+    try:
+        return digest_of(sources)
+    except OSError:
+        return None
 
 
 class _Views(Dataset):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +20,8 @@ from mmdepthcp.sampling.neighbours import CHUNK_ROWS, nearest_neighbours, write_
 from mmdepthcp.utils.digests import digest_of_settings
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.processes import WHOLE, claim
+
+PARTS = re.compile(r'\.[0-9a-f]{12}\.parts')
 
 
 class NeighbourSearch:
@@ -55,7 +60,15 @@ class NeighbourSearch:
             write_neighbours(self.out, self.trunk.names, np.concatenate(found),
                              dict(self.trunk.made_of, centred=self.centred))
         shutil.rmtree(self.folder, ignore_errors=True)  # another shard may do the same
+        self._remove_leftovers()
         return True
+
+    def _remove_leftovers(self) -> None:
+        """Remove the parts of searches for the same file, with other weights or images, that were not completed."""
+        for folder in self.out.parent.glob(f'{glob.escape(self.out.name)}.*.parts'):
+            if PARTS.fullmatch(folder.name[len(self.out.name):]):
+                with contextlib.suppress(InputError), claim(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _part(self, kind: str, start: int) -> Path:
         return self.folder / f'{kind}_{start:09}.npy'

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import types
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from mmdepthcp.preparation.features import FeatureCaching, FrozenTrunk
 from mmdepthcp.registry import DATASETS, MODELS
 from mmdepthcp.sampling import write_neighbours
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.images import write_disparity
+from mmdepthcp.utils.images import write_disparity, write_png
 
 NUMBER = 7
 NAMES = [f'{number:02}.png' for number in range(NUMBER)]
@@ -108,7 +109,7 @@ def test_interrupted_and_shared_work_gives_the_same(config, tmp_path, monkeypatc
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
     whole = content(tmp_path / 'whole')
-    assert len(whole) == 1 + 3 * 3
+    assert len(whole) == 1 + 3 * (3 + 1)
     cut = FeatureCaching(trunk(config), tmp_path / 'cut')
     arrays = cut._arrays
 
@@ -125,6 +126,38 @@ def test_interrupted_and_shared_work_gives_the_same(config, tmp_path, monkeypatc
     assert FeatureCaching(trunk(config), tmp_path / 'cut').run() and content(tmp_path / 'cut') == whole
     shards = [FeatureCaching(trunk(config), tmp_path / 'shared').run((number, 2)) for number in range(2)]
     assert shards == [False, True] and content(tmp_path / 'shared') == whole
+
+
+def test_what_has_changed_is_made_anew(config, tmp_path, notices):
+    out = tmp_path / 'kept'
+    assert FeatureCaching(trunk(config), out).run()
+    times = {path.name: path.stat().st_mtime_ns for path in out.glob('*.npy')}
+    for folder, number, image in (('images', 1, np.zeros((64, 128, 3), np.uint8)),
+                                  ('labels', 6, np.ones((64, 128), np.uint8))):
+        write_png(tmp_path / folder / NAMES[number], image)
+        os.utime(tmp_path / folder / NAMES[number], (1, 1))
+    assert FeatureCaching(trunk(config), out).run()
+    anew = {path.name for path in out.glob('*.npy') if path.stat().st_mtime_ns != times[path.name]}
+    assert anew == {f'{field}_{start:09}.npy' for field in ('inputs', 'disparity', 'labels') for start in (0, 6)}
+    assert notices[-1] == f'{out}: parts made anew, for what they were made of has changed: 2'
+    assert np.load(out / 'labels_000000006.npy').min() == 1
+    notices.clear()
+    for note in out.glob('*.sources'):
+        note.unlink()
+    write_disparity(tmp_path / 'disparity' / NAMES[4], np.full((16, 32), .5))
+    os.utime(tmp_path / 'disparity' / NAMES[4], (2**32, 2**32))
+    assert FeatureCaching(trunk(config), out).run() and notices[-1].endswith('changed: 1')
+    (tmp_path / 'images' / NAMES[0]).rename(tmp_path / 'gone.png')
+    assert not caching._have_changed([str(tmp_path / 'images' / NAMES[0])], [], out / 'inputs_000000000.sources')
+
+
+def test_weights_that_gave_nothing_bind_nobody(config, tmp_path, monkeypatch):
+    wrong = FeatureCaching(trunk(config, seed=1), tmp_path / 'kept')
+    monkeypatch.setattr(wrong, '_arrays', lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        wrong.run()
+    assert FeatureCaching(trunk(config), tmp_path / 'kept').run()
+    FeatureCacheHook().before_train(runner(config, tmp_path / 'kept'))
 
 
 def test_features_of_others_are_refused(config, tmp_path):

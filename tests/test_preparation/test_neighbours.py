@@ -16,8 +16,10 @@ from mmdepthcp.preparation.features import FrozenTrunk
 from mmdepthcp.preparation.neighbours import NeighbourSearch
 from mmdepthcp.registry import DATASETS, MODELS
 from mmdepthcp.sampling import read_neighbours, write_neighbours
+from mmdepthcp.utils import processes
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import write_disparity
+from mmdepthcp.utils.processes import claim
 
 NUMBER = 11
 
@@ -94,10 +96,23 @@ def test_interrupted_and_shared_searches_give_the_same(config, tmp_path, monkeyp
     assert Path(tmp_path / 'shared.npz').read_bytes() == whole
 
 
-def test_other_weights_begin_anew(config, tmp_path):
+def test_other_weights_begin_anew(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, 'TRIES', 1)
     folders = {search(config, tmp_path / 'n.npz', seed=seed).folder for seed in (0, 0, 1)}
     folders.add(NeighbourSearch(trunk(config), tmp_path / 'n.npz', 5, centred=False).folder)
     assert len(folders) == 3
+    for folder in sorted(folders):
+        folder.mkdir()
+        (folder / 'descriptors_000000000.npy').touch()
+    mine = [tmp_path / name for name in ('n.npz.mine.parts', 'm.npz.0123456789ab.parts')]
+    for folder in mine:
+        folder.mkdir()
+    made = search(config, tmp_path / 'n.npz', seed=2)
+    running, *_ = folders
+    with claim(running):
+        assert made.run()
+        assert sorted(tmp_path.glob('*.parts')) == sorted([*mine, running])
+    assert made.run() and sorted(tmp_path.glob('*.parts')) == sorted(mine)
 
 
 def start_training(config, file, seed=0, **settings):
