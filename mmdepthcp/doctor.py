@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import mmdepthcp
+from mmdepthcp.cli.tools import errors_in_words
 from mmdepthcp.utils.requirements import installed_version, remedy_for
 
 OLDEST_PYTHON = (3, 10)
@@ -163,8 +164,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argparse.ArgumentParser(prog='python -m mmdepthcp.doctor', description=__doc__).parse_args(argv)
     warnings.filterwarnings('ignore')
     logging.disable(logging.WARNING)
-    findings = [check_python(), *(examine(check) for check in CHECKS)]
-    print(report(findings))
+    with errors_in_words():
+        findings = [check_python(), *(examine(check) for check in CHECKS)]
+        print(report(findings))
     return int(any(finding.needed and not finding.good for finding in findings))
 
 

@@ -74,6 +74,22 @@ def test_only_what_the_main_job_needs_counts(monkeypatch, capsys):
     assert 'core:\n    pip install no_such_module' in capsys.readouterr().out
 
 
+def test_nobody_reads_the_report():
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from mmdepthcp import doctor
+doctor.CHECKS = ()
+sys.stdin.read()
+sys.exit(doctor.main([]))
+"""
+    with subprocess.Popen([sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        process.stdin.close()
+        assert process.stderr.read() == b'' and process.wait() == 141
+
+
 def test_old_python():
     assert doctor.check_python((3, 9, 1)) == Finding('Python', False, True, '3.9.1', 'use Python 3.10 or newer')
     assert doctor.check_python((3, 10, 0)).good

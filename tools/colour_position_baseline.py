@@ -56,6 +56,10 @@ def main() -> None:
         if not classes:
             raise InputError(f'{args.config}: the test data set names no classes')
 
+        given = config.get('test_evaluator') or {}
+        evaluator = next((each for each in ([given] if isinstance(given, dict) else given)
+                          if 'match_by' in each or 'score_size' in each), {})
+
         def features(item: dict) -> np.ndarray:
             return colour_position_features(item['inputs'].numpy().transpose(1, 2, 0))
 
@@ -70,7 +74,6 @@ def main() -> None:
         k_means = KMeans(args.num_clusters or len(classes), n_init=1, random_state=args.seed).fit(sampled / scale)
 
         print('\nscoring')
-        evaluator = config.get('test_evaluator') or {}
         score_size = evaluator.get('score_size')
         confusions = []
         for index in track_iter_progress(range(len(dataset))):

@@ -20,7 +20,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmdepthcp.cli.numbers import above, whole
+from mmdepthcp.cli.numbers import Size, above, whole
 from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.overrides import add_cfg_options
@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
                              'other tools')
     parser.add_argument('--flip', action='store_true',
                         help='average with the prediction of the mirrored image')
-    parser.add_argument('--size', type=whole(1), nargs=2, metavar=('W', 'H'),
+    parser.add_argument('--size', action=Size, type=whole(1), nargs=2, metavar=('W', 'H'),
                         help='size of the files; default: of each image')
     parser.add_argument('--batch-size', type=whole(1), default=1)
     parser.add_argument('--num-workers', type=whole(0), default=0,

@@ -56,6 +56,10 @@ def items_of(config, images: Path | None, limit: int, out: Path):
     from mmdepthcp.utils.walks import IMAGE_SUFFIXES
 
     test = config.test_dataloader.dataset
+    if any(step['type'].rpartition('.')[2] == 'LoadClip' for step in test.get('pipeline', ())):
+        raise InputError(f'{config.filename}: its test images are clips for a depth network; to see the features of '
+                         "its encoder, give a config that starts from it, such as configs/depthcp_toy.py, 'none' for "
+                         'the checkpoint, and --cfg-options model.backbone.init_cfg.checkpoint=CHECKPOINT')
     if images is None:
         dataset = DATASETS.build(test)
     else:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mmdepthcp.cli.numbers import whole
+from mmdepthcp.cli.numbers import Size, whole
 
 
 def add_grouping_options(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def add_grouping_options(parser: argparse.ArgumentParser) -> None:
                         help='Cityscapes calibrations, <image without _leftImg8bit>_camera.json')
     parser.add_argument('--calibration-size', type=whole(1), nargs=2, metavar=('W', 'H'),
                         help='size of the images that the calibrations belong to; default: of each image')
-    parser.add_argument('--scale', type=whole(1), nargs=2, metavar=('W', 'H'),
+    parser.add_argument('--scale', action=Size, type=whole(1), nargs=2, metavar=('W', 'H'),
                         help='size to group at and to write; default: of each image')
 
 

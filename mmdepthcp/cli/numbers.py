@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
+from typing import Any
 
 MOST_SEED = 2**32 - 1
 
@@ -38,6 +39,20 @@ def above(least: float = 0.) -> Callable[[str], float]:
         return value
 
     return read
+
+
+class Size(argparse.Action):
+    """Of an option for width and height: no more pixels than are read of an image."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
+                 option_string: str | None = None) -> None:
+        from mmdepthcp.utils.images import MAX_IMAGE_PIXELS
+
+        width, height = values
+        if width * height > MAX_IMAGE_PIXELS:
+            raise argparse.ArgumentError(self, f'expected a size of at most {MAX_IMAGE_PIXELS} pixels, the largest '
+                                               f'that is read again, got {width}x{height}')
+        setattr(namespace, self.dest, (width, height))
 
 
 def seed(text: str) -> int:

@@ -60,8 +60,9 @@ def explain(error: BaseException) -> str | None:
         return _of_system(error, message)
     if isinstance(error, UnicodeEncodeError):
         return f'{error.object!a}: is not UTF-8 and cannot be written down; rename it'
-    if isinstance(error, MemoryError):
-        return f'there is not enough memory ({message or "RAM"}); use smaller images or batches, or fewer workers'
+    if isinstance(error, MemoryError) or (type(error).__module__ == 'cv2' and 'Failed to allocate' in message):
+        return (f'there is not enough memory ({message.strip() or "RAM"}); use smaller images or batches, or fewer '
+                'workers')
     if isinstance(error, RuntimeError) and (words := _of_torch(error, message)):
         return words
     return _of_config(error, message)
@@ -143,6 +144,8 @@ def _unknown_type(name: str, registry: str = '') -> str:
 
 def _unfit_arguments(frame: FrameType, message: str) -> str:
     target: Any = next((frame.f_locals[name] for name in ('obj_cls', 'cls') if name in frame.f_locals), None)
+    if target is None and frame.f_code.co_name == '__init__':  # one that hands on what it does not know itself
+        target = type(frame.f_locals.get('self'))
     said = message.replace('.__init__()', '').replace('__init__()', getattr(target, '__name__', '') or 'it')
     known: set[str] = set()
     for kind in inspect.getmro(target) if inspect.isclass(target) else [target]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 from mmengine.config import ConfigDict
@@ -58,6 +59,7 @@ def test_places_that_cannot_be_written(tmp_path):
 @pytest.mark.parametrize(('error', 'words'), [
     (FloatingPointError('the loss is not finite'), 'the loss is not finite'),
     (MemoryError(), 'there is not enough memory (RAM)'),
+    (cv2.error('Failed to allocate 10800000000 bytes'), 'there is not enough memory (Failed to allocate'),
     (torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB'), 'not enough memory on the device'),
     (RuntimeError('The server socket has failed to listen on any local network address. port: 29500, useIpv6: false, '
                   'code: -98, name: EADDRINUSE, message: address already in use'), 'port 29500 is taken'),
@@ -78,7 +80,8 @@ def test_of_the_machine(error, words):
     (lambda: HOOKS.build(dict(type='PretrainedCheckHook', min_shar=.5)),
      "PretrainedCheckHook got an unexpected keyword argument 'min_shar'; near it: min_share"),
     (lambda: HOOKS.build(dict(type='PretrainedCheckHook', min_share=7.)), 'must lie in 0..1'),
-    (lambda: DATASETS.build(dict(type='StreetDataset', data_prefx={})), 'data_prefx'),
+    (lambda: DATASETS.build(dict(type='StreetDataset', data_prefx={})), "'data_prefx'; near it: data_prefix"),
+    (lambda: DATASETS.build(dict(type='VideoClipDataset', layout='folder', frame_stap=1)), 'near it: frame_step'),
     (lambda: HOOKS.build(dict(type='CheckpointHook', save_begin=-1)), 'the config cannot be used, in CheckpointHook'),
     (lambda: ConfigDict(model={}).test_evaluator, 'the config has no test_evaluator'),
 ])

@@ -61,6 +61,12 @@ def test_stripes_are_found_and_written(stripes, tmp_path, monkeypatch, capsys):
     assert 'camvid11: Acc' in capsys.readouterr().out
 
 
+def test_one_of_several_evaluators_says_how(stripes, tmp_path, monkeypatch):
+    stripes.write_text(stripes.read_text() + "test_evaluator = [dict(type='A'), dict(type='B', score_size=(30, 20))]\n")
+    run(monkeypatch, stripes, '--json', tmp_path / 'baseline.json', '--samples', 500)
+    assert read_scores(tmp_path / 'baseline.json')[0].protocol == 'camvid11@30x20'
+
+
 def test_same_seed_same_result(stripes, tmp_path, monkeypatch):
     for name in ('a', 'b'):
         run(monkeypatch, stripes, '--num-clusters', 5, '--seed', 4, '--json', tmp_path / name)

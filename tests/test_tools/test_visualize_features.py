@@ -64,6 +64,13 @@ def test_any_images(home, path, count):
     assert len(pictures(home / 'out')) == count and not (home / 'out/tsne.png').exists()
 
 
+def test_clips_are_no_images(home):
+    config = str(Path(TOOL).parents[1] / 'configs/monodepth/monodepth_toy.py')
+    for options in ((), ('--images', 'data/images')):
+        with pytest.raises(SystemExit, match='clips for a depth network; to see the features of its encoder, give'):
+            call(config, 'none', 'out', *options)
+
+
 def test_its_own_pictures_are_no_images(home):
     for _ in range(2):
         call('config.py', 'none', 'data/images/out', '--images', 'data/images')

@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 
-from mmdepthcp.cli.numbers import seed, whole
+from mmdepthcp.cli.numbers import Size, seed, whole
 from mmdepthcp.cli.tools import errors_in_words
 from mmdepthcp.utils.trees import report_failures
 
@@ -31,6 +31,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--size',
+        action=Size,
         type=whole(1),
         nargs=2,
         default=(256, 128),
