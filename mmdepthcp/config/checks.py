@@ -14,9 +14,10 @@ KNOWN = frozenset('''
     data_preprocessor load_from resume launcher env_cfg log_processor log_level visualizer default_scope randomness
     experiment_name custom_imports test_pipeline sync_bn find_unused_parameters model_wrapper_cfg tta_model
     tta_pipeline activation_checkpointing efficient_conv_bn_eval pipeline pretrainings comparisons stages stage_values
+    title seeds prepare tasks
 '''.split())
 """Settings that something reads; every other name is a variable of the config's own."""
-NEITHER = frozenset('models text_cfg text_pipeline pipelines pretraining work_dirs'.split())
+NEITHER = frozenset('models text_cfg text_pipeline pipelines pretraining work_dirs needs masks'.split())
 """Near to them, but names that people give to variables."""
 
 

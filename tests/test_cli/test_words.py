@@ -134,7 +134,8 @@ def test_a_closed_pipe_is_no_error(tmp_path):
 @pytest.mark.parametrize(('key', 'right'), [
     ('train_cgf', 'train_cfg'), ('train_dataloder', 'train_dataloader'), ('param_schedulers', 'param_scheduler'),
     ('defualt_hooks', 'default_hooks'), ('optimwrapper', 'optim_wrapper'), ('modle', 'model'), ('val_cgf', 'val_cfg'),
-    ('workdir', 'work_dir'), ('custom_hook', 'custom_hooks'), ('loadfrom', 'load_from')])
+    ('workdir', 'work_dir'), ('custom_hook', 'custom_hooks'), ('loadfrom', 'load_from'), ('prepared', 'prepare'),
+    ('titel', 'title'), ('taskss', 'tasks'), ('seedz', 'seeds')])
 def test_misspelt_settings(tmp_path, key, right):
     (tmp_path / 'c.py').write_text(f'{key} = dict(x=1)\nmodel_ = 3\n')
     with pytest.raises(InputError, match=rf'c\.py: {key} is no setting; {right} is meant\?'):
@@ -148,7 +149,8 @@ def test_misspelt_settings(tmp_path, key, right):
 def test_variables_of_ones_own():
     check_keys(dict.fromkeys([
         *KNOWN, 'data', 'loader', 'crop_size', 'norm_cfg', 'conv_cfg', 'train_pipeline', 'val_pipeline', 'data_root',
-        'test_dataset', 'optimizer', 'img_norm_cfg', 'classes', 'num_classes', 'vis_backends', 'mode']), 'c.py')
+        'test_dataset', 'optimizer', 'img_norm_cfg', 'classes', 'num_classes', 'vis_backends', 'mode',
+        'needs', 'masks', 'seed', 'task', 'tiles']), 'c.py')
     assert [distance(*pair) for pair in (('ab', 'ba'), ('abc', 'abd'), ('', 'ab'), ('abcd', 'acd'), ('ca', 'abc'))] == [
         1, 1, 2, 1, 3]
 
