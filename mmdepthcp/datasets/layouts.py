@@ -64,6 +64,7 @@ class Layout:
         clips: finds the clips.
         intrinsics: reads a calibration, normalised (3, 3).
         calibration: what the file of the calibration is called, for messages.
+        states_size: whether it says of which size of images it is.
         cameras: groups of cameras as in :class:`Places`, where the user names none.
         listed: the same where a list of frames does: each of its lines may name another.
         padded: whether lists may leave out zeros in front of the names of clips.
@@ -72,6 +73,7 @@ class Layout:
     clips: Callable[[Places], list[Clip]]
     intrinsics: Callable[[Calibration], np.ndarray]
     calibration: str
+    states_size: bool
     cameras: tuple[tuple[int, ...], ...] = ()
     listed: tuple[tuple[int, ...], ...] = ()
     padded: bool = False
@@ -90,17 +92,17 @@ LAYOUTS = dict(
     cityscapes=Layout(
         lambda at: index_cityscapes(at.images, at.calibration, at.depth),
         lambda of: read_cityscapes_intrinsics(of.file, of.size, of.assumed),
-        "*_camera.json of this sequence below data_prefix['camera_path']"),
+        "*_camera.json of this sequence below data_prefix['camera_path']", False),
     kitti_raw=Layout(
         lambda at: index_kitti_raw(at.images, at.cameras[0], at.depth, at.depth_kind),
         lambda of: read_kitti_raw_intrinsics(of.file, of.camera, of.image_size),
-        'calib_cam_to_cam.txt', ((2,),), ((2, 3),)),
+        'calib_cam_to_cam.txt', True, ((2,),), ((2, 3),)),
     kitti_odometry=Layout(
         lambda at: index_kitti_odometry(at.images, at.cameras),
         lambda of: read_kitti_odometry_intrinsics(of.file, of.size, of.camera, of.assumed),
-        'calib.txt', ((2,), (0,)), ((2, 3), (0, 1)), padded=True),
+        'calib.txt', False, ((2,), (0,)), ((2, 3), (0, 1)), padded=True),
     folder=Layout(
         lambda at: index_folder(at.images, _others(at)),
         lambda of: read_intrinsics(of.file, of.image_size),
-        'intrinsics.json'))
+        'intrinsics.json', True))
 """By the name that configs give them."""

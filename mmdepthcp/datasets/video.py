@@ -19,7 +19,7 @@ from mmdepthcp.datasets.frame_lists import Frame, FrameList
 from mmdepthcp.datasets.layouts import LAYOUTS, Calibration, Places
 from mmdepthcp.datasets.prefixes import checked_prefix
 from mmdepthcp.datasets.seeded import SeededDataset
-from mmdepthcp.geometry.cameras import check_intrinsics, check_size
+from mmdepthcp.geometry.cameras import check_intrinsics, check_size, tell_assumed_size
 from mmdepthcp.registry import DATASETS
 from mmdepthcp.utils.errors import InputError, notice
 from mmdepthcp.utils.fileio import read_json, write_json
@@ -188,8 +188,10 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             self._sizes[clip.name, clip.camera] = image_size(clip.frames[number])
         key = file, clip.camera, self._sizes[clip.name, clip.camera]
         if key not in self._calibrations:
-            self._calibrations[key] = self.layout.intrinsics(
-                Calibration(*key, self.calibration_size or key[2], self.calibration_size is None))
+            assumed = self.calibration_size is None
+            if assumed and not self.layout.states_size and not self._calibrations:
+                tell_assumed_size(self._root, key[2])
+            self._calibrations[key] = self.layout.intrinsics(Calibration(*key, self.calibration_size or key[2], assumed))
         return self._calibrations[key]
 
     def _moving(self, items: list[dict]) -> list[dict]:

@@ -23,7 +23,7 @@ Size = tuple[float, float]
 
 FOCAL_LENGTHS = (0.05, 10.0)
 """Focal lengths that make sense, as shares of the image: fields of view of 169 and of 6 degrees."""
-OFF_CENTRE = 0.15
+OFF_CENTRE = 0.08
 """How far the principal point of a whole image may be from its middle, as a share of the image, before the calibration
 is taken for that of another size.
 """
@@ -211,7 +211,7 @@ def read_cityscapes_intrinsics(path: str | Path, size: Size, centred: bool = Fal
         path: The file.
         size: Size of the images that the calibration was made for, 2048x1024 in Cityscapes; the file does not
             say.
-        centred: Refuse a principal point more than 15 % of the image from its middle: where ``size`` is no more than
+        centred: Refuse a principal point more than 8 % of the image from its middle: where ``size`` is no more than
             that of the images at hand, they were resized.
 
     Raises:
@@ -261,6 +261,12 @@ def _number(content: dict[str, Any], key: str, path: str | Path, prefix: str = '
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
         raise InputError(f'{path}: key {prefix}{key} must be a number, got {_shown(value)}')
     return float(value)
+
+
+def tell_assumed_size(where: str | Path, size: Size) -> None:
+    """Say in the log that calibrations which state no size are taken for those of images of this one."""
+    notice(f'{where}: the calibrations do not say which size of images they were made for; taken is that of the '
+           f'images, {size[0]}x{size[1]}; if these were resized, set calibration_size', logging.INFO)
 
 
 def _of_unstated_size(pixels: np.ndarray, size: Size, what: str, centred: bool) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmdepthcp.geometry.cameras import check_intrinsics, check_size, read_cityscapes_intrinsics
+from mmdepthcp.geometry.cameras import check_intrinsics, check_size, read_cityscapes_intrinsics, tell_assumed_size
 from mmdepthcp.grouping import PRESETS, GroupingParams, RegionQuality, group_regions
 from mmdepthcp.preparation.exports import META, claim_export, digest_of, select_outdated
 from mmdepthcp.utils.errors import InputError
@@ -201,6 +202,9 @@ def group_tree(
             raise InputError(f'{folder}: no such folder')
     with claim_export(out, grouper.description(), shard, 'regions'):
         missing = select_outdated(images, lambda name: out / name.with_suffix('.png'), grouper.files, shard)
+        if missing and grouper.camera_root is not None and grouper.calibration_size is None:
+            with contextlib.suppress(InputError):  # which grouping says of this image
+                tell_assumed_size(grouper.camera_root, image_size(grouper.image_root / missing[0]))
         return process_tree(missing, _Writer(grouper, out), num_workers, 'depth regions'), len(missing)
 
 

@@ -56,6 +56,16 @@ def cityscapes(tmp_path):
         img_path='leftImg8bit_sequence/train', camera_path='camera/train', depth_path='depth/train'))
 
 
+def test_the_size_that_calibrations_are_taken_for_is_told_once(cityscapes, notices):
+    VideoClipDataset(**cityscapes)
+    told = [notice for notice in notices if 'the calibrations do not say which size of images' in notice]
+    assert len(told) == 1 and 'leftImg8bit_sequence/train: ' in told[0] and 'set calibration_size' in told[0]
+    notices.clear()
+    VideoClipDataset(calibration_size=(48, 32), **cityscapes)
+    VideoClipDataset(intrinsics=(.58, 1.92, .5, .5), **cityscapes)
+    assert not [notice for notice in notices if 'the calibrations do not say' in notice]
+
+
 def test_cityscapes_clips(cityscapes):
     dataset = VideoClipDataset(**cityscapes)
     assert centres(dataset) == [f'ulm_000000_00000{n}' for n in (1, 2, 3)] + ['ulm_000001_000001', 'ulm_000001_000005']

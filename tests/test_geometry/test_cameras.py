@@ -209,7 +209,7 @@ def test_images_of_another_size_than_the_calibration_states(tmp_path, notices):
             assert not told or told in notices[0]
 
 
-@pytest.mark.parametrize('scale', [.5, .75, 2])
+@pytest.mark.parametrize('scale', [.5, .75, .84, 1.25, 2])
 def test_files_that_do_not_say_their_size(tmp_path, scale):
     theirs, odometry = tmp_path / 'a_camera.json', tmp_path / 'calib.txt'
     theirs.write_text(json.dumps(dict(intrinsic=dict(fx=2262.52, fy=2265.3, u0=1096.98, v0=513.137))))

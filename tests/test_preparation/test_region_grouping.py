@@ -79,9 +79,11 @@ def test_processes_and_shards_give_the_same(tree):
         assert (tree / 'one' / name).read_bytes() == (tree / 'two' / name).read_bytes()
 
 
-def test_what_other_files_would_give_is_made_anew(tree):
+def test_what_other_files_would_give_is_made_anew(tree, notices):
     out = tree / 'regions'
     assert group_tree(grouper(tree, camera_root=tree / 'camera'), out) == ([], 4)
+    assert ['taken is that of the images, 48x24; if these were resized, set calibration_size' in notice
+            for notice in notices] == [True]
     old = {name: read_regions(out / name) for name in written(out)}
     other = tree / 'elsewhere'
     for name in written(tree / 'disparity'):
