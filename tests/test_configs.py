@@ -17,6 +17,7 @@ import torch
 import yaml
 from mmengine.config import Config
 from mmengine.dataset import Compose
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
 from mmengine.runner import Runner
 from small_data import HEIGHT, WIDTH, image, settings_in, write_calibration, write_data
@@ -256,6 +257,22 @@ def test_learning_rate_of_depth_falls_after_epoch_15(name):
         optimizer.step()
         schedule.step()
     assert rates == pytest.approx([1e-4] * 15 + [1e-5] * (config.train_cfg.max_epochs - 15))
+
+
+@pytest.mark.parametrize('name', ['mask_rcnn_r50_fpn_cityscapes', 'mask_rcnn_r50_fpn_kitti', 'mask_rcnn_toy'])
+def test_mask_rcnn_does_not_decay_norms(name):
+    pytest.importorskip('mmcv.ops')
+    register_modules()
+    config = load_config(path_of(name))
+    init_default_scope(config.default_scope)
+    model = MODELS.build(config.model)
+    groups = build_optim_wrapper(model, config.optim_wrapper).optimizer.param_groups
+    decay = {id(parameter): group['weight_decay'] for group in groups for parameter in group['params']}
+    norms = {id(parameter) for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)
+             for parameter in module.parameters()}
+    others = {id(parameter) for parameter in model.parameters()} - norms
+    assert {decay[each] for each in norms} == {0} and {decay[each] for each in others} == {1e-4}
+    assert all(block.norm2.weight.eq(1).all() for block in model.backbone.layer1)
 
 
 @pytest.mark.parametrize('name', ['monodepth_r18_kitti', 'monodepth_r18_cityscapes'])

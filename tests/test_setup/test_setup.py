@@ -91,7 +91,12 @@ def test_pipeline_runs_from_a_wheel(unpacked_wheel, tmp_path):
 def test_citation_is_that_of_this_version():
     cited = (ROOT / 'CITATION.cff').read_text()
     assert f'version: {re.search(VERSION, (ROOT / "mmdepthcp/__init__.py").read_text()).group(1)}' in cited
-    assert not [path for path in ROOT.glob('mmdepthcp/**/*.py') if 'Leung' in path.read_text()]
+    folders = (ROOT / name for name in ('benchmarks', 'configs', 'docs', 'mmdepthcp', 'tests', 'tools'))
+    texts = [path for path in (*ROOT.glob('*.*'), *(file for folder in folders for file in folder.rglob('*')))
+             if path.suffix in {'.cff', '.csv', '.md', '.py', '.sh', '.toml', '.yml'}]
+    assert {'README.md', 'CITATION.cff', 'copy_paste.md', 'metafile.yml', 'test_setup.py'} <= {
+        path.name for path in texts}
+    assert not [path for path in texts if 'Leu' + 'ng' in path.read_text()]
 
 
 def test_every_package_is_shipped(arguments):
