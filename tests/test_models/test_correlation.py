@@ -131,6 +131,9 @@ def test_schedules():
         .114, .0684, .04104, .024624, .0147744, .00886464, .00531878, .00319127, .00191476], abs=1e-8)
     assert [decayed(.09, .8, 400, 400 * k + 1) for k in range(1, 6)] == pytest.approx([
         .072, .0576, .04608, .036864, .0294912])
+    base = [decayed(.16026, .64, 100, k) for k in range(2334)]
+    assert len(set(base)) == 24 and base[100:102] == [.16026, .16026 * .64]
+    assert base[-1] == pytest.approx(.16026 * .64**23) == pytest.approx(5.6e-6, rel=.01)
     assert decayed(.19, .6, 250, 250) == .19 and decayed(.13, 1., 0, 2000) == .13
     sides = [shrunk(11, .9, 1000, k, at_start=True) for k in (0, 1, 1000, 1001, 2000, 2001, 2333)]
     assert sides == [11, 9, 9, 8, 8, 7, 7]

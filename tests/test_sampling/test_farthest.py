@@ -11,7 +11,7 @@ from mmdepthcp.config.loading import load_config
 from mmdepthcp.geometry.depth_maps import depth_to_disparity
 from mmdepthcp.geometry.points import cell_depth, cell_points
 from mmdepthcp.models.selfsup.depthg_settings import PointSettings
-from mmdepthcp.sampling import farthest_points, to_grid
+from mmdepthcp.sampling import farthest_points, read_points, to_grid
 from mmdepthcp.sampling.farthest import _farthest_on_device
 from mmdepthcp.toy import drive, make_street, render, toy_camera
 from mmdepthcp.utils.errors import InputError
@@ -39,14 +39,26 @@ MAPS = dict(
           ([0, 783, 756, 307, 629, 476, 349, 611, 764], [0, 783, 756, 362, 452, 713, 24, 264, 610])))
 
 
+RADII = dict(  # of the choices, then of what they cover
+    ones=([2.12132, 1.5, 1.5, .707107], [3.436062, 2.429663, 2.429663, 1.145354]),
+    columns=([4.690416, 3.905125, 2.12132, 1.581139], [11.52371, 7.683268, 3.436062, 3.436062]),
+    cell=([9.727538, 2.12132, 1.5, 1.5], [45.492883, 3.436062, 2.429663, 2.429663]),
+    ramp=([1.1039], [1.8623]))
+
+
 @pytest.mark.parametrize('name', MAPS)
 @pytest.mark.parametrize('legacy', [False, True])
-@pytest.mark.parametrize('scale', [1, 37.3])
+@pytest.mark.parametrize('scale', [1, .25, 64])  # powers of two keep ties
 def test_numbers_of_the_specification(name, legacy, scale):
     depth, expected = MAPS[name]
     points = cell_points(torch.tensor(scale * depth, dtype=torch.float32)[None], legacy=legacy)
-    if name == 'ones' or scale == 1:  # elsewhere scaling may break ties by rounding
-        assert farthest_points(points, len(expected[legacy]))[0].tolist() == expected[legacy]
+    chosen = farthest_points(points, len(expected[legacy]))[0]
+    assert chosen.tolist() == expected[legacy]
+    apart = torch.cdist(points[0], points[0][chosen], compute_mode='donot_use_mm_for_euclid_dist')
+    radii = [apart[cell, :place].min().item() for place, cell in enumerate(chosen) if place]
+    radii.append(apart.amin(1).max().item())
+    known = RADII[name][legacy]
+    assert radii[-len(known):] == pytest.approx(scale * np.array(known), rel=5e-5)
 
 
 def test_back_projection():
@@ -127,5 +139,10 @@ def test_cells_are_read_where_they_are():
     cells = torch.tensor([0, 5, 11, 7])
     read = F.grid_sample(image, to_grid(cells, 3, 4)[None, None], align_corners=True, padding_mode='border')
     np.testing.assert_allclose(read.flatten(), cells, atol=1e-4)
-    x, y = to_grid(torch.tensor(3 * 28 + 20), 28, 28, legacy=True).tolist()
-    assert (x, y) == pytest.approx((-0.785714, 0.428571), abs=1e-6)
+    numbers = torch.arange(784.).view(1, 1, 28, 28)
+    maps = torch.cat([numbers, numbers % 28, numbers // 28], 1)
+    for legacy, expected, shown in ((False, (.481481, -.777778), (104, 20, 3)),
+                                    (True, (-.785714, .428571), (19.285714 * 28 + 2.892857, 2.892857, 19.285714))):
+        where = to_grid(torch.tensor(3 * 28 + 20), 28, 28, legacy)
+        assert where.tolist() == pytest.approx(expected, abs=1e-6)
+        assert read_points(maps, where[None, None]).flatten().tolist() == pytest.approx(shown, abs=1e-3)
