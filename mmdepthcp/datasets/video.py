@@ -191,7 +191,8 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             assumed = self.calibration_size is None
             if assumed and not self.layout.states_size and not self._calibrations:
                 tell_assumed_size(self._root, key[2])
-            self._calibrations[key] = self.layout.intrinsics(Calibration(*key, self.calibration_size or key[2], assumed))
+            self._calibrations[key] = self.layout.intrinsics(
+                Calibration(*key, self.calibration_size or key[2], assumed))
         return self._calibrations[key]
 
     def _moving(self, items: list[dict]) -> list[dict]:
