@@ -69,7 +69,8 @@ class SeededGroupDataset:
     def loaded(self, draw: tuple[int, ...], index: int) -> list[dict[str, Any]]:
         """What the pipeline of the images makes of each image of a group."""
         rng = _rng([*draw, index], _ITEM_STREAM)
-        return [self.dataset[(*draw, member)] for member in self.members(draw, index, rng)]
+        asked = [(*draw, member) for member in self.members(draw, index, rng)]
+        return [self.dataset[image] for image in asked]
 
     def member(self, asked: tuple[int, ...]) -> dict[str, Any]:
         """What the pipeline of the images makes of one, asked by ``(seed, epoch, index)``."""
