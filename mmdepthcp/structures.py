@@ -36,3 +36,15 @@ class FeaturePairSample(BaseDataElement):
     disparity: PixelData
     depth_range: Tensor
     gt_sem_seg: PixelData
+
+
+class TwoViewsSample(BaseDataElement):
+    """What is known of two views of an image.
+
+    Attributes:
+        boxes: (2, 4) float32, where they were taken, see :mod:`mmdepthcp.geometry.boxes`.
+        cell_disparity: for each level of features (2, h, w) float32, larger is closer, NaN where unknown; perhaps none.
+    """
+
+    boxes: Tensor
+    cell_disparity: list[Tensor]

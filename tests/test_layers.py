@@ -28,7 +28,8 @@ FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 LONGEST = 400
 FOLDERS = dict(
     DATASETS='datasets', DATA_SAMPLERS='datasets', TRANSFORMS='datasets.transforms', HOOKS='engine.hooks',
-    METRICS='evaluation.metrics', MODEL_WRAPPERS='models.wrappers', VISBACKENDS='visualization')
+    METRICS='evaluation.metrics', MODEL_WRAPPERS='models.wrappers', OPTIM_WRAPPER_CONSTRUCTORS='engine.optimizers',
+    VISBACKENDS='visualization')
 # of models: the first that the name ends with or has as a base
 OF_MODELS = dict(
     Loss='losses', Neck='necks', Probe='probes', ProbeHead='probes', KNNHead='probes', Head='heads',

@@ -24,6 +24,7 @@ from mmdepthcp.evaluation.functional.clustering import (
 )
 from mmdepthcp.evaluation.functional.knn import knn_votes
 from mmdepthcp.geometry import depth_to_sigmoid, inverse_pose, pose_matrix, rotation_matrix, scale_disparity, warp
+from mmdepthcp.geometry.boxes import cell_centres, cell_diagonals, cell_distances
 from mmdepthcp.geometry.points import cell_depth, cell_points, picture_depth
 from mmdepthcp.models.backbones import hypercolumns
 from mmdepthcp.models.backbones.dino_vit import legacy_positions
@@ -50,11 +51,14 @@ from mmdepthcp.models.losses import (
     swapped_prediction_loss,
     window_moments,
 )
+from mmdepthcp.models.losses.pixpro import image_weights, pair_targets, pixcontrast_loss, pixpro_loss
 from mmdepthcp.models.probes import ClusterProbe, LinearProbe
 from mmdepthcp.models.probes.linear import enlarged
 from mmdepthcp.models.segmentors.inference import slide
 from mmdepthcp.models.selfsup import sample_features
+from mmdepthcp.models.selfsup.pixpro import instance_loss
 from mmdepthcp.sampling import farthest_points, nearest_neighbours, read_points, to_grid
+from mmdepthcp.views.pairs import CellPairs, PairCounts
 
 
 def randn(*shape: int) -> Tensor:
@@ -335,6 +339,51 @@ CASES = {
         # depths 1, 2, 2.5, 4
         (dict(disparity=tensor([[1., .5], [.4, .25]])), [[0, .333333], [.5, 1]]),
         dict(flat=dict(disparity=rand(4)))),
+    'cell_centres': Case(
+        lambda boxes: cell_centres(boxes, (2, 3)), lambda: dict(boxes=rand(2, 4)), (), (2, 6, 2),
+        (dict(boxes=tensor([[6., 0, 0, 4]])), [[[5., 1], [3, 1], [1, 1], [5, 3], [3, 3], [1, 3]]]),
+        dict(corners=dict(boxes=rand(2, 3)))),
+    'cell_diagonals': Case(
+        lambda boxes: cell_diagonals(boxes, (1, 2)), lambda: dict(boxes=rand(2, 4)), (), (2,),
+        (dict(boxes=tensor([[6., 0, 0, 4]])), [5.]), dict(flat=dict(boxes=rand(2, 1)))),
+    'cell_distances': Case(
+        lambda one, other: cell_distances(one, other, (1, 2)),
+        lambda: dict(one=tensor([[0., 0, 8, 2], [0, 0, 8, 2]]), other=tensor([[4., 0, 12, 2], [4, 0, 12, 2]])), (),
+        (2, 2, 2), (dict(one=tensor([[0., 0, 6, 4]]), other=tensor([[0., 0, 12, 4]])), [[[.208013, 1.04006]] * 1 + [
+            [.208013, .624038]]]),
+        dict(corners=dict(other=rand(2, 3))), half=None),
+    'pixpro_loss': Case(
+        pixpro_loss, lambda: dict(queries=randn(2, 2, 4, 3), targets=randn(2, 2, 4, 3)), ('queries',), (),
+        (dict(queries=tensor([[[[1., 0]], [[0, 1]]]]), targets=tensor([[[[1., 0]], [[0, .5]]]])), -3.),
+        dict(cells=dict(targets=randn(2, 2, 5, 3)))),
+    'pixcontrast_loss': Case(
+        lambda queries, keys, boxes: pixcontrast_loss(CellPairs(boxes, (1, 2)), queries, keys, 1.)[0],
+        lambda: dict(queries=randn(2, 2, 2, 3), keys=randn(2, 2, 2, 3), boxes=tensor([[[0., 0, 4, 2]] * 2] * 2)),
+        ('queries',), (),
+        # each cell is alike its own place and not the other: ln(1 + 1/e), for both directions
+        (dict(queries=torch.eye(2).expand(1, 2, 2, 2), keys=torch.eye(2).expand(1, 2, 2, 2),
+              boxes=tensor([[[0., 0, 4, 2]] * 2])), .626523),
+        dict(cells=dict(keys=randn(2, 2, 3, 3))), half=None),
+    'pair_targets': Case(
+        lambda keys, boxes: pair_targets(CellPairs(boxes, (1, 2)), keys)[0],
+        lambda: dict(keys=randn(2, 2, 2, 3), boxes=tensor([[[0., 0, 4, 2]] * 2] * 2)), (), (2, 2, 2, 3),
+        # two pairs of one image, half of the weight each
+        (dict(keys=tensor([[[[1.], [2]], [[3], [4]]]]), boxes=tensor([[[0., 0, 4, 2]] * 2])),
+         [[[[1.5], [2]], [[.5], [1]]]]),
+        dict(cells=dict(keys=randn(2, 2, 3, 3))), half=None),
+    'image_weights': Case(
+        lambda near, kept: image_weights(PairCounts(near, kept), empty='skip')[0],
+        lambda: dict(near=1 + rand(2, 3), kept=1 + rand(2, 3)), (), (2, 3),
+        # of two images one has pairs
+        (dict(near=tensor([[4., 0]]), kept=tensor([[2., 0]])), [[.5, 0]]), dict(images=dict(kept=rand(2, 4)))),
+    'instance_loss': Case(
+        lambda one, other: instance_loss([one, other], [one.detach(), other.detach()]),
+        lambda: dict(one=randn(2, 3, 2, 2), other=randn(2, 3, 2, 2)), ('one', 'other'), (),
+        (dict(one=tensor([[[[3.]], [[4]]]]), other=tensor([[[[1.]], [[0]]]])), -2.4),
+        dict(channels=dict(other=randn(2, 4, 2, 2))),
+        plain=lambda one, other: -2 * sum(
+            torch.cosine_similarity(predicted.float().mean((2, 3)), goal.float().mean((2, 3)).detach()).mean()
+            for predicted, goal in ((one, other), (other, one))), keeps_double=False),
     'legacy_positions': Case(
         lambda positions: legacy_positions(positions, (2, 2), (3, 4)), lambda: dict(positions=randn(1, 5, 3)), (),
         (1, 13, 3), (dict(positions=tensor([[[1.], [2], [2], [2], [2]]])), [[[1.]] + [[2.]] * 12]),

@@ -52,7 +52,7 @@ def main() -> None:
         with claim(args.output_dir) if args.output_dir else contextlib.nullcontext():
             for index in track_iter_progress(chosen):
                 rng = np.random.default_rng([*draw, index])
-                pictures = draw_item(dataset[(*draw, index)], dataset.metainfo, rng)
+                pictures = draw_item(dataset[(*draw, index)], dataset.metainfo, rng, config.get('model'))
                 if hasattr(dataset, 'loaded'):
                     pictures['group'] = np.vstack([
                         draw_street_image(loaded, dataset.metainfo.get('palette') or [])

@@ -23,6 +23,22 @@ pretrainings = dict(
         trained_on='CamVid',
         config='configs/densecl/densecl_camvid_small.py',
         needs=()),
+    # from the depth network's encoder, as DepthCP
+    pixpro=dict(
+        label='PixPro',
+        trained_on='CamVid',
+        config='configs/pixpro/pixpro_camvid_small.py',
+        options=['model.backbone.init_cfg.checkpoint={depth}'],
+        needs=('depth',)),
+    depth_pixpro=dict(
+        label='PixPro with depth',
+        trained_on='CamVid',
+        config='configs/pixpro/depth_pixpro_camvid_small.py',
+        options=[
+            'model.backbone.init_cfg.checkpoint={depth}',
+            'train_dataloader.dataset.data_prefix.disparity_path={work_dir}/disparity'
+        ],
+        needs=('disparity',)),
     depthcp_pixel=dict(
         label='DepthCP, λ = 1',
         trained_on='CamVid',

@@ -23,6 +23,22 @@ pretrainings = dict(
         config='configs/densecl/densecl_toy.py',
         tasks=('semantic', 'semantic_few', 'knn', 'unsup'),
         needs=data),
+    # from the depth network's encoder, as DepthCP
+    pixpro=dict(
+        label='PixPro',
+        trained_on='toy',
+        config='configs/pixpro/pixpro_toy.py',
+        options=['model.backbone.init_cfg.checkpoint={depth}'],
+        needs=('depth',)),
+    depth_pixpro=dict(
+        label='PixPro with depth',
+        trained_on='toy',
+        config='configs/pixpro/depth_pixpro_toy.py',
+        options=[
+            'model.backbone.init_cfg.checkpoint={depth}',
+            'train_dataloader.dataset.data_prefix.disparity_path={work_dir}/disparity'
+        ],
+        needs=('disparity',)),
     depthcp_pixel=dict(
         label='DepthCP, λ = 1',
         trained_on='toy',

@@ -9,12 +9,14 @@ from .data_preprocessors import (
     DepthGDataPreprocessor,
     MonoDepthDataPreprocessor,
     SegDataPreProcessor,
+    TwoViewsDataPreprocessor,
 )
 from .depth import DepthDecoder, MonoDepth, PoseNet
 from .heads import SemanticFPNFeatures, STEGOHead
+from .necks import PixelProjector, PixelPropagation
 from .probes import ClusterProbe, KNNHead, LinearProbe, LinearProbeHead
 from .segmentors import UnsupervisedSegmentor
-from .selfsup import DepthCP, DepthG, SwAV
+from .selfsup import DepthCP, DepthG, PixPro, SwAV
 from .wrappers import CPUDataParallel
 
 for _module in walk_packages(__path__, f'{__name__}.'):

@@ -30,3 +30,10 @@ def gathered(values: Tensor) -> Tensor:
     places = torch.zeros(get_world_size(), *values.shape, dtype=values.dtype, device=values.device)
     places = torch.cat([places[:get_rank()], values[None], places[get_rank() + 1:]])
     return sum_over_ranks(places).flatten(0, 1)
+
+
+def total_over_ranks(values: Tensor) -> tuple[Tensor, int]:
+    """The sum of values (any shape) over all ranks, without gradient, and how many ranks there are."""
+    total = values.detach().clone()
+    all_reduce(total)
+    return total, get_world_size()

@@ -1,3 +1,5 @@
-from .colour import ColourSettings, sample_colours
+from .boxes import oriented_box, pool_cells, sample_box
+from .colour import ColourSettings, recolour, sample_colours
 from .crops import ViewSettings, sample_view_crops
 from .five import crop_share, five_boxes
+from .pairs import CellPairs, DepthFilter, depth_difference

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 LUMA_BGR = np.array([0.114, 0.587, 0.299])
@@ -112,3 +113,11 @@ def chain_colour_matrices(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     chained = second[..., :3] @ first
     chained[..., 3] += second[..., 3]
     return chained
+
+
+def recolour(image: np.ndarray, colours: Colours) -> np.ndarray:
+    """An image (H, W, 3) uint8 BGR with one drawn colour change, blurred by a Gaussian of full width."""
+    mean_grey = image.reshape(-1, 3).mean(0) @ LUMA_BGR
+    changed = cv2.transform(image, colour_matrices(colours, np.array([mean_grey]))[0])
+    sigma = float(colours.sigma[0])
+    return cv2.GaussianBlur(changed, (0, 0), sigma) if sigma else changed

@@ -8,9 +8,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmdepthcp.structures import FeaturePairSample, MixedViewsSample
+from mmdepthcp.structures import FeaturePairSample, MixedViewsSample, TwoViewsSample
+from mmdepthcp.views.pairs import DepthFilter
 from mmdepthcp.visualization.maps import colorize_disparity, draw_regions
 from mmdepthcp.visualization.mixed_views import draw_mixed_views
+from mmdepthcp.visualization.two_views import draw_two_views
 
 NUM_LINES = 24
 LABEL_OPACITY = 0.5
@@ -69,16 +71,30 @@ def draw_clip(inputs: Mapping[str, Any], data_sample: Any) -> np.ndarray:
     return np.vstack(rows)
 
 
-def draw_item(item: Mapping[str, Any], metainfo: Mapping[str, Any], rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _draw_levels(views: Any, sample: TwoViewsSample, model: Mapping[str, Any], rng: np.random.Generator
+                 ) -> dict[str, np.ndarray]:
+    settings = model.get('depth_filter')
+    depth_filter = None if settings is None else DepthFilter(**settings)
+    levels = [(cells, tuple(cells.shape[1:])) for cells in sample.cell_disparity]
+    if not levels:  # of a network with stride 16
+        levels = [(None, (views.shape[2] // 16, views.shape[3] // 16))]
+    return {f'pairs_{number}': draw_two_views(
+        np.asarray(views), sample.boxes, cells, size, model.get('distance_thrs', (0.7,)), depth_filter, NUM_LINES, rng)
+        for number, (cells, size) in enumerate(levels)}
+
+
+def draw_item(item: Mapping[str, Any], metainfo: Mapping[str, Any], rng: np.random.Generator,
+              model: Mapping[str, Any] | None = None) -> dict[str, np.ndarray]:
     """Pictures of one item of a data set, by name.
 
-    Mixed views give one picture with region matches and one with pixel matches; pairs of images, clips, packed and
-    unpacked images give one each.
+    Mixed views give one picture with region matches and one with pixel matches, two views one with pairs of cells for
+    each level; pairs of images, clips, packed and unpacked images give one each.
 
     Args:
         item: what the data set's pipeline gives.
         metainfo: of the data set; ``palette`` colours the labels.
         rng: chooses the matches that are drawn.
+        model: settings of the model; ``distance_thrs`` and ``depth_filter`` decide which cells of two views match.
 
     Returns:
         (H, W, 3) uint8 pictures, BGR.
@@ -97,6 +113,8 @@ def draw_item(item: Mapping[str, Any], metainfo: Mapping[str, Any], rng: np.rand
             'pixel_matches': draw_mixed_views(inputs, sample.pixel_matches, NUM_LINES, rng)}
     if isinstance(sample, FeaturePairSample) and inputs.shape[1] == 3:
         return {'pair': np.hstack([_picture(image) for image in inputs])}
+    if isinstance(sample, TwoViewsSample):
+        return _draw_levels(inputs, sample, model or {}, rng)
     if isinstance(inputs, Mapping) and 'clean' in inputs:
         return {'clip': draw_clip(inputs, sample)}
     if getattr(inputs, 'ndim', 0) == 3:

@@ -109,5 +109,34 @@ class DepthGDataPreprocessor(_ViewsPreProcessor):
                 labels=None if labels is None else labels[:, 0].long()))
 
 
+@MODELS.register_module()
+class TwoViewsDataPreprocessor(_ViewsPreProcessor):
+    """Join two views of images and what is known of them.
+
+    It takes ``inputs``, per item a (2, 3, H, W) uint8 tensor, and ``data_samples``, per item a
+    :class:`mmdepthcp.structures.TwoViewsSample`; it gives ``inputs``, (B, 2, 3, H, W) float32, normalised, and
+    ``data_samples``, a dict of ``boxes`` (B, 2, 4) and ``disparity``, for each level (B, 2, h, w), or None.
+
+    Args:
+        kwargs: arguments of ``SegDataPreProcessor`` (``mean``, ``std``, ``bgr_to_rgb``, ...).
+
+    Raises:
+        InputError: the views of the batch differ in size.
+    """
+
+    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
+        """See the class."""
+        views, samples = data['inputs'], data['data_samples']
+        self.check_sizes(views)
+        levels = zip(*(sample.cell_disparity for sample in samples), strict=True)
+        joined = self.cast_data(dict(
+            inputs=torch.cat(list(views)),
+            boxes=torch.stack([sample.boxes for sample in samples]),
+            disparity=[torch.stack(level) for level in levels]))
+        return dict(
+            inputs=self.normalised(joined['inputs']).unflatten(0, (-1, 2)),
+            data_samples=dict(boxes=joined['boxes'], disparity=joined['disparity'] or None))
+
+
 def _stacked(samples: Sequence[BaseDataElement], key: str) -> Tensor | None:
     return torch.stack([sample.get(key).data for sample in samples]) if key in samples[0] else None

@@ -1,0 +1,3 @@
+from .constructors import OneDimensionalExclude
+
+__all__ = ['OneDimensionalExclude']

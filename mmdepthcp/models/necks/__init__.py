@@ -1,0 +1,3 @@
+from .pixpro import PixelProjector, PixelPropagation
+
+__all__ = ['PixelProjector', 'PixelPropagation']
