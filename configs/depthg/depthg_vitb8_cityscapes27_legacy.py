@@ -10,7 +10,4 @@ model = dict(
 train_dataloader = dict(
     dataset=dict(
         neighbours='work_dirs/depthg_vitb8_cityscapes27_legacy/neighbours.npz',
-        centred=False,
-        dataset=dict(pipeline=_base_.legacy_square)))
-val_dataloader = dict(dataset=dict(pipeline=_base_.legacy_eval_pipeline))
-test_dataloader = val_dataloader
+        centred=False))

@@ -1,4 +1,5 @@
-# DepthG on DINO's ViT-B/8, COCO-Stuff-27, with the settings of its authors, and depth as the paper means it:
+# DepthG on DINO's ViT-B/8, COCO-Stuff-27, with the settings of its authors, but depth as the paper means it; b_D and
+# the decay of λ_D belong to what their code computes, depthg_vitb8_coco27_legacy.py:
 #   python tools/nearest_neighbours.py configs/depthg/stego_vitb8_coco27.py \
 #       work_dirs/stego_vitb8_coco27/neighbours.npz
 #   python tools/train.py configs/depthg/depthg_vitb8_coco27.py
@@ -17,5 +18,5 @@ train_dataloader = dict(
         dataset=dict(
             dataset=dict(data_prefix=dict(disparity_path='disparity/train2017'), pipeline=_base_.load_with_depth))))
 # counted in batches; the authors' 7000 steps are those of three optimisers
-train_cfg = dict(max_iters=2334, val_interval=100)
-default_hooks = dict(checkpoint=dict(interval=100))
+train_cfg = dict(max_iters=2334, val_interval=50)
+default_hooks = dict(checkpoint=dict(interval=50))

@@ -1,4 +1,5 @@
-# DepthG on DINO's ViT-S/8, COCO-Stuff-27, with the settings of its authors, and depth as the paper means it:
+# DepthG on DINO's ViT-S/8, COCO-Stuff-27, with the settings of its authors, but depth as the paper means it; b_D and
+# the decay of λ_D belong to what their code computes, depthg_vits8_coco27_legacy.py:
 #   python tools/nearest_neighbours.py configs/depthg/stego_vits8_coco27.py \
 #       work_dirs/stego_vits8_coco27/neighbours.npz
 #   python tools/train.py configs/depthg/depthg_vits8_coco27.py

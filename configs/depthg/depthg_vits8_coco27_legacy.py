@@ -12,6 +12,4 @@ train_dataloader = dict(
     dataset=dict(
         neighbours='work_dirs/depthg_vits8_coco27_legacy/neighbours.npz',
         centred=False,
-        dataset=dict(dataset=dict(pipeline=_base_.legacy_load_with_depth), pipeline=_base_.legacy_square)))
-val_dataloader = dict(dataset=dict(pipeline=_base_.legacy_eval_pipeline))
-test_dataloader = val_dataloader
+        dataset=dict(dataset=dict(pipeline=_base_.legacy_load_with_depth))))

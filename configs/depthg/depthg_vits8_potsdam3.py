@@ -1,4 +1,5 @@
-# DepthG on DINO's ViT-S/8, Potsdam-3, with the settings of its authors, and depth as the paper means it:
+# DepthG on DINO's ViT-S/8, Potsdam-3, with the settings of its authors, but depth as the paper means it; b_D belongs
+# to what their code computes, depthg_vits8_potsdam3_legacy.py:
 #   python tools/nearest_neighbours.py configs/depthg/stego_vits8_potsdam3.py \
 #       work_dirs/stego_vits8_potsdam3/neighbours.npz
 #   python tools/train.py configs/depthg/depthg_vits8_potsdam3.py
@@ -16,5 +17,6 @@ train_dataloader = dict(
             data_prefix=dict(disparity_path='disparity/train'),
             pipeline=[*_base_.load_with_depth, *_base_.square])))
 # counted in batches; the authors' 7000 steps are those of three optimisers
-train_cfg = dict(max_iters=2334, val_interval=100)
-default_hooks = dict(checkpoint=dict(interval=100))
+# they validate after each epoch, here of 4545 tiles
+train_cfg = dict(max_iters=2334, val_interval=284)
+default_hooks = dict(checkpoint=dict(interval=284))

@@ -11,7 +11,4 @@ model = dict(
 train_dataloader = dict(
     dataset=dict(
         neighbours='work_dirs/depthg_vits8_potsdam3_legacy/neighbours.npz',
-        centred=False,
-        dataset=dict(pipeline=[*_base_.load_with_depth, *_base_.legacy_square])))
-val_dataloader = dict(dataset=dict(pipeline=_base_.legacy_eval_pipeline))
-test_dataloader = val_dataloader
+        centred=False))

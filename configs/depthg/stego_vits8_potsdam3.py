@@ -31,3 +31,6 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=5000, val_interval=250)
 default_hooks = dict(checkpoint=dict(interval=250, save_best='potsdam3/Acc', rule='greater'))
+custom_hooks = [
+    dict(hook, key='Acc') if hook['type'] == 'mmdepthcp.ValidationRecordHook' else hook for hook in _base_.custom_hooks
+]

@@ -10,7 +10,7 @@ columns = dict(
     coco27_vitb8='COCO-Stuff-27, ViT-B/8',
     potsdam3_vits8='Potsdam-3, ViT-S/8')
 setting = {name: '_'.join(reversed(name.split('_'))) for name in columns}
-# as published, images are brought to size by the nearest pixels: their neighbours are others
+# as published, position embeddings are resized otherwise: their neighbours are others
 views = dict(stego='stego_{}', legacy='depthg_{}_legacy')
 prepare = [
     dict(
@@ -22,22 +22,24 @@ prepare = [
         outputs=[f'{{work_dir}}/neighbours/{view}_{name}.npz'],
         needs=[]) for view, config in views.items() for name, stem in setting.items()
 ]
+published = ['model.backbone.legacy_pos_resize=True']
 methods = dict(
-    stego=('STEGO', 'stego_{}', 'stego'),
-    depthg_legacy=('DepthG as published', 'depthg_{}_legacy', 'legacy'),
-    depthg=('DepthG', 'depthg_{}', 'stego'))
+    stego_legacy=('STEGO as published', 'stego_{}', published, 'legacy'),
+    depthg_legacy=('DepthG as published', 'depthg_{}_legacy', [], 'legacy'),
+    stego=('STEGO', 'stego_{}', [], 'stego'),
+    depthg=('DepthG', 'depthg_{}', [], 'stego'))
 pretrainings = {
     f'{method}_{name}': dict(
         label=label,
         trained_on=columns[name],
         config=f'configs/depthg/{config.format(stem)}.py',
         options=[
-            f'train_dataloader.dataset.neighbours={{work_dir}}/neighbours/{view}_{name}.npz',
+            *options, f'train_dataloader.dataset.neighbours={{work_dir}}/neighbours/{view}_{name}.npz',
             'train_dataloader.dataset.centred=False'
         ],
         tasks=(name,),
         needs=(f'neighbours_{view}_{name}',))
-    for method, (label, config, view) in methods.items() for name, stem in setting.items()
+    for method, (label, config, options, view) in methods.items() for name, stem in setting.items()
 }
 tasks = {
     name: dict(

@@ -1,20 +1,13 @@
 # Pairs of the views of STEGO: five crops of an image, of each the square in the middle at 224 pixels; scores on the
-# squares of whole images at 320 pixels
+# squares of whole images at 320 pixels. Resizing takes the nearest pixel, as the published protocol does
 load_pipeline = [dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadLabels')]
 load_with_depth = [
     dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadDisparity'), dict(type='mmdepthcp.LoadLabels')
 ]
+# the published code crops pictures of depth that span 0..1 over the whole photograph
 legacy_load_with_depth = [*load_with_depth, dict(type='mmdepthcp.NoteDepthRange')]
-square = [dict(type='mmdepthcp.CentreSquare', size=224)]
+square = [dict(type='mmdepthcp.CentreSquare', size=224, nearest=True)]
 eval_pipeline = [
-    dict(type='mmdepthcp.LoadImage'),
-    dict(type='mmdepthcp.LoadLabels'),
-    dict(type='mmdepthcp.CentreSquare', size=320),
-    dict(type='PackSegInputs'),
-]
-# the same with the nearest pixels in place of means, as the published code has it
-legacy_square = [dict(type='mmdepthcp.CentreSquare', size=224, nearest=True)]
-legacy_eval_pipeline = [
     dict(type='mmdepthcp.LoadImage'),
     dict(type='mmdepthcp.LoadLabels'),
     dict(type='mmdepthcp.CentreSquare', size=320, nearest=True),
