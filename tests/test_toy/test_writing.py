@@ -14,6 +14,7 @@ import pytest
 
 from mmdepthcp.toy import ToySettings, toy_camera, write_toy_streets, writing
 from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import write_json
 from mmdepthcp.utils.trees import WorkerKilled
 
 SETTINGS = ToySettings(num_frames=3, labels_per_sequence=1, width=64, height=32, seed=4)
@@ -151,8 +152,8 @@ def test_settings_with_which_nothing_was_written_bind_nobody(tmp_path, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(writing, 'write_png', lambda *_: 1 / 0)
         failures, tried = write_toy_streets(out, {'val': 1}, ToySettings(seed=5))
-    assert len(failures) == tried == 1 and not (out / 'toy_streets.json').exists()
-    (out / 'toy_streets.json').write_text('{}')  # as a run that was killed leaves it
+    assert len(failures) == tried == 1 and not out.exists()
+    write_json(out / 'toy_streets.json', {})  # as a run that was killed leaves it
     assert write_toy_streets(out, {'val': 1}, SETTINGS) == ([], 1)
 
 
