@@ -29,6 +29,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seeds', nargs='+', type=seed, metavar='SEED', help='run these seeds only')
     parser.add_argument('--list', action='store_true', help='show the stages and their state, run nothing')
     parser.add_argument('--report', action='store_true', help='write the table of what is finished, run nothing')
+    parser.add_argument('--against', metavar='NAME',
+                        help='add how far all pretrainings are above this one, seed by seed')
     add_stage_options(parser)
     return parser.parse_args()
 
@@ -39,7 +41,9 @@ def keep_only(table, args: argparse.Namespace):
 
     from mmdepthcp.utils.errors import InputError
 
-    for asked, known in ((args.rows, table.pretrainings), (args.tasks, table.tasks), (args.seeds, table.seeds)):
+    against = [args.against] if args.against else []
+    for asked, known in ((args.rows, table.pretrainings), (against, table.pretrainings), (args.tasks, table.tasks),
+                         (args.seeds, table.seeds)):
         if unknown := [str(name) for name in asked or () if name not in known]:
             raise InputError(f'{table.path}: {", ".join(unknown)} unknown; there are {", ".join(map(str, known))}')
     tasks = {name: task for name, task in table.tasks.items() if name in (args.tasks or table.tasks)}
@@ -49,11 +53,11 @@ def keep_only(table, args: argparse.Namespace):
     return dataclasses.replace(table, tasks=tasks, pretrainings=pretrainings, seeds=tuple(args.seeds or table.seeds))
 
 
-def write_report(table, wanted, work_dir: Path, smoke: bool) -> None:
+def write_report(table, wanted, work_dir: Path, smoke: bool, against: str | None) -> None:
     """Write the whole table, whatever part of it was run here; the wanted part where the rest cannot be planned."""
     from mmdepthcp.experiments.drawing import bar_plot
     from mmdepthcp.experiments.plans import Planner
-    from mmdepthcp.experiments.results import comma_separated, gather, markdown
+    from mmdepthcp.experiments.results import comma_separated, gather, markdown, markdown_differences
     from mmdepthcp.utils.errors import InputError
     from mmdepthcp.utils.fileio import atomic_path
 
@@ -65,6 +69,8 @@ def write_report(table, wanted, work_dir: Path, smoke: bool) -> None:
         table, plan = wanted, Planner(wanted, work_dir, smoke).plan()
     measured = gather(table, plan.cells, work_dir)
     text = markdown(table, measured, 1 if smoke else len(table.seeds), folds, about(plan, work_dir))
+    if against in measured['pretraining'].values:
+        text += f'\n{markdown_differences(table, measured, against, folds)}'
     for name, content in (('results.csv', comma_separated(measured)), ('results.md', text)):
         with atomic_path(work_dir / name) as aside:
             aside.write_text(content)
@@ -110,7 +116,7 @@ def main() -> int:
             with claim(work_dir):
                 failures = run_stages(
                     work_dir, plan.stages, keep_going=True, jobs=args.jobs, launcher=launcher_words(args))
-        write_report(table, wanted, work_dir, args.smoke)
+        write_report(table, wanted, work_dir, args.smoke, args.against)
     for name, error in failures.items():
         print(f'FAILED {name}: {error}', file=sys.stderr)
     return int(bool(failures))

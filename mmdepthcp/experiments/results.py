@@ -41,6 +41,12 @@ def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> 
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def _of_seeds(measured: pd.DataFrame, folds: Mapping[str, int]) -> pd.Series:
+    """Means over folds of the complete seeds, by pretraining, task, score, seed."""
+    of_seed = measured.groupby(['pretraining', 'task', 'score', 'seed'])['value'].agg(['mean', 'count'])
+    return of_seed.loc[of_seed['count'] == of_seed.index.get_level_values('task').map(folds), 'mean']
+
+
 def summarise(measured: pd.DataFrame, folds: Mapping[str, int]) -> pd.DataFrame:
     """Means over seeds of the means over folds.
 
@@ -52,9 +58,25 @@ def summarise(measured: pd.DataFrame, folds: Mapping[str, int]) -> pd.DataFrame:
         For each (pretraining, task, score): ``mean``; ``std``, the sample standard deviation, NaN for one seed;
         ``count``, how many seeds are complete.
     """
-    of_seed = measured.groupby(['pretraining', 'task', 'score', 'seed'])['value'].agg(['mean', 'count'])
-    complete = of_seed['count'] == of_seed.index.get_level_values('task').map(folds)
-    return of_seed[complete].groupby(['pretraining', 'task', 'score'])['mean'].agg(['mean', 'std', 'count'])
+    return _of_seeds(measured, folds).groupby(['pretraining', 'task', 'score']).agg(['mean', 'std', 'count'])
+
+
+def differences(measured: pd.DataFrame, row: str, folds: Mapping[str, int]) -> pd.DataFrame:
+    """How far pretrainings are above one of them, seed by seed: what seeds have in common takes no part.
+
+    Args:
+        measured: see :func:`gather`.
+        row: the pretraining that all are compared with.
+        folds: see :func:`summarise`.
+
+    Returns:
+        For each (pretraining, task, score): ``mean`` of the differences, ``std``, ``count``, how many seeds both have,
+        and ``above``, in how many of them the pretraining has more.
+    """
+    of_seed = _of_seeds(measured, folds).unstack('pretraining')
+    others = of_seed.drop(columns=row).sub(of_seed[row], axis=0).melt(ignore_index=False).dropna()
+    grouped = others.groupby(['pretraining', 'task', 'score'])['value']
+    return grouped.agg(['mean', 'std', 'count']).assign(above=grouped.agg(lambda values: (values > 0).sum()))
 
 
 def format_summary(found: pd.Series | None) -> str:
@@ -112,6 +134,29 @@ def markdown(table: Table, measured: pd.DataFrame, seeds: int, folds: bool = Tru
     if incomplete:
         lines += ['', f'Seeds done where not all {seeds} are: ' + escape_markdown('; '.join(incomplete)) + '.']
     return '\n'.join([*lines, *(['', note] if note else [])]) + '\n'
+
+
+def markdown_differences(table: Table, measured: pd.DataFrame, row: str, folds: bool = True) -> str:
+    """A table of :func:`differences`: mean ± deviation, and in how many of how many seeds the row is above.
+
+    Args:
+        table, measured, folds: see :func:`markdown`.
+        row: the pretraining that all are compared with.
+    """
+    found = differences(measured, row, folds_of(table, folds))
+    columns = [(column, score.label) for column, task in table.tasks.items() for score in task.scores]
+    heads = ['pretraining', *(f'{table.tasks[column].label}, {label}' for column, label in columns)]
+    title = escape_markdown(table.pretrainings[row].title)
+    lines = [f'Differences from {title} with the same seed, and how many seeds are above it:', '', table_row(heads),
+             table_row(['---'] * len(heads))]
+    for name, pretraining in table.pretrainings.items():
+        items = [look_up(found, name, column, label) for column, label in columns]
+        if name != row and any(item is not None for item in items):
+            lines.append(table_row([pretraining.title, *(
+                NOT_DONE if item is None else
+                f'{"+" if item["mean"] > 0 else ""}{format_summary(item)} ({item["above"]:.0f} of {item["count"]:.0f})'
+                for item in items)]))
+    return '\n'.join(lines) + '\n'
 
 
 def folds_of(table: Table, folds: bool = True) -> dict[str, int]:

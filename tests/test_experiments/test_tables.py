@@ -14,7 +14,15 @@ from mmdepthcp.experiments.building import final_checkpoint
 from mmdepthcp.experiments.drawing import bar_plot
 from mmdepthcp.experiments.engine import run_stages
 from mmdepthcp.experiments.plans import Planner, fold_options, smoke_options
-from mmdepthcp.experiments.results import COLUMNS, comma_separated, gather, markdown, summarise
+from mmdepthcp.experiments.results import (
+    COLUMNS,
+    comma_separated,
+    differences,
+    gather,
+    markdown,
+    markdown_differences,
+    summarise,
+)
 from mmdepthcp.experiments.tables import read_table
 from mmdepthcp.utils import resources
 from mmdepthcp.utils.errors import InputError
@@ -181,6 +189,9 @@ def test_run_skip_and_gather(home):
     assert lines[0] == 'pretraining,task,score,seed,fold,value,unit,protocol'
     assert 'ours,objects,AP,1,1,50.0000,%,' in lines
     assert len(lines) == 1 + 2 * (1 + 4 + 1 + 4 + 1)
+    text = markdown_differences(table, measured, 'random')
+    assert '| ours (toys) | +10.0 ± 0.0 (2 of 2) |' in text and '| plain | -5.5 ± 0.7 (0 of 2) | … | … |' in text
+    assert 'given' not in text
     bar_plot(table, measured, 'work/bars.png')
     assert Path('work/bars.png').stat().st_size > 1000
 
@@ -265,6 +276,17 @@ def test_what_can_be_tested_by_its_own_config_is(home):
 def test_folds_need_data_with_folds():
     with pytest.raises(InputError, match='no data set of the config has a subset with a fold'):
         fold_options(Config(dict(train_dataloader=dict(dataset=dict(type='A')))), 0)
+
+
+def test_differences_are_paired_by_seed():
+    values = dict(a=(10, 20, 30), b=(11, 19, 33), c=(9, 18))
+    runs = [(name, 'seg', 'mIoU', seed, 0, float(value), '%', '')
+            for name, row in values.items() for seed, value in enumerate(row)]
+    measured = pd.DataFrame(runs, columns=COLUMNS)
+    found = differences(measured, 'a', dict(seg=1))
+    assert tuple(found.loc['b', 'seg', 'mIoU']) == (1, 2, 3, 2)
+    assert tuple(found.loc['c', 'seg', 'mIoU']) == (-1.5, pytest.approx(math.sqrt(.5)), 2, 0)
+    assert 'a' not in found.index.get_level_values('pretraining')
 
 
 def test_seeds_with_missing_folds_do_not_count():
