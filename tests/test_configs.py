@@ -32,7 +32,7 @@ from mmdepthcp.experiments.plans import Planner
 from mmdepthcp.experiments.tables import read_table
 from mmdepthcp.models.depth import MonoDepth
 from mmdepthcp.models.segmentors.inference import InferenceSettings
-from mmdepthcp.models.selfsup import DepthCP
+from mmdepthcp.models.selfsup import DepthCP, PiCIE
 from mmdepthcp.registry import DATASETS, HOOKS, MODELS
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import write_png
@@ -125,6 +125,8 @@ def check_plain_batches(runner: Runner, small: bool) -> None:
         for hook in runner.hooks:
             if type(hook).__name__ in ('CalibrationHook', 'ClassListHook', 'DenseCLHook'):
                 hook.before_train(runner)
+        if isinstance(model, PiCIE):
+            model.find_clusters(lambda: [model.data_preprocessor(raw, training=True)], seed=0)
         logged = model.train_step(raw, runner.optim_wrapper)
         assert all(math.isfinite(value.detach()) for value in logged.values())
     if runner.cfg.get('val_cfg'):

@@ -32,10 +32,11 @@ FOLDERS = dict(
     VISBACKENDS='visualization')
 # of models: the first that the name ends with or has as a base
 OF_MODELS = dict(
-    Loss='losses', Neck='necks', Probe='probes', ProbeHead='probes', KNNHead='probes', Head='heads',
-    BaseDecodeHead='heads', BaseDataPreprocessor='data_preprocessors', BaseBackbone='backbones', ResNet='backbones',
-    FrozenFeatures='backbones', MonoDepth='depth', DepthDecoder='depth', PoseNet='depth', BaseSelfSupervisor='selfsup',
-    SegmentsByClusters='segmentors', BaseModel='selfsup')
+    Loss='losses', Projector='necks', Propagation='necks', Neck='necks', Probe='probes', ProbeHead='probes',
+    KNNHead='probes', Head='heads', BaseDecodeHead='heads', BaseDataPreprocessor='data_preprocessors',
+    BaseBackbone='backbones', ResNet='backbones', FrozenFeatures='backbones', MonoDepth='depth',
+    DepthDecoder='depth', PoseNet='depth', BaseSelfSupervisor='selfsup', SegmentsByClusters='segmentors',
+    BaseModel='selfsup')
 
 
 def imported(path: Path) -> set[str]:

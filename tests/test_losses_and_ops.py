@@ -51,11 +51,19 @@ from mmdepthcp.models.losses import (
     swapped_prediction_loss,
     window_moments,
 )
+from mmdepthcp.models.losses.picie import (
+    cluster_weights,
+    moved_centroids,
+    nearest_centroids,
+    picie_loss,
+    weighted_cross_entropy,
+)
 from mmdepthcp.models.losses.pixpro import image_weights, pair_targets, pixcontrast_loss, pixpro_loss
 from mmdepthcp.models.probes import ClusterProbe, LinearProbe
 from mmdepthcp.models.probes.linear import enlarged
 from mmdepthcp.models.segmentors.inference import slide
 from mmdepthcp.models.selfsup import sample_features
+from mmdepthcp.models.selfsup.picie import like_the_first_view
 from mmdepthcp.models.selfsup.pixpro import instance_loss
 from mmdepthcp.sampling import farthest_points, nearest_neighbours, read_points, to_grid
 from mmdepthcp.views.pairs import CellPairs, PairCounts
@@ -371,6 +379,41 @@ CASES = {
         (dict(keys=tensor([[[[1.], [2]], [[3], [4]]]]), boxes=tensor([[[0., 0, 4, 2]] * 2])),
          [[[[1.5], [2]], [[.5], [1]]]]),
         dict(cells=dict(keys=randn(2, 2, 3, 3))), half=None),
+    'nearest_centroids': Case(
+        lambda features, centroids: nearest_centroids(features, centroids).to(features),
+        lambda: dict(features=randn(2, 5, 3), centroids=randn(4, 3)), (), (2, 5),
+        # 2 · .9 − .81 against 2 · 2 − 4
+        (dict(features=tensor([[1., 0], [3, 0]]), centroids=tensor([[.9, 0], [2, 0]])), [0, 1]),
+        dict(channels=dict(centroids=randn(4, 2))), half=None),
+    'moved_centroids': Case(
+        lambda centroids, counts, features: moved_centroids(centroids, counts, features)[0],
+        lambda: dict(centroids=randn(2, 3), counts=1 + rand(2), features=randn(5, 3)), (), (2, 3),
+        (dict(centroids=tensor([[0., 0]]), counts=tensor([3.]), features=tensor([[1., 1], [3, 1]])), [[.8, .4]]),
+        dict(channels=dict(features=randn(5, 2)))),
+    'cluster_weights': Case(
+        lambda counts: cluster_weights(counts, 'balanced'), lambda: dict(counts=1 + 9 * rand(4)), (), (4,),
+        # any number of clusters
+        (dict(counts=tensor([1., 3])), [1.5, .5]), None),
+    'weighted_cross_entropy': Case(
+        lambda features, centroids: weighted_cross_entropy(
+            features, centroids, torch.zeros(len(features), 1, 1, dtype=torch.int64), torch.ones(2).to(features)),
+        lambda: dict(features=randn(2, 3, 1, 1), centroids=randn(2, 3)), ('features', 'centroids'), (),
+        (dict(features=tensor([[[[1.]], [[0]]]]), centroids=tensor([[1., 0], [0, 1]])), .313262),
+        dict(channels=dict(centroids=randn(2, 4)))),
+    'picie_loss': Case(
+        lambda features, centroids: torch.stack(picie_loss(
+            features, centroids, torch.zeros(2, 1, 1, 1, dtype=torch.int64), torch.ones(2, 2).to(features))),
+        lambda: dict(features=randn(2, 1, 3, 1, 1), centroids=randn(2, 2, 3)), ('features',), (2,),
+        # the second view's centroids are the first one's, exchanged
+        (dict(features=tensor([[[[[1.]], [[0]]]], [[[[0.]], [[1]]]]]),
+              centroids=tensor([[[1., 0], [0, 1]], [[0, 1], [1, 0]]])), [.313262, 1.313262]),
+        dict(views=dict(centroids=randn(1, 2, 3)))),
+    'like_the_first_view': Case(
+        like_the_first_view, lambda: dict(maps=randn(2, 3, 4, 6), boxes=tensor([[0., 0, 1, 1], [1, .2, .4, .8]])),
+        ('maps',), (2, 3, 4, 6),
+        # mirrored, the right half
+        (dict(maps=tensor([[[[0., 1, 2, 3]]]]), boxes=tensor([[1., 0, .5, 1]])), [[[[3., 2.75, 2.25, 1.75]]]]),
+        dict(images=dict(boxes=rand(3, 4)))),
     'image_weights': Case(
         lambda near, kept: image_weights(PairCounts(near, kept), empty='skip')[0],
         lambda: dict(near=1 + rand(2, 3), kept=1 + rand(2, 3)), (), (2, 3),

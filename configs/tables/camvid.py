@@ -39,6 +39,12 @@ pretrainings = dict(
             'train_dataloader.dataset.data_prefix.disparity_path={work_dir}/disparity'
         ],
         needs=('disparity',)),
+    picie=dict(
+        label='PiCIE',
+        trained_on='CamVid',
+        config='configs/picie/picie_camvid_small.py',
+        options=['model.backbone.init_cfg.checkpoint={depth}'],
+        needs=('depth',)),
     depthcp_pixel=dict(
         label='DepthCP, λ = 1',
         trained_on='CamVid',

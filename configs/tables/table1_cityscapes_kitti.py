@@ -11,10 +11,22 @@ depthcp = dict(label='DepthCP, λ = 0.5', init='scratch', parts=('backbone', 'ne
 depthcp_imagenet = dict(
     label='DepthCP, λ = 0.5', init='ImageNet', options=from_imagenet, file=imagenet,
     parts=('backbone', 'neck', 'decode_head'))
+# PiCIE on a ResNet-18, as its authors
+picie = dict(
+    label='PiCIE',
+    parts=('backbone', 'decode_head'),
+    scored_by=dict(cityscapes='configs/picie/picie_cityscapes.py', kitti='configs/picie/picie_kitti.py'))
 
 pretrainings = dict(
     random=dict(label='random'),
     colour_position=dict(label='k-means on colour and position', scorer='tools/colour_position_baseline.py'),
+    picie_cityscapes=dict(
+        config='configs/picie/picie_cityscapes.py', trained_on='Cityscapes', init='scratch', **picie),
+    picie_kitti=dict(config='configs/picie/picie_kitti.py', trained_on='KITTI', init='scratch', **picie),
+    picie_cityscapes_imagenet=dict(
+        config='configs/picie/picie_cityscapes_imagenet.py', trained_on='Cityscapes', init='ImageNet', **picie),
+    picie_kitti_imagenet=dict(
+        config='configs/picie/picie_kitti_imagenet.py', trained_on='KITTI', init='ImageNet', **picie),
     cityscapes=dict(config='configs/depthcp_cityscapes.py', trained_on='Cityscapes', **depthcp),
     kitti=dict(config='configs/depthcp_kitti.py', trained_on='KITTI', **depthcp),
     cityscapes_imagenet=dict(config='configs/depthcp_cityscapes.py', trained_on='Cityscapes', **depthcp_imagenet),

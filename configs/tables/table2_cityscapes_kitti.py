@@ -1,7 +1,7 @@
 # Table 2 of Zeng et al., BMVC 2022: fine-tuning on Cityscapes and KITTI (five folds), and with a part of the labels.
 # Disparity and regions have to be there (docs/finetuning.md), and the annotations that
-# tools/dataset_converters/instances_to_coco.py makes. ResNet-50 weights in torchvision's names for the supervised row:
-# $IMAGENET_R50.
+# tools/dataset_converters/instances_to_coco.py makes. ResNet-50 weights in torchvision's names for the rows from
+# files, which are left out where these are missing: $IMAGENET_R50, $PIXPRO_R50, $DENSECL_R50, $ORL_R50, $CAST_R50.
 title = 'Fine-tuning'
 seeds = (0, 1, 2)
 
@@ -10,8 +10,20 @@ pretrainings = dict(
     random=dict(label='scratch'),
     supervised=dict(
         label='supervised', trained_on='ImageNet', file='{{$IMAGENET_R50:data/resnet50_imagenet.pth}}', bare=True),
+    densecl_imagenet=dict(
+        label='DenseCL', trained_on='ImageNet', file='{{$DENSECL_R50:data/resnet50_densecl.pth}}', bare=True),
+    pixpro_imagenet=dict(
+        label='PixPro', trained_on='ImageNet', file='{{$PIXPRO_R50:data/resnet50_pixpro.pth}}', bare=True),
+    orl=dict(label='ORL', trained_on='COCO', file='{{$ORL_R50:data/resnet50_orl.pth}}', bare=True),
+    cast=dict(label='CAST', trained_on='COCO', file='{{$CAST_R50:data/resnet50_cast.pth}}', bare=True),
+    pixpro=dict(label='PixPro', trained_on='Cityscapes', config='configs/pixpro/pixpro_cityscapes.py'),
+    depth_pixpro=dict(
+        label='PixPro with depth', trained_on='Cityscapes', config='configs/pixpro/depth_pixpro_cityscapes.py'),
     swav=dict(label='SwAV', trained_on='Cityscapes', config='configs/swav/swav_cityscapes.py'),
     densecl=dict(label='DenseCL', trained_on='Cityscapes', config='configs/densecl/densecl_cityscapes.py'),
+    pixpro_kitti=dict(label='PixPro', trained_on='KITTI', config='configs/pixpro/pixpro_kitti.py'),
+    depth_pixpro_kitti=dict(
+        label='PixPro with depth', trained_on='KITTI', config='configs/pixpro/depth_pixpro_kitti.py'),
     swav_kitti=dict(label='SwAV', trained_on='KITTI', config='configs/swav/swav_kitti.py'),
     densecl_kitti=dict(label='DenseCL', trained_on='KITTI', config='configs/densecl/densecl_kitti.py'),
     depthcp_pixel=dict(

@@ -180,7 +180,8 @@ class Planner:
         name = f'{column}-{row}-{seed}' + (f'-{fold}' if task.folds > 1 else '')
         folder = f'{{work_dir}}/{column}/{row}/{seed}' + (f'/{fold}' if task.folds > 1 else '')
         out = f'{folder}/scores.json'
-        path, options, parts, train = task.config, list(task.options), task.parts, task.train
+        path = pretraining.scored_by.get(column, task.config)
+        options, parts, train = list(task.options), task.parts, task.train
         if pretraining.config is not None and (
                 pretraining.scorer is not None or (task.own and self._scores_alike(pretraining.config, task.config))):
             path, options, parts, train = pretraining.config, list(pretraining.options), {}, False

@@ -36,6 +36,7 @@ class Pretraining:
         parts: parts of the network that the checkpoint holds: ``backbone``, ``neck``, ``decode_head``.
         tasks: names of the tasks that it takes part in; all by default.
         needs: names of the entries of ``prepare`` that it builds on; all by default.
+        scored_by: configs of its own network in place of those of tasks, by the names of these.
         scorer: a tool that scores without weights, called ``TOOL CONFIG --json OUT --seed SEED
             [--cfg-options ...]`` with ``config`` and ``options``, or those of the task where there is no ``config``.
     """
@@ -51,6 +52,7 @@ class Pretraining:
     parts: tuple[str, ...] = ('backbone',)
     tasks: tuple[str, ...] | None = None
     needs: tuple[str, ...] | None = None
+    scored_by: Mapping[str, str] = field(default_factory=dict)
     scorer: str | None = None
 
     @property
@@ -177,5 +179,6 @@ def read_table(path: str | os.PathLike) -> Table:
         where = f'{path}: pretrainings.{name}'
         _check_names(pretraining.tasks, tasks, f'{where}.tasks', 'the tasks are')
         _check_names(pretraining.needs, prepared, f'{where}.needs', 'prepare has')
+        _check_names(pretraining.scored_by, tasks, f'{where}.scored_by', 'the tasks are')
     return Table(str(path), config['title'], tuple(config['seeds']), tuple(config.get('prepare', ())),
                  config.get('stage_values', {}), pretrainings, tasks)

@@ -12,11 +12,11 @@ from .data_preprocessors import (
     TwoViewsDataPreprocessor,
 )
 from .depth import DepthDecoder, MonoDepth, PoseNet
-from .heads import SemanticFPNFeatures, STEGOHead
+from .heads import SemanticFPNFeatures, STEGOHead, SummedPyramidHead
 from .necks import PixelProjector, PixelPropagation
 from .probes import ClusterProbe, KNNHead, LinearProbe, LinearProbeHead
 from .segmentors import UnsupervisedSegmentor
-from .selfsup import DepthCP, DepthG, PixPro, SwAV
+from .selfsup import DepthCP, DepthG, PiCIE, PixPro, SwAV
 from .wrappers import CPUDataParallel
 
 for _module in walk_packages(__path__, f'{__name__}.'):

@@ -278,6 +278,16 @@ def test_folds_need_data_with_folds():
         fold_options(Config(dict(train_dataloader=dict(dataset=dict(type='A')))), 0)
 
 
+def test_a_row_may_be_scored_by_its_own_network(home):
+    (home / 'table.py').write_text(TABLE.replace(
+        "label='ours',", "label='ours', scored_by=dict(seg='pretrain.py'),").replace(
+        "parts=dict(backbone='model.backbone')),", "train=False),", 1))
+    stages = {stage.name: stage for stage in plan().stages}
+    assert stages['seg-ours-0-score'].command[:3] == (
+        'tools/test.py', 'pretrain.py', 'work/pretrain/ours/0/iter_5.pth')
+    assert stages['seg-random-0-score'].command[1] == 'seg.py'
+
+
 def test_differences_are_paired_by_seed():
     values = dict(a=(10, 20, 30), b=(11, 19, 33), c=(9, 18))
     runs = [(name, 'seg', 'mIoU', seed, 0, float(value), '%', '')

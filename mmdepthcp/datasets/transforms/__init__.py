@@ -4,7 +4,7 @@ from .formatting import PackFeaturePairs, PackMixedViews, view_of
 from .geometry import CenterCrop, CentreSquare, Pad, RandomCrop, RandomFlip, Resize, ResizeShortSide
 from .grouping import DepthRegionGrouping
 from .loading import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet
-from .two_views import PackTwoViews, TwoViews
+from .two_views import EquivariantViews, PackTwoViews, TwoViews
 from .video import (
     ColorJitterClip,
     CropClip,

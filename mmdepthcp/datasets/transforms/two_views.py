@@ -107,6 +107,43 @@ class TwoViews(BaseTransform):
 
 
 @TRANSFORMS.register_module()
+class EquivariantViews(BaseTransform):
+    """Two views of an image for PiCIE (Cho et al., CVPR 2021): the first one recoloured, cropped and mirrored, the
+    second one recoloured only; boxes in shares of the image.
+
+    Required keys: ``img``, ``rng``. Added keys: ``views`` (2, H, W, 3) uint8; ``boxes`` (2, 4) float32
+    (:mod:`mmdepthcp.geometry.boxes`); ``cell_disparity``, an empty list.
+
+    Args:
+        size: (H, W) of the views.
+        side_range: of a crop's sides, in shares of the image's, both the same.
+        flip_prob: probability that the first view is mirrored.
+        colour: arguments of :class:`mmdepthcp.views.ColourSettings`; None: colours stay.
+    """
+
+    def __init__(self, size: tuple[int, int], side_range: tuple[float, float] = (0.5, 1.0), flip_prob: float = 0.5,
+                 colour: dict | None = None) -> None:
+        self.size, self.side_range, self.flip_prob = size, side_range, flip_prob
+        self.colour = NO_COLOUR_CHANGE if colour is None else ColourSettings(**colour)
+
+    def transform(self, results: dict) -> dict:
+        rng, image = require_rng(results), results['img']
+        height, width = image.shape[:2]
+        share = rng.uniform(*self.side_range)
+        high, wide = round(share * height), round(share * width)
+        top, left = (int(rng.integers(0, room, endpoint=True)) for room in (height - high, width - wide))
+        flipped = bool(rng.random() < self.flip_prob)
+        crop = image[top:top + high, left:left + wide]
+        views = [recolour(resize_image(view, (self.size[1], self.size[0])), sample_colours(rng, 1, self.colour))
+                 for view in (cv2.flip(crop, 1) if flipped else crop, image)]
+        size = np.array([width, height] * 2, np.float32)
+        boxes = np.stack([oriented_box((left, top, wide, high), (height, width), flipped) / size,
+                          np.array([0, 0, 1, 1], np.float32)])
+        results.update(views=np.stack(views), boxes=boxes, cell_disparity=[])
+        return results
+
+
+@TRANSFORMS.register_module()
 class PackTwoViews(BaseTransform):
     """Pack two views as ``inputs``, a (2, 3, H, W) uint8 tensor (BGR), and ``data_samples``, a
     :class:`mmdepthcp.structures.TwoViewsSample`.

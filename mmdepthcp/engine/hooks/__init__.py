@@ -7,6 +7,7 @@ from .finite_loss import FiniteLossHook
 from .kmeans import KMeansHook
 from .mono_depth_watch import MonoDepthWatchHook
 from .neighbour_check import NeighbourCheckHook
+from .picie_clusters import PiCIEClusterHook
 from .pretrained_check import PretrainedCheckHook
 from .resume import ResumeHook
 from .seeds import EpochSeedHook, IterSeedHook
@@ -26,6 +27,7 @@ __all__ = [
     'KMeansHook',
     'MonoDepthWatchHook',
     'NeighbourCheckHook',
+    'PiCIEClusterHook',
     'PretrainedCheckHook',
     'ResumeHook',
     'SimilarityHistogramHook',

@@ -111,9 +111,9 @@ class DepthGDataPreprocessor(_ViewsPreProcessor):
 
 @MODELS.register_module()
 class TwoViewsDataPreprocessor(_ViewsPreProcessor):
-    """Join two views of images and what is known of them.
+    """Training: join two views of images and what is known of them. Testing: :class:`SegDataPreProcessor`.
 
-    It takes ``inputs``, per item a (2, 3, H, W) uint8 tensor, and ``data_samples``, per item a
+    In training it takes ``inputs``, per item a (2, 3, H, W) uint8 tensor, and ``data_samples``, per item a
     :class:`mmdepthcp.structures.TwoViewsSample`; it gives ``inputs``, (B, 2, 3, H, W) float32, normalised, and
     ``data_samples``, a dict of ``boxes`` (B, 2, 4) and ``disparity``, for each level (B, 2, h, w), or None.
 
@@ -126,6 +126,8 @@ class TwoViewsDataPreprocessor(_ViewsPreProcessor):
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
         """See the class."""
+        if not training:
+            return super().forward(data, training)
         views, samples = data['inputs'], data['data_samples']
         self.check_sizes(views)
         levels = zip(*(sample.cell_disparity for sample in samples), strict=True)

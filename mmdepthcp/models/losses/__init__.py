@@ -1,5 +1,6 @@
 from .correlation import centre, correlation, correlation_loss, depth_correlation, legacy_depth_correlation
 from .hidden_positive import attention_neighbours, depth_neighbours, propagate
+from .picie import cluster_weights, moved_centroids, nearest_centroids, picie_loss, weighted_cross_entropy
 from .pixpro import pair_targets, pixcontrast_loss, pixpro_loss
 from .swapped_prediction import SwappedPrediction, perplexity, sinkhorn, swapped_prediction_loss
 from .swav import SwAVLoss
@@ -15,9 +16,9 @@ from .view_synthesis import (
 )
 
 __all__ = [
-    'ReprojectionError', 'SwAVLoss', 'SwappedPrediction', 'ViewSynthesisLoss',
-    'attention_neighbours', 'automask', 'centre', 'correlation', 'correlation_loss', 'depth_correlation',
-    'depth_neighbours', 'feature_distance', 'legacy_depth_correlation', 'over_sources',
-    'pair_targets', 'perplexity', 'photometric_error', 'pixcontrast_loss', 'pixpro_loss', 'propagate', 'sinkhorn',
-    'smoothness_loss', 'swapped_prediction_loss', 'window_moments',
+    'ReprojectionError', 'SwAVLoss', 'SwappedPrediction', 'ViewSynthesisLoss', 'attention_neighbours', 'automask',
+    'centre', 'cluster_weights', 'correlation', 'correlation_loss', 'depth_correlation', 'depth_neighbours',
+    'feature_distance', 'legacy_depth_correlation', 'moved_centroids', 'nearest_centroids', 'over_sources',
+    'pair_targets', 'perplexity', 'photometric_error', 'picie_loss', 'pixcontrast_loss', 'pixpro_loss', 'propagate',
+    'sinkhorn', 'smoothness_loss', 'swapped_prediction_loss', 'weighted_cross_entropy', 'window_moments',
 ]
