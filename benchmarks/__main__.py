@@ -111,6 +111,11 @@ def parse_args() -> argparse.Namespace:
                        help='timed runs of the plain versions; default %(default)s')
     parts.add_argument('--images', type=whole(1), default=20_000, metavar='N',
                        help='items of the neighbour search; default %(default)s')
+    parts = add('pixpro', 'depth of cells, pairs with their loss beside a step, memory', common, one_thread)
+    parts.add_argument('--plain-repeats', type=whole(1), default=3, metavar='N',
+                       help='timed runs of the plain version and of whole steps; default %(default)s')
+    parts.add_argument('--stride', type=int, choices=[8, 16, 32], default=32,
+                       help='of the level that is compared; default %(default)s')
     parts = add('growth', 'time and memory against sizes', common, one_thread, item, problem)
     parts.add_argument('--factors', type=above(0), nargs='+', default=[0.25, 0.5, 1, 2], metavar='X',
                        help='times the standard sizes; default 0.25 0.5 1 2')
@@ -249,8 +254,18 @@ def depthg(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
                           args.threads, args.seed)
 
 
+def pixpro(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
+    register_modules()
+    from benchmarks.measuring import set_threads
+    from benchmarks.pixpro import PixProSettings, measure_pixpro
+
+    set_threads(args.threads)
+    return measure_pixpro(PixProSettings(stride=args.stride), args.repeats or 10, args.warmup, args.plain_repeats,
+                          args.threads, args.seed)
+
+
 BENCHMARKS = dict(grouping=grouping, copy_paste=copy_paste, loss=loss, depth=depth, train_step=train_step,
-                  unsup_eval=unsup_eval, loading=loading, growth=growth, depthg=depthg)
+                  unsup_eval=unsup_eval, loading=loading, growth=growth, depthg=depthg, pixpro=pixpro)
 
 
 def run_all(args: argparse.Namespace) -> int:

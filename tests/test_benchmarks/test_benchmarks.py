@@ -19,6 +19,7 @@ from benchmarks.grouping import measure_grouping, measure_scaling
 from benchmarks.growth import SERIES, measure_growth, tile_regions
 from benchmarks.loss import LossSettings, measure_loss
 from benchmarks.measuring import Measurement, Timing, read_rows, write_rows
+from benchmarks.pixpro import PixProSettings, measure_pixpro
 from benchmarks.streets import image_names, make_toy_folder, read_group, read_street
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.datasets.feature_cache import FeatureCache
@@ -64,6 +65,13 @@ def test_depthg(monkeypatch):
     assert rows['sampling']['equal'] == 1 and rows['hidden_positives']['difference'] < 1e-5
     assert 0 < rows['train_step']['loss_and_probes'] < 1 and rows['neighbours']['of_product'] > 0
     assert rows['crf']['images_per_s'] > 0
+
+
+def test_pixpro():
+    settings = PixProSettings(images=2, view=64, channels=8, disparity=(20, 30), depth=18)
+    rows = {row.name.partition('/')[2]: row.figures for row in measure_pixpro(settings, repeats=2, plain_repeats=1)}
+    assert rows['pooling']['difference'] < 1e-6
+    assert 0 < rows['matching']['of_step'] < 1 and rows['memory']['largest_side'] == 8
 
 
 def test_grouping(folder):
