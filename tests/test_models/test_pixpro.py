@@ -4,12 +4,14 @@ import contextlib
 import math
 from pathlib import Path
 
+import mmengine.optim
 import numpy as np
 import pytest
 import torch
 import torch.multiprocessing as mp
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from torch import tensor
@@ -18,8 +20,9 @@ from mmdepthcp.cli.tools import register_modules
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.geometry.boxes import cell_distances
 from mmdepthcp.models import PixelPropagation, PixPro
-from mmdepthcp.models.losses import pair_targets, pixcontrast_loss, pixpro_loss
+from mmdepthcp.models.losses import pair_targets, pixcontrast_loss, pixpro_loss, sinkhorn
 from mmdepthcp.models.losses.pixpro import image_weights
+from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.views.pairs import CellPairs, DepthFilter, count_pairs
 from tests.small_data import write_data
@@ -434,3 +437,45 @@ class StopHook(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         if runner.iter + 1 == self.steps:
             raise KeyboardInterrupt
+
+
+def test_assignments_of_swav():
+    scores = tensor([[.10, 0], [.10, .05], [.12, 0]])
+    np.testing.assert_allclose(sinkhorn(scores), [[.548, .452], [.3085, .6915], [.644, .356]], atol=1e-3)
+    np.testing.assert_allclose(sinkhorn(torch.full((3, 2), .1)), np.full((3, 2), .5), atol=1e-6)
+
+
+def test_contrast_of_densecl():
+    """The match is found in features of the backbone, the logits come from the dense branch."""
+    queries, keys = torch.eye(2), tensor([[.6, .8], [1, 0.]])
+    assert (queries @ keys.T).argmax(1).tolist() == [1, 0]
+    head = MODELS.build(dict(
+        type='mmpretrain.ContrastiveHead', loss=dict(type='mmpretrain.CrossEntropyLoss'), temperature=.2))
+    loss = head.loss(tensor([[.8], [.6]]), tensor([[.2, .1], [0, .3]]))
+    assert loss.item() == pytest.approx(.1591, abs=1e-4)
+
+
+def test_learning_rates_of_the_published_run():
+    """With 8 processes, by ``--auto-scale-lr``: 4 after 5 of 100 epochs."""
+    config = load_config(ROOT / 'configs/pixpro/pixpro_imagenet.py')
+    per_epoch = 400
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 8 * config.optim_wrapper.optimizer.lr)
+    schedulers = [
+        getattr(mmengine.optim, settings['type']).build_iter_from_epoch(
+            optimizer, epoch_length=per_epoch,
+            **{key: value for key, value in settings.items() if key not in ('type', 'convert_to_iter_based')})
+        for settings in config.param_scheduler]
+    rates = []
+    for _ in range(100 * per_epoch):
+        rates.append(optimizer.param_groups[0]['lr'])
+        optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step()
+    for epoch, rate in ((0, .04), (2.5, 2.02), (5, 4.), (52.5, 2.)):
+        assert rates[int(epoch * per_epoch)] == pytest.approx(rate, rel=2e-3)
+    assert optimizer.param_groups[0]['lr'] == pytest.approx(1e-6, abs=1e-7)
+    init_default_scope(config.default_scope)
+    built = build_optim_wrapper(small(), dict(config.optim_wrapper, type='OptimWrapper'))
+    matrices, vectors = built.optimizer.param_groups
+    assert {value.ndim for value in vectors['params']} == {1} and min(value.ndim for value in matrices['params']) > 1
+    assert (vectors['weight_decay'], vectors['lars_exclude'], matrices['weight_decay']) == (0, True, 1e-5)
