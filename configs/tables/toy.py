@@ -12,26 +12,43 @@ from_depth = _base_.from_depth
 
 data = ('toy_streets',)  # what rows without depth build on
 whole = ('backbone', 'neck', 'decode_head')
+encoder = [f'model.backbone.init_cfg.{word}' for word in ('type=Pretrained', 'checkpoint={depth}', 'prefix=backbone.')]
 pretrainings = dict(
     random=dict(label='random', needs=data),
     # what DepthCP's encoder starts from here
     depth=dict(label='MonoDepth', trained_on='toy', checkpoint='{depth}', needs=('depth',)),
     swav=dict(label='SwAV', trained_on='toy', config='configs/swav/swav_toy.py', needs=data),
+    swav_depth=dict(
+        label='SwAV',
+        init='MonoDepth',
+        trained_on='toy',
+        config='configs/swav/swav_toy.py',
+        options=encoder,
+        needs=('depth',)),
     densecl=dict(
         label='DenseCL',
         trained_on='toy',
         config='configs/densecl/densecl_toy.py',
         tasks=('semantic', 'semantic_few', 'knn', 'unsup'),
         needs=data),
-    # from the depth network's encoder, as DepthCP
+    densecl_depth=dict(
+        label='DenseCL',
+        init='MonoDepth',
+        trained_on='toy',
+        config='configs/densecl/densecl_toy.py',
+        options=encoder,
+        tasks=('semantic', 'semantic_few', 'knn', 'unsup'),
+        needs=('depth',)),
     pixpro=dict(
         label='PixPro',
+        init='MonoDepth',
         trained_on='toy',
         config='configs/pixpro/pixpro_toy.py',
         options=['model.backbone.init_cfg.checkpoint={depth}'],
         needs=('depth',)),
     depth_pixpro=dict(
         label='PixPro with depth',
+        init='MonoDepth',
         trained_on='toy',
         config='configs/pixpro/depth_pixpro_toy.py',
         options=[
@@ -41,12 +58,14 @@ pretrainings = dict(
         needs=('disparity',)),
     picie=dict(
         label='PiCIE',
+        init='MonoDepth',
         trained_on='toy',
         config='configs/picie/picie_toy.py',
         options=['model.backbone.init_cfg.checkpoint={depth}'],
         needs=('depth',)),
     depthcp_pixel=dict(
         label='DepthCP, λ = 1',
+        init='MonoDepth',
         trained_on='toy',
         config=depthcp,
         options=[*from_depth, 'model.pixel_weight=1.0', 'model.region_weight=0.0'],
@@ -54,13 +73,23 @@ pretrainings = dict(
         parts=whole),
     depthcp_mixed=dict(
         label='DepthCP, λ = 0.5',
+        init='MonoDepth',
         trained_on='toy',
         config=depthcp,
         options=[*from_depth, 'model.pixel_weight=0.5', 'model.region_weight=0.5'],
         needs=('regions',),
         parts=whole),
+    depthcp_scratch=dict(
+        label='DepthCP, λ = 0.5',
+        init='scratch',
+        trained_on='toy',
+        config=depthcp,
+        options=[*from_depth[1:], 'model.backbone.init_cfg=None', 'model.pixel_weight=0.5', 'model.region_weight=0.5'],
+        needs=('regions',),
+        parts=whole),
     depthcp=dict(
         label='DepthCP, λ = 0.1',
+        init='MonoDepth',
         trained_on='toy',
         config=depthcp,
         options=from_depth,
