@@ -1,4 +1,4 @@
-# FCN on a dilated ResNet-50 with stride 16, as MoCo fine-tunes it on Cityscapes; settings of PixPro's authors for it are
+# FCN on a dilated ResNet-50 with stride 16, as MoCo fine-tunes it on Cityscapes; the settings of PixPro's authors are
 # not public. MMSegmentation's fcn-d6_r50-d16, with a plain ResNet so that pretrained weights fit:
 #   --cfg-options model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint=FILE
 #                 model.backbone.init_cfg.prefix=backbone.
