@@ -194,6 +194,7 @@ def test_heads_and_wrappers_are_no_other_transformer(tmp_path):
     state['module.head.mlp.0.weight'] = state['module.backbone.mask_token'] = torch.zeros(3)
     model = loaded(tmp_path, dict(teacher=state), prefix='backbone.', layer_scale_init_value=1.)
     PretrainedCheckHook(min_share=1.).check(nn.ModuleDict(dict(backbone=model)))
+    assert torch.equal(model.layers[0].attn.qkv.weight, state['module.backbone.blocks.0.attn.qkv.weight'])
 
 
 def test_checkpoints_of_its_own_are_read_as_they_are(tmp_path):

@@ -121,6 +121,17 @@ def test_clusters_of_a_set():
         build(class_weight='rare')
 
 
+def test_what_k_means_begins_with_is_bounded(monkeypatch):
+    monkeypatch.setattr('mmdepthcp.models.selfsup.picie.FIRST_PIXELS', 100)
+    model, data, given = build(class_weight=None), batches(), []
+    begin = PiCIE._begin
+    monkeypatch.setattr(PiCIE, '_begin', lambda self, first, *args: given.extend(first) or begin(self, first, *args))
+    model.find_clusters(lambda: iter(data), seed=0, first_batches=2)
+    assert sum(part.shape[1] * part.shape[2] for part in given) <= 100
+    pixels = len(data) * 4 * 8 * 16
+    torch.testing.assert_close(model.counts.sum(1), torch.full((2,), float(pixels)))
+
+
 def rank_clusters(rank, port, folder):
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)

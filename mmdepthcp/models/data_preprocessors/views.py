@@ -29,6 +29,22 @@ class _ViewsPreProcessor(SegDataPreProcessor):
         images = images.to(torch.float32, memory_format=torch.channels_last)
         return (images - self.mean) / self.std if self._enable_normalize else images
 
+    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
+        """See the class."""
+        if not training:
+            return super().forward(data, training)
+        self.check_sizes(data['inputs'])
+        return self.join(data['inputs'], data['data_samples'])
+
+    def join(self, views: Sequence[Tensor], samples: Sequence[Any]) -> dict[str, Any]:
+        """A batch for training.
+
+        Args:
+            views: of each item.
+            samples: of each item.
+        """
+        raise NotImplementedError
+
     @staticmethod
     def check_sizes(items: Sequence[Tensor]) -> None:
         """Raise an InputError where the images of a batch (N, 3, H, W) differ in size."""
@@ -53,12 +69,8 @@ class DepthCPDataPreprocessor(_ViewsPreProcessor):
         InputError: the views of the batch differ in size.
     """
 
-    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
+    def join(self, views: Sequence[Tensor], samples: Sequence[Any]) -> dict[str, Any]:
         """See the class."""
-        if not training:
-            return super().forward(data, training)
-        views, samples = data['inputs'], data['data_samples']
-        self.check_sizes(views)
         counts = [len(item) for item in views]
         joined = self.cast_data(dict(
             inputs=torch.cat(list(views)),
@@ -86,14 +98,10 @@ class DepthGDataPreprocessor(_ViewsPreProcessor):
         InputError: the images of the batch differ in size.
     """
 
-    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
+    def join(self, views: Sequence[Tensor], samples: Sequence[Any]) -> dict[str, Any]:
         """See the class."""
-        if not training:
-            return super().forward(data, training)
-        pairs, samples = data['inputs'], data['data_samples']
-        self.check_sizes(pairs)
         joined = self.cast_data(dict(
-            inputs=torch.cat(list(pairs)),
+            inputs=torch.cat(list(views)),
             disparity=_stacked(samples, 'disparity'),
             depth_range=_stacked(samples, 'depth_range'),
             labels=_stacked(samples, 'gt_sem_seg')))
@@ -124,12 +132,8 @@ class TwoViewsDataPreprocessor(_ViewsPreProcessor):
         InputError: the views of the batch differ in size.
     """
 
-    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
+    def join(self, views: Sequence[Tensor], samples: Sequence[Any]) -> dict[str, Any]:
         """See the class."""
-        if not training:
-            return super().forward(data, training)
-        views, samples = data['inputs'], data['data_samples']
-        self.check_sizes(views)
         levels = zip(*(sample.cell_disparity for sample in samples), strict=True)
         joined = self.cast_data(dict(
             inputs=torch.cat(list(views)),

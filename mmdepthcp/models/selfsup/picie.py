@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmengine.dist import all_gather
+from mmengine.dist import all_gather, get_world_size
 from mmpretrain.models.selfsup import BaseSelfSupervisor
 from torch import Tensor, nn
 
@@ -158,31 +158,32 @@ class PiCIE(SegmentsByClusters, BaseSelfSupervisor):
             features = self._features(self._encoder(), batch['inputs'], batch['data_samples']['boxes'][:, 0])
             pixels = features.movedim(2, -1).flatten(2, 3)
             if number < first_batches:
-                first.append(_of_all_ranks(pixels))
+                images, each = pixels.shape[1] * get_world_size(), pixels.shape[2]
+                first.append(_of_all_ranks(pixels[:, :, ::-(-images * each * first_batches // FIRST_PIXELS)]))
                 continue
             if first:
-                self._begin(first, seed)
+                self._begin(first, each, seed)
                 first = []
             for view in range(2):
                 self.centroids[view], self.counts[view] = moved_centroids(
                     self.centroids[view], self.counts[view], pixels[view].flatten(0, 1))
         if first:
-            self._begin(first, seed)
+            self._begin(first, each, seed)
         self.labeller.load_state_dict(self._encoder().state_dict())
         if self.class_weight is not None:
             self._count(batches())
 
-    def _begin(self, first: list[Tensor], seed: int) -> None:
+    def _begin(self, first: list[Tensor], each: int, seed: int) -> None:
+        """K-means on some pixels (2, images, n, D) of each first batch, whose images have ``each``."""
         from sklearn.cluster import KMeans
 
-        pixels = torch.cat([part.flatten(1, 2) for part in first], 1)
-        step = -(-pixels.shape[1] // FIRST_PIXELS)
-        for view, chosen in enumerate(pixels[:, ::step]):
+        stands_for = each / first[0].shape[2]
+        for view, chosen in enumerate(torch.cat([part.flatten(1, 2) for part in first], 1)):
             found = KMeans(self.num_clusters, n_init=1, max_iter=FIRST_ITERATIONS, random_state=seed).fit(
                 chosen.cpu().numpy())
             self.centroids[view] = torch.from_numpy(found.cluster_centers_).to(self.centroids)
             counts = torch.bincount(torch.from_numpy(found.labels_), minlength=self.num_clusters)
-            self.counts[view] = counts.to(self.counts) * (pixels.shape[1] / len(chosen))
+            self.counts[view] = counts.to(self.counts) * stands_for
 
     def _count(self, batches: Iterable[dict]) -> None:
         counts = torch.zeros_like(self.counts)
