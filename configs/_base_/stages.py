@@ -48,6 +48,25 @@ stages = dict(
             outputs=['{work_dir}/regions', '{work_dir}/regions/meta.json'],
             needs=['disparity']),
     ],
+    # exact disparity of toy streets, and what tells nothing of the image in its place
+    exact=dict(
+        name='exact',
+        tool='tools/dataset_converters/depth_maps.py',
+        args=[
+            'data/toy/depth/train', '{work_dir}/exact', '--suffix', '_depth.png', '--image-suffix', '_leftImg8bit',
+            '--holes', 'far'
+        ],
+        outputs=['{work_dir}/exact/meta.json'],
+        needs=['toy_streets']),
+    controls={
+        kind: dict(
+            name=kind,
+            tool='tools/dataset_converters/control_disparity.py',
+            args=['{work_dir}/exact', f'{{work_dir}}/{kind}', '--kind', kind],
+            outputs=[f'{{work_dir}}/{kind}/meta.json'],
+            needs=['exact'])
+        for kind in ('others', 'constant')
+    },
     depth_score=dict(
         name='depth_score',
         tool='tools/test.py',

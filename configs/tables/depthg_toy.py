@@ -18,21 +18,8 @@ prepare = [
     _base_.stages.toy_streets,
     *_base_.stages.from_video,
     *_base_.stages.trunk,
-    dict(
-        name='exact',
-        tool='tools/dataset_converters/depth_maps.py',
-        args=[
-            'data/toy/depth/train', '{work_dir}/exact', '--suffix', '_depth.png', '--image-suffix', '_leftImg8bit',
-            '--holes', 'far'
-        ],
-        outputs=['{work_dir}/exact/meta.json'],
-        needs=['toy_streets']),
-    *(dict(
-        name=kind,
-        tool='tools/dataset_converters/control_disparity.py',
-        args=['{work_dir}/exact', f'{{work_dir}}/{kind}', '--kind', kind],
-        outputs=[f'{{work_dir}}/{kind}/meta.json'],
-        needs=['exact']) for kind in ('others', 'constant')),
+    _base_.stages.exact,
+    *_base_.stages.controls.values(),
     *(dict(
         name=f'features_{kind}',
         tool='tools/cache_features.py',

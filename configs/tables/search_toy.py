@@ -23,7 +23,18 @@ methods = dict(
         config=_base_.depthcp,
         options=[*_base_.from_depth, *half['epochs'], 'model.pixel_weight=0.5', 'model.region_weight=0.5'],
         needs=('regions',)),
-    swav=dict(swav, options=[*half['iters'], *queue, *_base_.views.swav]))
+    swav=dict(swav, options=[*half['iters'], *queue, *_base_.views.swav]),
+    pixpro=dict(
+        config='configs/pixpro/pixpro_toy.py', options=[*half['iters'], *_base_.its_encoder], needs=('depth',)),
+    depth_pixpro=dict(
+        config='configs/pixpro/depth_pixpro_toy.py',
+        options=[*half['iters'], *_base_.its_encoder, *_base_.its_disparity],
+        needs=('disparity',)),
+    # as published, with one rate throughout
+    picie=dict(
+        config='configs/picie/picie_toy.py',
+        options=['train_cfg.max_iters=300', 'train_cfg.val_interval=301', *_base_.its_encoder],
+        needs=('depth',)))
 
 # what SwAV and DepthCP are sensitive to besides, each alone, with the optimiser that does best
 variants = dict(

@@ -12,6 +12,8 @@ from_depth = _base_.from_depth
 
 data = ('toy_streets',)  # what rows without depth build on
 whole = ('backbone', 'neck', 'decode_head')
+its_encoder = ['model.backbone.init_cfg.checkpoint={depth}']
+its_disparity = ['train_dataloader.dataset.data_prefix.disparity_path={work_dir}/disparity']
 encoder = [f'model.backbone.init_cfg.{word}' for word in ('type=Pretrained', 'checkpoint={depth}', 'prefix=backbone.')]
 pretrainings = dict(
     random=dict(label='random', needs=data),
@@ -44,24 +46,21 @@ pretrainings = dict(
         init='MonoDepth',
         trained_on='toy',
         config='configs/pixpro/pixpro_toy.py',
-        options=['model.backbone.init_cfg.checkpoint={depth}'],
+        options=its_encoder,
         needs=('depth',)),
     depth_pixpro=dict(
         label='PixPro with depth',
         init='MonoDepth',
         trained_on='toy',
         config='configs/pixpro/depth_pixpro_toy.py',
-        options=[
-            'model.backbone.init_cfg.checkpoint={depth}',
-            'train_dataloader.dataset.data_prefix.disparity_path={work_dir}/disparity'
-        ],
+        options=[*its_encoder, *its_disparity],
         needs=('disparity',)),
     picie=dict(
         label='PiCIE',
         init='MonoDepth',
         trained_on='toy',
         config='configs/picie/picie_toy.py',
-        options=['model.backbone.init_cfg.checkpoint={depth}'],
+        options=its_encoder,
         needs=('depth',)),
     depthcp_pixel=dict(
         label='DepthCP, λ = 1',

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmdepthcp.geometry.boxes import cell_distances
+from mmdepthcp.geometry.boxes import cell_centres, cell_distances
 from mmdepthcp.utils.errors import InputError
 
 LARGEST = 2**24
@@ -54,6 +54,32 @@ class DepthFilter:
         return torch.where(difference.isnan(), float(self.keep_unknown), weights)
 
 
+@dataclass(frozen=True)
+class RandomFilter:
+    """Leaves out pairs by chance, whatever their depth: a control that tells how much of what a :class:`DepthFilter`
+    does comes of fewer pairs.
+
+    Attributes:
+        removed: share of the pairs that is left out at each distance, in 0..1.
+    """
+
+    removed: Sequence[float]
+    empty = 'skip'
+
+    def __post_init__(self) -> None:
+        if not self.removed or not all(0 <= share < 1 for share in self.removed):
+            raise InputError(f'depth_filter.removed {self.removed}: must be shares in 0..1, one for each distance')
+
+    def weights(self, one: Tensor, other: Tensor) -> Tensor:
+        """What pairs of cells count, (K, ..., P, Q), 0 or 1, of their centres (..., P, 2), (..., Q, 2): a pair of
+        places has its own lot, a hash of both, so that it is drawn alike whenever it is asked for.
+        """
+        lots = [(centres.double() @ centres.new_tensor(direction).double()) for centres, direction
+                in ((one, (12.9898, 78.233)), (other, (39.3467, 11.1351)))]
+        lots = torch.sin(lots[0].unsqueeze(-1) + lots[1].unsqueeze(-2)).mul(43758.5453).frac().abs()
+        return torch.stack([lots >= share for share in self.removed]).to(one.dtype)
+
+
 def depth_difference(one: Tensor, other: Tensor, metric: str = 'log') -> Tensor:
     """How much disparity or depth of cells differs.
 
@@ -88,13 +114,21 @@ class CellPairs:
         thresholds: K distances, in diagonals of a cell of the coarser view; a pair is positive that is strictly nearer.
         disparity: (B, 2, P), NaN where unknown.
         depth_filter: None: distance alone decides.
+
+    Raises:
+        InputError: a random filter has not one share for each distance.
     """
 
     boxes: Tensor
     size: tuple[int, int]
     thresholds: Sequence[float] = (0.7,)
     disparity: Tensor | None = None
-    depth_filter: DepthFilter | None = None
+    depth_filter: DepthFilter | RandomFilter | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.depth_filter, RandomFilter) and len(self.depth_filter.removed) != len(self.thresholds):
+            raise InputError(f'depth_filter.removed {self.depth_filter.removed}: must be as many shares as there are '
+                             f'distances, {self.thresholds}')
 
     def rows_at_once(self, largest: int = LARGEST) -> Iterator[slice]:
         """Slices of the first view's cells, so that a matrix of their pairs has at most ``largest`` numbers, but for
@@ -111,6 +145,9 @@ class CellPairs:
         """
         distances = cell_distances(self.boxes[:, 0], self.boxes[:, 1], self.size, rows)
         near = torch.stack([distances < threshold for threshold in self.thresholds]).to(self.boxes.dtype)
+        if isinstance(self.depth_filter, RandomFilter):
+            one, other = (cell_centres(self.boxes[:, view], self.size) for view in (0, 1))
+            return near, near * self.depth_filter.weights(one[:, rows], other)
         if self.depth_filter is None or self.disparity is None:
             return near, near
         return near, near * self.depth_filter.weights(self.disparity[:, 0, rows], self.disparity[:, 1])

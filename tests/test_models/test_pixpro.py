@@ -24,7 +24,7 @@ from mmdepthcp.models.losses import pair_targets, pixcontrast_loss, pixpro_loss,
 from mmdepthcp.models.losses.pixpro import image_weights
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.views.pairs import CellPairs, DepthFilter, count_pairs
+from mmdepthcp.views.pairs import CellPairs, DepthFilter, RandomFilter, count_pairs
 from tests.small_data import write_data
 
 ROOT = Path(__file__).parents[2]
@@ -143,6 +143,22 @@ def test_several_distances(depth_filter, numbers, losses):
     kept = together.near_and_kept()[1]
     shares, _ = image_weights(count_pairs(together))
     assert (kept * shares[..., None, None]).sum().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_random_removal_leaves_shares_whatever_the_chunks():
+    settings = dict(boxes=boxes(*[((i, 0, i + 40, 30), (i + 5, 3, i + 45, 33)) for i in range(6)]), size=(9, 12),
+                    thresholds=(1.4, 2.8), depth_filter=RandomFilter((.25, .6)))
+    pairs = CellPairs(**settings)
+    near, kept = pairs.near_and_kept()
+    assert (kept <= near).all()
+    np.testing.assert_allclose(1 - kept.sum((1, 2, 3)) / near.sum((1, 2, 3)), (.25, .6), atol=.03)
+    of_parts = torch.cat([pairs.near_and_kept(rows)[1] for rows in pairs.rows_at_once(500)], 2)
+    assert torch.equal(of_parts, kept)
+    assert not torch.equal(kept[:, 0], kept[:, 1])
+    with pytest.raises(InputError, match='as many shares'):
+        CellPairs(**{**settings, 'thresholds': (.7,)})
+    with pytest.raises(InputError, match='shares in 0'):
+        small(depth_filter=dict(removed=(1.5,)))
 
 
 def test_an_image_that_depth_empties():

@@ -1,2 +1,3 @@
+from .borders import BorderIoUMetric
 from .depth import MonoDepthMetric
 from .segmentation import UnsupervisedSegMetric

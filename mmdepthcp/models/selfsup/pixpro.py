@@ -18,7 +18,7 @@ from mmdepthcp.models.necks import PixelProjector, PixelPropagation
 from mmdepthcp.models.segmentors.unsupervised import IMAGENET
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.views.pairs import CellPairs, DepthFilter, PairCounts
+from mmdepthcp.views.pairs import CellPairs, DepthFilter, PairCounts, RandomFilter
 
 FEWEST_REMOVED, MOST_REMOVED = 0.01, 0.9
 """Shares of pairs that depth removes; what is beyond is told."""
@@ -49,7 +49,8 @@ class PixPro(BaseSelfSupervisor):
         propagation: arguments of :class:`PixelPropagation`.
         distance_thrs: see :class:`CellPairs`; the loss is the mean over them.
         level_weights: of the levels; default: alike, of sum 1.
-        depth_filter: arguments of :class:`DepthFilter`; None: distance alone decides.
+        depth_filter: arguments of :class:`DepthFilter`; None: distance alone decides. With ``removed`` those of the
+            control :class:`RandomFilter`.
         empty: see :func:`mmdepthcp.models.losses.pixpro.image_weights`.
         contrast: arguments of :func:`mmdepthcp.models.losses.pixcontrast_loss` (``temperature``, ``ignore_near``), to
             learn by it, without propagation; None: :func:`pixpro_loss`.
@@ -112,7 +113,8 @@ class PixPro(BaseSelfSupervisor):
         self.in_indices = tuple(in_indices)
         self.distance_thrs = tuple(distance_thrs)
         self.level_weights = tuple(level_weights or [1 / len(in_indices)] * len(in_indices))
-        self.depth_filter = None if depth_filter is None else DepthFilter(**depth_filter)
+        kind = RandomFilter if 'removed' in (depth_filter or {}) else DepthFilter
+        self.depth_filter = None if depth_filter is None else kind(**depth_filter)
         self.empty, self.contrast, self.instance_weight = empty, contrast, instance_weight
         self.momentum_net = CosineEMA(self._online(), momentum=base_momentum)
         self._odd_batches = 0
@@ -190,7 +192,7 @@ class PixPro(BaseSelfSupervisor):
 
     def _pairs(self, data_samples: dict[str, Any], level: int, size: tuple[int, int]) -> CellPairs:
         disparity = None
-        if self.depth_filter is not None:
+        if isinstance(self.depth_filter, DepthFilter):
             if data_samples['disparity'] is None:
                 raise InputError('PixPro: depth_filter needs the disparity of cells; add LoadDisparity before TwoViews '
                                  'in the pipeline, and disparity_path to data_prefix')
