@@ -91,6 +91,14 @@ def _pool(values, top, left, height, width, rows, columns, min_valid, by_mean, p
                 pooled[row, column] = np.median(kept[:found:step])
 
 
+def _on_raster(box: tuple[float, float, float, float], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """A box in shares of the image as pixels of a map of (h, w), one of them at least."""
+    high, wide = size
+    left, top = min(round(box[0] * wide), wide - 1), min(round(box[1] * high), high - 1)
+    width = min(max(1, round(box[2] * wide)), wide - left)
+    return left, top, width, min(max(1, round(box[3] * high)), high - top)
+
+
 def pool_cells(disparity: np.ndarray, box: tuple[float, float, float, float], flipped: bool, grid: tuple[int, int],
                pooling: str = 'median', min_valid: float = 0.5) -> np.ndarray:
     """Disparity of the cells of a view.
@@ -112,10 +120,7 @@ def pool_cells(disparity: np.ndarray, box: tuple[float, float, float, float], fl
         >>> pool_cells(disparity, (0, 0, 1, 1), True, (2, 2), 'mean').tolist()
         [[4.0, 1.0], [8.0, 2.0]]
     """
-    high, wide = disparity.shape
-    left, top = min(round(box[0] * wide), wide - 1), min(round(box[1] * high), high - 1)
-    width = min(max(1, round(box[2] * wide)), wide - left)
-    height = min(max(1, round(box[3] * high)), high - top)
+    left, top, width, height = _on_raster(box, disparity.shape)
     if pooling == 'nearest':
         rows, columns = (
             start + ((np.arange(count) + 0.5) * side / count).astype(int)
@@ -126,3 +131,24 @@ def pool_cells(disparity: np.ndarray, box: tuple[float, float, float, float], fl
         pooled = np.empty(grid, np.float32)
         _pool(disparity, top, left, height, width, *grid, min_valid, pooling == 'mean', pooled)
     return pooled[:, ::-1] if flipped else pooled
+
+
+def cell_classes(labels: np.ndarray, box: tuple[float, float, float, float], flipped: bool,
+                 grid: tuple[int, int]) -> np.ndarray:
+    """The most frequent label of the cells of a view, the smallest of several.
+
+    Args:
+        labels: (h, w) uint8 of the image.
+        box, flipped, grid: see :func:`pool_cells`.
+
+    Returns:
+        (rows, columns) uint8.
+    """
+    left, top, width, height = _on_raster(box, labels.shape)
+    rows, columns = (np.arange(count + 1) * side // count for count, side in zip(grid, (height, width), strict=True))
+    found = np.array([[
+        np.bincount(labels[top + row:top + max(low, row + 1), left + column:left + max(far, column + 1)].ravel(),
+                    minlength=256).argmax()
+        for column, far in zip(columns[:-1], columns[1:], strict=True)]
+        for row, low in zip(rows[:-1], rows[1:], strict=True)], np.uint8)
+    return found[:, ::-1] if flipped else found
