@@ -18,6 +18,7 @@ from torch import tensor
 
 from mmdepthcp.cli.tools import register_modules
 from mmdepthcp.config.loading import load_config
+from mmdepthcp.engine.hooks import PretrainedCheckHook
 from mmdepthcp.geometry.boxes import cell_distances
 from mmdepthcp.models import PixelPropagation, PixPro
 from mmdepthcp.models.losses import pair_targets, pixcontrast_loss, pixpro_loss, sinkhorn
@@ -274,9 +275,12 @@ def test_pixcontrast_equals_a_plain_one(ignore_near):
     assert torch.equal(counts.kept, kept.sum((2, 3)))
 
 
+BACKBONE = dict(type='mmpretrain.ResNet', depth=18, base_channels=8, stem_channels=8, out_indices=(1, 2, 3))
+
+
 def small(**settings):
     return PixPro(**{**dict(
-        backbone=dict(type='mmpretrain.ResNet', depth=18, base_channels=8, stem_channels=8, out_indices=(1, 2, 3)),
+        backbone=BACKBONE,
         in_channels=(32,), in_indices=(1,), hidden_channels=16, channels=8), **settings})
 
 
@@ -319,6 +323,21 @@ def test_a_step_learns_and_the_momentum_network_follows():
     assert not all(map(torch.equal, before, model.momentum_net.parameters()))
     assert 0 < results['depth_removed'] < 1 and {'depth_removed_0.7', 'depth_removed_1.4'} <= set(results)
     assert results['mean_cos'] == -results['loss_pix'] / 4
+
+
+def test_weights_of_a_file_reach_both_networks(tmp_path):
+    """The check of pretrained weights asks for those of the momentum network where they come from: the online one."""
+    file = tmp_path / 'start.pth'
+    start = small()
+    torch.save(dict(state_dict=start.state_dict()), file)
+    torch.manual_seed(1)
+    backbone = dict(BACKBONE, init_cfg=dict(type='Pretrained', checkpoint=str(file), prefix='backbone.'))
+    model = small(backbone=backbone)
+    model.init_weights()
+    PretrainedCheckHook().check(model)
+    model.loss(*batch())
+    for name, value in start.backbone.named_parameters():
+        assert torch.equal(value, model.momentum_net.module['backbone'].get_parameter(name)), name
 
 
 @pytest.mark.parametrize(('share', 'momentum'), [

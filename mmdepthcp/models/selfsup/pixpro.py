@@ -117,6 +117,8 @@ class PixPro(BaseSelfSupervisor):
         self.depth_filter = None if depth_filter is None else kind(**depth_filter)
         self.empty, self.contrast, self.instance_weight = empty, contrast, instance_weight
         self.momentum_net = CosineEMA(self._online(), momentum=base_momentum)
+        for part in self.momentum_net.modules():
+            part.init_cfg = None  # its weights come from the online network, in the first iteration
         self._odd_batches = 0
         self.to(memory_format=torch.channels_last)
 
