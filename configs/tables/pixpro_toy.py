@@ -19,7 +19,7 @@ rows = dict(
     others=('depth of other images, three distances', with_depth, 'others', wide),
     # the shares that exact depth removes
     by_chance=('as many pairs by chance, three distances', pixpro, None,
-               ['model.distance_thrs=0.7,1.4,2.8', 'model.depth_filter.removed=0.28,0.54,0.71']),
+               ['model.distance_thrs=0.7,1.4,2.8', 'model.depth_filter.removed=0.30,0.54,0.71']),
     exact_near=('exact depth', with_depth, 'exact', near),
     others_near=('depth of other images', with_depth, 'others', near))
 pretrainings = dict(
