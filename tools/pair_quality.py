@@ -3,8 +3,8 @@
     python tools/pair_quality.py CONFIG LABELS --thresholds 0.2 0.4
 
 Nothing is trained; a threshold of the filter can be chosen so, on labelled training images. Printed and written, for
-every threshold and every distance of the config: pairs of labelled cells, the share that depth removes, and the share of
-pairs of two classes among all, those that stay and those that are removed.
+every threshold and every distance of the config: pairs of labelled cells, the share that depth removes, and the share
+of pairs of two classes among all, those that stay and those that are removed.
 """
 
 import argparse

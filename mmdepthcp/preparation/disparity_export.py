@@ -14,7 +14,7 @@ import numpy as np
 from mmdepthcp.geometry.depth_maps import decode_cityscapes_disparity, depth_to_disparity, fill_holes
 from mmdepthcp.preparation.exports import claim_export, digest_of, select_outdated
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.images import DISPARITY_SCALE, read_depth, read_uint16, write_disparity
+from mmdepthcp.utils.images import DISPARITY_SCALE, read_depth, read_inverse_depth, read_uint16, write_disparity
 from mmdepthcp.utils.trees import Failure, process_tree
 from mmdepthcp.utils.walks import find_files
 
@@ -51,6 +51,22 @@ def read_depth_as_disparity(path: str | os.PathLike, nearest: float, holes: str)
     depth = read_depth(path)
     filled = _filled(path, depth, depth > 0)
     return np.maximum(depth_to_disparity(filled if holes == 'nearest' else depth, nearest), np.float32(FARTHEST))
+
+
+def read_inverse_as_disparity(path: str | os.PathLike, largest: float, holes: str) -> np.ndarray:
+    """(H, W) disparity in 0..1 of a file of inverse depth or disparity in another unit.
+
+    Args:
+        path: The file, see :func:`mmdepthcp.utils.images.read_inverse_depth`.
+        largest: Value that becomes 1; larger ones too.
+        holes: See :func:`read_depth_as_disparity`.
+
+    Raises:
+        InputError: the file is unusable or has no value at all.
+    """
+    values = read_inverse_depth(path)
+    filled = _filled(path, values, values > 0)
+    return np.clip((filled if holes == 'nearest' else values) / np.float32(largest), np.float32(FARTHEST), 1)
 
 
 def _filled(path: str | os.PathLike, values: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -208,17 +208,39 @@ def read_depth(path: str | os.PathLike) -> np.ndarray:
         InputError: the file is missing, empty, corrupt, or not such a map.
     """
     if Path(path).suffix == '.npy':
-        try:
-            depth = np.load(path, mmap_mode='r')
-        except FileNotFoundError:
-            raise InputError(f'{path}: no such file') from None
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f'{path}: not a readable array ({error}); make it again') from None
-        if depth.ndim != 2 or depth.size > MAX_IMAGE_PIXELS:
-            raise InputError(f'{path}: a depth map is (height, width) with at most {MAX_IMAGE_PIXELS} pixels, this one '
-                             f'is of shape {depth.shape}')
-        return np.where(np.isfinite(depth) & (depth > 0), depth, 0).astype(np.float32)
+        return _read_array(path)
     return read_uint16(path, 'depth', 'replace it').astype(np.float32) / 256
+
+
+def read_inverse_depth(path: str | os.PathLike) -> np.ndarray:
+    """Read (H, W) float32 inverse depth or disparity in whatever unit, larger is closer, 0 where there is none: a PNG
+    with one channel of 8 or 16 bits, or ``.npy``.
+
+    Raises:
+        InputError: the file is missing, empty, corrupt, or not such a map.
+    """
+    if Path(path).suffix == '.npy':
+        return _read_array(path)
+    image = _decode(path, cv2.IMREAD_UNCHANGED, 'replace it')
+    if image.ndim != 2 or image.dtype not in (np.uint8, np.uint16):
+        raise InputError(
+            f'{path}: inverse depth is a PNG with one channel of 8 or 16 bits, this one is {image.dtype} of shape '
+            f'{image.shape}; write values, not colours')
+    return image.astype(np.float32)
+
+
+def _read_array(path: str | os.PathLike) -> np.ndarray:
+    """(H, W) float32 of a ``.npy`` file, 0 where it is not finite or not above 0."""
+    try:
+        depth = np.load(path, mmap_mode='r')
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file') from None
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f'{path}: not a readable array ({error}); make it again') from None
+    if depth.ndim != 2 or depth.size > MAX_IMAGE_PIXELS:
+        raise InputError(f'{path}: a depth map is (height, width) with at most {MAX_IMAGE_PIXELS} pixels, this one is '
+                         f'of shape {depth.shape}')
+    return np.where(np.isfinite(depth) & (depth > 0), depth, 0).astype(np.float32)
 
 
 def write_regions(path: str | os.PathLike, regions: np.ndarray, note: str | None = None) -> None:

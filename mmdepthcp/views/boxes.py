@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -149,6 +150,5 @@ def cell_classes(labels: np.ndarray, box: tuple[float, float, float, float], fli
     found = np.array([[
         np.bincount(labels[top + row:top + max(low, row + 1), left + column:left + max(far, column + 1)].ravel(),
                     minlength=256).argmax()
-        for column, far in zip(columns[:-1], columns[1:], strict=True)]
-        for row, low in zip(rows[:-1], rows[1:], strict=True)], np.uint8)
+        for column, far in pairwise(columns)] for row, low in pairwise(rows)], np.uint8)
     return found[:, ::-1] if flipped else found

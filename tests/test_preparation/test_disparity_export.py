@@ -15,6 +15,7 @@ from mmdepthcp.preparation.disparity_export import (
     convert_tree,
     read_cityscapes_disparity,
     read_depth_as_disparity,
+    read_inverse_as_disparity,
 )
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import read_disparity, read_uint16
@@ -41,6 +42,25 @@ def test_depth_maps(depths, holes, expected):
     assert _convert(depths, holes, num_workers=2) == ([], 3)
     for name in ('ulm/a', 'ulm/b', 'bonn/c'):
         np.testing.assert_allclose(read_disparity(depths / f'out/{name}_leftImg8bit.png'), expected, rtol=2e-5)
+
+
+@pytest.mark.parametrize(('values', 'largest', 'expected'), [
+    (np.array([[0, 51], [51, 255]], np.uint8), 255, [[.2, .2], [.2, 1]]),
+    (np.array([[0, 3000], [3000, 65535]], np.uint16), 30000, [[.1, .1], [.1, 1]]),
+    (np.array([[np.nan, 2], [2, 6]]), 8, [[.25, .25], [.25, .75]])])
+def test_inverse_depth(tmp_path, values, largest, expected):
+    """A hole is like its nearest neighbour, or far; what is closer than the largest is 1."""
+    file = tmp_path / f'a{".npy" if values.dtype == float else ".png"}'
+    np.save(file, values) if values.dtype == float else cv2.imwrite(str(file), values)
+    read = partial(read_inverse_as_disparity, file, largest)
+    np.testing.assert_allclose(read('nearest'), expected, rtol=1e-6)
+    assert read('far')[0, 0] == pytest.approx(1 / 65535) and read('far')[0, 1] == pytest.approx(expected[0][1])
+
+
+def test_inverse_depth_as_a_coloured_picture(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((2, 2, 3), np.uint8))
+    with pytest.raises(InputError, match='values, not colours'):
+        read_inverse_as_disparity(tmp_path / 'a.png', 255, 'far')
 
 
 def test_sky_is_known_to_be_far(depths):

@@ -51,7 +51,8 @@ def test_of_a_data_set(tmp_path):
     rng = np.random.default_rng(0)
     for number in range(2):
         write_png(tmp_path / f'images/{number}.png', rng.integers(0, 256, (40, 80, 3), np.uint8))
-        write_disparity(tmp_path / f'disparity/{number}.png', np.linspace(.1, .9, 3200, dtype=np.float32).reshape(40, 80))
+        disparity = np.linspace(.1, .9, 3200, dtype=np.float32).reshape(40, 80)
+        write_disparity(tmp_path / f'disparity/{number}.png', disparity)
         write_png(tmp_path / f'labels/{number}.png', item([], [])['gt_seg_map'])
     views = dict(type='mmdepthcp.TwoViews', size=(32, 32), grids=[(4, 4)])
     settings = dict(

@@ -18,7 +18,8 @@ from mmdepthcp.utils.processes import claim
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 WITHOUT_FOLDER = {
-    'colour_position_baseline.py', 'export_backbone.py', 'region_quality.py', 'instances_to_coco.py'}
+    'colour_position_baseline.py', 'export_backbone.py', 'region_quality.py', 'pair_quality.py',
+    'instances_to_coco.py'}
 BY_FUNCTION = {
     'infer_depth.py', 'group_regions.py', 'cityscapes_disparity.py', 'depth_maps.py', 'toy_streets.py',
     'nearest_neighbours.py', 'cache_features.py', 'five_crops.py', 'control_disparity.py', 'potsdam3.py'}

@@ -102,6 +102,17 @@ def test_metric_depth_maps(tmp_path):
     assert 'made in another way' in run(*arguments, tmp_path / 'npy', '--suffix', '_depth.npy')
 
 
+def test_inverse_depth_maps(tmp_path, capsys):
+    (tmp_path / 'midas').mkdir()
+    cv2.imwrite(str(tmp_path / 'midas/a.png'), np.array([[51, 255]] * 2, np.uint8))
+    arguments = ('dataset_converters/depth_maps.py', tmp_path / 'midas', tmp_path / 'out', '--num-workers', 0)
+    assert run(*arguments, '--inverse', 255) == 0
+    np.testing.assert_allclose(read_disparity(tmp_path / 'out/a.png'), [[.2, 1]] * 2, atol=1e-5)
+    assert 'made in another way' in run(*arguments, '--inverse', 200)
+    assert run(*arguments, '--inverse', 255, '--nearest', 2) == 2
+    assert 'give one of them' in capsys.readouterr().err
+
+
 def test_cityscapes_stereo_disparity(tmp_path, capsys):
     (tmp_path / 'disparity/ulm').mkdir(parents=True)
     cv2.imwrite(str(tmp_path / 'disparity/ulm/ulm_0_0_disparity.png'), np.array([[0, 1 + 64 * 256]], np.uint16))
