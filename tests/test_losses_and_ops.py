@@ -46,6 +46,9 @@ from mmdepthcp.models.losses import (
     perplexity,
     photometric_error,
     propagate,
+    pseudo_label_loss,
+    pseudo_label_weight,
+    pseudo_labels,
     sinkhorn,
     smoothness_loss,
     swapped_prediction_loss,
@@ -379,6 +382,21 @@ CASES = {
         (dict(keys=tensor([[[[1.], [2]], [[3], [4]]]]), boxes=tensor([[[0., 0, 4, 2]] * 2])),
          [[[[1.5], [2]], [[.5], [1]]]]),
         dict(cells=dict(keys=randn(2, 2, 3, 3))), half=None),
+    'pseudo_labels': Case(
+        lambda probabilities: torch.stack([values.to(probabilities) for values in pseudo_labels(probabilities)]),
+        lambda: dict(probabilities=rand(2, 3, 4, 5).softmax(1)), (), (2, 2, 4, 5),
+        # of the second pixel nothing is known
+        (dict(probabilities=tensor([[[[.2, 0]], [[.8, 0]]]])), [[[[1., 255]]], [[[.8, 0]]]]),
+        dict(flat=dict(probabilities=rand(3)))),
+    'pseudo_label_weight': Case(
+        pseudo_label_weight, lambda: dict(confidence=rand(2, 3, 4)), (), (),
+        (dict(confidence=tensor([[[1., .9], [.967, .969]]])), .5), None, half=None),  # of any shape
+    'pseudo_label_loss': Case(
+        lambda logits, weight: pseudo_label_loss(logits, torch.arange(4).reshape(1, 2, 2) % 3, weight),
+        lambda: dict(logits=randn(1, 3, 2, 2), weight=rand(1, 2, 2)), ('logits',), (),
+        # three of the four pixels count, with ln 3 each
+        (dict(logits=torch.zeros(1, 3, 2, 2), weight=tensor([[[1., 1], [0, 1]]])), .823959),
+        dict(size=dict(logits=randn(1, 3, 2, 3)))),
     'nearest_centroids': Case(
         lambda features, centroids: nearest_centroids(features, centroids).to(features),
         lambda: dict(features=randn(2, 5, 3), centroids=randn(4, 3)), (), (2, 5),
