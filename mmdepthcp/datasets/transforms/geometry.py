@@ -42,6 +42,8 @@ MOVE_PIXELS = frozenset('''
     Resize ResizeEdge ResizeToMultiple Rotate Shear Translate
 '''.split())
 """Transforms of other packages that know nothing of maps."""
+MOVE_FIELDS = (MMSegRandomFlip, MMSegResize, MMSegRandomCrop)
+"""Those that move the ``seg_fields``, and so disparity that is one of them."""
 
 
 @contextlib.contextmanager
@@ -148,9 +150,13 @@ def check_maps_follow(pipeline: Compose, where: str) -> None:
         InputError: it has such a transform, perhaps within another one.
     """
     steps = list(_steps(pipeline))
-    if not any(isinstance(step, (LoadDisparity, LoadRegions)) for step in steps):
+    loaders = [step for step in steps if isinstance(step, (LoadDisparity, LoadRegions))]
+    if not loaders:
         return
-    for kind in (kind for step in steps if not isinstance(step, _MapsFollow) for kind in type(step).__mro__):
+    follows: tuple[type, ...] = (_MapsFollow,)
+    if all(isinstance(loader, LoadDisparity) and loader.as_field for loader in loaders):
+        follows = (*follows, *MOVE_FIELDS)
+    for kind in (kind for step in steps if not isinstance(step, follows) for kind in type(step).__mro__):
         package = kind.__module__.partition('.')[0]
         if package in PACKAGES and kind.__name__ in MOVE_PIXELS:
             own = TRANSFORMS.module_dict.get(kind.__name__)

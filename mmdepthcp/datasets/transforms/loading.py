@@ -121,25 +121,38 @@ class LoadDisparity(BaseTransform):
 
     A file with one value everywhere holds no depth: the first, tenth, hundredth ... of them is reported in the log.
 
+    Args:
+        as_field: give, in place of both, ``gt_depth_map``, (H, W) float32 on the image's raster, 0 where the file holds
+            no value, and ``disparity_range``, the least and the largest value. It is one of the ``seg_fields``, which
+            mmseg's transforms move with the image, nearest pixel, and which ``PackSegInputs`` packs.
+
     Raises:
         InputError: the data set has no disparity folder; the file is missing, unusable, or shaped unlike the
             image.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, as_field: bool = False) -> None:
+        self.as_field = as_field
         self.num_constant = 0
 
     def transform(self, results: dict) -> dict:
         remedy = 'make the files with tools/infer_depth.py'
         path = _require_path(results, 'disparity_path', 'disparity', remedy)
-        results['disparity'] = read_disparity(path)
-        results['disparity_valid'] = results['disparity'] > SMALLEST_DISPARITY
-        if results['disparity'].min() == results['disparity'].max():
+        disparity = read_disparity(path)
+        valid = disparity > SMALLEST_DISPARITY
+        if disparity.min() == disparity.max():
             self.num_constant += 1
             if 10**(len(str(self.num_constant)) - 1) == self.num_constant:
                 notice(f'{path}: disparity is the same everywhere, so it holds no depth; {self.num_constant} such '
                        f'files so far; {remedy}')
-        _check_aspect(results, results['disparity'].shape, path, remedy)
+        _check_aspect(results, disparity.shape, path, remedy)
+        if not self.as_field:
+            results.update(disparity=disparity, disparity_valid=valid)
+            return results
+        on_image, known = resize_known_disparity(disparity, valid, results['img'].shape[1::-1])
+        results['gt_depth_map'] = np.where(known, on_image, np.float32(0))
+        results['disparity_range'] = float(disparity[valid].min()), float(disparity[valid].max())
+        results.setdefault('seg_fields', []).append('gt_depth_map')
         return results
 
 

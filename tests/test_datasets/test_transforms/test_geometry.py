@@ -127,11 +127,11 @@ def test_every_transform_of_mmcv_and_mmseg_is_known():
     assert registered - STAY == FOLLOW.keys() | LEFT_BEHIND.keys()
 
 
-def street(folder, *steps):
+def street(folder, *steps, loaded=None):
     (folder / 'images').mkdir(exist_ok=True)
     (folder / 'images/0.png').touch()
     return StreetDataset(data_root=str(folder), data_prefix=dict(img_path='images'), pipeline=[
-        dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadDisparity'), *steps])
+        dict(type='mmdepthcp.LoadImage'), dict(type='mmdepthcp.LoadDisparity', **(loaded or {})), *steps])
 
 
 @pytest.mark.parametrize('name', FOLLOW)
@@ -166,6 +166,43 @@ def test_in_the_scope_of_mmseg_its_own_are_refused(tmp_path):
             with pytest.raises(InputError, match="write type='mmdepthcp"):
                 street(tmp_path, step)
         street(tmp_path, dict(flip, type='mmdepthcp.RandomFlip'))
+
+
+def fields():
+    """What LoadDisparity(as_field=True) gives: the column, as a share of the width, in image, labels and disparity."""
+    image = np.tile(np.arange(WIDTH), (HEIGHT, 1))
+    return dict(img=np.dstack([image] * 3).astype(np.uint8), gt_seg_map=image.astype(np.uint8),
+                gt_depth_map=(image / WIDTH).astype(np.float32), seg_fields=['gt_seg_map', 'gt_depth_map'],
+                img_shape=(HEIGHT, WIDTH), ori_shape=(HEIGHT, WIDTH))
+
+
+@pytest.mark.parametrize('package', ['mmseg.', ''])
+def test_disparity_as_a_field_goes_through_a_pipeline_of_mmseg(package, tmp_path):
+    """mmseg's own transforms, and ours, which bare names mean in our scope."""
+    steps = [dict(type=f'{package}Resize', scale=(2 * WIDTH, 2 * HEIGHT), interpolation='nearest'),
+             dict(type=f'{package}RandomFlip', prob=1.), dict(type=f'{package}RandomCrop', crop_size=(16, 20))]
+    street(tmp_path, *steps, loaded=dict(as_field=True))
+    results = fields()
+    for step in steps:
+        results = TRANSFORMS.build(step)(results)
+    assert results['img'].shape == (16, 20, 3) and results['flip'] and results['img'][0, 0, 0] > results['img'][0, -1, 0]
+    np.testing.assert_array_equal(results['gt_seg_map'], results['img'][..., 0])
+    np.testing.assert_allclose(results['gt_depth_map'] * WIDTH, results['img'][..., 0], rtol=1e-6)
+    sample = TRANSFORMS.build(dict(type='mmseg.PackSegInputs'))(results)['data_samples']
+    assert sample.gt_depth_map.data.shape == (1, 16, 20) and sample.gt_depth_map.data.dtype == torch.float32
+
+
+def test_the_flip_of_mmcv_leaves_it_behind_and_is_refused(tmp_path):
+    from mmcv.transforms import RandomFlip
+
+    left = RandomFlip(prob=1.)(fields())
+    assert not np.allclose(left['gt_depth_map'] * WIDTH, left['img'][..., 0])
+    for step in (dict(type=RandomFlip, prob=1.), dict(type='mmseg.RandomRotate', prob=1, degree=9)):
+        with pytest.raises(InputError, match='leaves disparity and regions where they were'):
+            street(tmp_path, step, loaded=dict(as_field=True))
+    with pytest.raises(InputError, match="write type='mmdepthcp.RandomFlip'"):
+        street(tmp_path, dict(type='mmseg.RandomFlip', prob=1.), dict(type='mmdepthcp.LoadRegions'),
+               loaded=dict(as_field=True))
 
 
 def test_depth_is_unknown_where_images_are_padded():

@@ -54,6 +54,18 @@ def test_resizing_brings_all_to_one_raster_but_labels(item, tmp_path):
     np.testing.assert_allclose(results['disparity'], .25, atol=1e-5)
 
 
+def test_disparity_as_a_field_is_on_the_raster_of_the_image(item, tmp_path):
+    disparity = np.repeat(np.linspace(.1, .9, 24)[None], 16, 0)
+    disparity[:, :4] = 0
+    write_disparity(tmp_path / 'disparity.png', disparity)
+    results = load(item, LoadDisparity(as_field=True), LoadLabels())
+    assert results['seg_fields'] == ['gt_depth_map', 'gt_seg_map'] and 'disparity' not in results
+    depth = results['gt_depth_map']
+    assert depth.shape == (8, 12) and depth.dtype == np.float32 and not depth[:, :2].any() and depth[:, 2:].all()
+    np.testing.assert_allclose(depth[:, 2:], disparity[::2, 4:].reshape(8, 10, 2).mean(2), atol=1e-4)
+    assert results['disparity_range'] == pytest.approx((disparity[0, 4], .9), abs=1e-4)
+
+
 @pytest.mark.parametrize('shrink', [ResizeStreet((4, 8)), CentreSquare(4)])
 def test_disparity_is_the_mean_of_known_pixels(shrink):
     row = np.array([[1e-6, .5, .5, .7, 1e-6, 1e-6, .3, .1]], np.float32)
