@@ -1,4 +1,4 @@
-"""Which images of a labelled set are used: folds for cross-validation, fractions for learning from few labels."""
+"""Which images of a labelled set are used: folds for cross-validation, some for learning from few labels."""
 
 from __future__ import annotations
 
@@ -48,9 +48,24 @@ def fraction_of(names: Sequence[str], fraction: float, seed: int = 0) -> np.ndar
     """
     if not 0 < fraction <= 1:
         raise InputError(f'fraction {fraction}: must lie in (0, 1]')
+    return some_of(names, max(1, math.floor(fraction * len(names) + 0.5)), seed)
+
+
+def some_of(names: Sequence[str], count: int, seed: int = 0) -> np.ndarray:
+    """Indices, ascending, of ``count`` images. With one seed fewer ones are part of more.
+
+    Args:
+        names: N different names; their order does not matter for which are taken.
+        count: 1..N.
+        seed: seed of the permutation of which the first ones are taken.
+
+    Raises:
+        InputError: there are fewer images, or none is wanted.
+    """
+    if not 1 <= count <= len(names):
+        raise InputError(f'count {count}: must lie in 1..{len(names)}, the number of images')
     by_name = np.argsort(np.asarray(names))
-    taken = max(1, math.floor(fraction * len(names) + 0.5))
-    return np.sort(by_name[np.random.default_rng(seed).permutation(len(names))[:taken]])
+    return np.sort(by_name[np.random.default_rng(seed).permutation(len(names))[:count]])
 
 
 def select_images(
@@ -61,8 +76,9 @@ def select_images(
     fraction: float = 1.0,
     seed: int = 0,
     whole_clips: bool = False,
+    count: int | None = None,
 ) -> np.ndarray:
-    """Indices, ascending, of the images of one part of one fold, of training images perhaps only a fraction.
+    """Indices, ascending, of the images of one part of one fold, of training images perhaps only some.
 
     Args:
         names: N different names.
@@ -70,14 +86,17 @@ def select_images(
         fold: 0..num_folds−1; None: no folds, each part is the whole set.
         num_folds: number of folds.
         fraction: share of the training images that is used; validation images are always used all.
-        seed: seed of folds and fraction.
+        seed: seed of folds and of the training images that are used.
         whole_clips: deal out clips, not images, so that no fold holds a frame whose neighbours another one has.
+        count: number of the training images that are used, in place of ``fraction``.
 
     Raises:
-        InputError: there is no such part, fold or fraction.
+        InputError: there is no such part, fold, fraction or count, or both are given.
     """
     if part not in PARTS:
         raise InputError(f'part {part!r}: must be one of {", ".join(PARTS)}')
+    if count is not None and fraction != 1:
+        raise InputError(f'count {count} and fraction {fraction}: give one of them')
     chosen: np.ndarray = np.arange(len(names))
     if fold is not None:
         if not 0 <= fold < num_folds:
@@ -90,7 +109,8 @@ def select_images(
             held_out = fold_of(names, num_folds, seed) == fold
         chosen = np.flatnonzero(held_out == (part == 'val'))
     if part == 'train':
-        chosen = chosen[fraction_of([names[index] for index in chosen.tolist()], fraction, seed)]
+        left = [names[index] for index in chosen.tolist()]
+        chosen = chosen[fraction_of(left, fraction, seed) if count is None else some_of(left, count, seed)]
     return chosen
 
 

@@ -48,12 +48,27 @@ def test_smaller_fractions_are_parts_of_larger_ones():
     assert sizes == [1, 3, 6, 23]
 
 
+def test_a_number_of_images_in_place_of_a_share():
+    before = set()
+    for count in (1, 3, 8, 12, 23):
+        now = chosen(NAMES, count=count)
+        assert len(now) == count and before <= now
+        before = now
+    assert chosen(NAMES, count=6) == chosen(NAMES, fraction=1 / 4)
+    assert chosen(NAMES, count=6, seed=1) != chosen(NAMES, count=6)
+    assert len(chosen(NAMES, part='train', fold=1, count=5)) == 5
+    assert chosen(NAMES, part='val', fold=0, count=1) == chosen(NAMES, part='val', fold=0)
+
+
 def test_validation_images_are_all_used():
     assert chosen(NAMES, part='val', fold=0, fraction=0.1) == chosen(NAMES, part='val', fold=0)
     assert len(fraction_of(NAMES, 0.001)) == 1
 
 
 @pytest.mark.parametrize(('subset', 'message'), [
+    (dict(count=0), r'count 0: must lie in 1\.\.23'),
+    (dict(count=24), r'count 24: must lie in 1\.\.23'),
+    (dict(count=3, fraction=0.5), r'count 3 and fraction 0\.5: give one'),
     (dict(fold=5), r'fold 5: must lie in 0\.\.4'),
     (dict(fold=-1), r'fold -1: must lie in 0\.\.4'),
     (dict(fold=0, num_folds=1), r'num_folds 1: must lie in 2\.\.23'),
