@@ -4,6 +4,7 @@ from .feature_cache import FeatureCache
 from .groups import ImageGroupDataset, NeighbourPairDataset
 from .samplers import EndlessSampler, EpochSampler
 from .seeded import SeededConcatDataset, SeededDataset
+from .semi import LabelledUnlabelledDataset
 from .street import (
     CamVidStreetDataset,
     CityscapesStreetDataset,
