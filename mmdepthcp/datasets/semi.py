@@ -56,8 +56,8 @@ class _Pipeline:
             except InputError:
                 raise
             except Exception as error:
-                raise InputError(f'{path}: {type(step).__name__}: {error or type(error).__name__}; make the file again, '
-                                 'or leave it out of the data set') from error
+                raise InputError(f'{path}: {type(step).__name__}: {error or type(error).__name__}; make the file '
+                                 'again, or leave it out of the data set') from error
             if given is None:
                 return None
             disparity_range = given.get('disparity_range', disparity_range)
@@ -80,8 +80,8 @@ class LabelledUnlabelledDataset:
 
     An item is a dict of ``labelled`` and ``unlabelled``, each with ``inputs`` and ``data_samples``. The data sample of
     the unlabelled image also has, as meta information, ``has_labels``: whether it is one of the labelled images, and so
-    has labels; ``seed``, of all that a model draws for it; ``disparity_range`` (least, largest) of the whole image,
-    where its pipeline has ``LoadDisparity(as_field=True)``.
+    has labels; ``labels_read``, see below; ``seed``, of all that a model draws for it; ``disparity_range`` (least,
+    largest) of the whole image, where its pipeline has ``LoadDisparity(as_field=True)``.
 
     Item i holds unlabelled image i and a labelled one that is drawn by (seed, epoch): in an epoch each occurs equally
     often, but for one. Labels of other than labelled images are not read: what loads labels gives 255 everywhere, so
@@ -95,15 +95,15 @@ class LabelledUnlabelledDataset:
         subset: arguments of :func:`mmdepthcp.datasets.subsets.select_images` (``count``, ``seed``, ...), to take as
             labelled but some images of ``labelled``.
         only_unlabelled: leave labelled images out of the unlabelled ones.
-        read_labels: also read labels of unlabelled images, for a model to log how often its teacher is right there;
-            ``has_labels`` stays False.
+        read_labels: also read labels of unlabelled images (``labels_read``), for a model to log how often its teacher
+            is right there; ``has_labels`` stays False.
         disparity: folder of their disparity, as ``tools/infer_depth.py`` writes it, for data sets that know none, as
             mmseg's; ``LoadDisparity(as_field=True)`` is put behind the loading of the unlabelled image where the
             pipeline has none.
 
     Raises:
-        InputError: no image is without labels where such are wanted; ``subset`` is wrong; a pipeline moves images and leaves
-            their disparity behind; later, a file cannot be used.
+        InputError: no image is without labels where such are wanted; ``subset`` is wrong; a pipeline moves images and
+            leaves their disparity behind; later, a file cannot be used.
     """
 
     def __init__(self, labelled: dict | BaseDataset, unlabelled: dict | BaseDataset | None = None,
@@ -124,7 +124,8 @@ class LabelledUnlabelledDataset:
             raise InputError(f'{type(self).__name__}: none of {len(self._has_labels)} images is without labels; take '
                              'fewer labelled ones (subset.count), or leave only_unlabelled out')
         self.labelled.pipeline = _Pipeline(self.labelled.pipeline.transforms)
-        self.unlabelled.pipeline = self._unlabelled_pipeline(known, read_labels, disparity)
+        self.read_labels = read_labels
+        self.unlabelled.pipeline = self._unlabelled_pipeline(known, disparity)
         self._order: tuple[tuple[int, ...], np.ndarray] | None = None
         notice(f'{len(places)} images with labels; {len(self)} to learn from without, of which '
                f'{sum(self._has_labels[index] for index in self._unlabelled_items)} are among the labelled ones',
@@ -136,7 +137,7 @@ class LabelledUnlabelledDataset:
         except TypeError as error:
             raise InputError(f'{type(self).__name__}: subset {dict(subset or {})}: {error}') from None
 
-    def _unlabelled_pipeline(self, known: frozenset[str], read_labels: bool, disparity: str | None) -> _Pipeline:
+    def _unlabelled_pipeline(self, known: frozenset[str], disparity: str | None) -> _Pipeline:
         steps = list(self.unlabelled.pipeline.transforms)
         if disparity is not None and not any(isinstance(step, LoadDisparity) for step in steps):
             loading = [isinstance(step, (LoadImage, LoadImageFromFile)) for step in steps]
@@ -147,7 +148,7 @@ class LabelledUnlabelledDataset:
         check_maps_follow(Compose(steps), type(self).__name__)
         root = self.unlabelled.data_prefix['img_path'] or '.'
         return _Pipeline(
-            steps, lambda path: read_labels or _place(path) in known,
+            steps, lambda path: self.read_labels or _place(path) in known,
             None if disparity is None else
             lambda path: str(Path(disparity, os.path.relpath(path, root)).with_suffix('.png')))
 
@@ -179,7 +180,7 @@ class LabelledUnlabelledDataset:
         unlabelled = _asked(self.unlabelled, (*draw, _UNLABELLED, index, item))
         sample = unlabelled['data_samples']
         sample.set_metainfo(dict(
-            has_labels=self._has_labels[item] and 'gt_sem_seg' in sample,
+            has_labels=self._has_labels[item] and 'gt_sem_seg' in sample, labels_read=self.read_labels,
             seed=int(np.random.default_rng([*draw, _SEED, index]).integers(2**62))))
         return dict(labelled=labelled, unlabelled=unlabelled)
 
@@ -187,8 +188,8 @@ class LabelledUnlabelledDataset:
 def _built(dataset: dict | BaseDataset, name: str) -> BaseDataset:
     built = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
     if not isinstance(getattr(built, 'pipeline', None), Compose):
-        raise InputError(f'LabelledUnlabelledDataset: {name}: {type(built).__name__} has no pipeline; name a single data '
-                         'set of images')
+        raise InputError(f'LabelledUnlabelledDataset: {name}: {type(built).__name__} has no pipeline; name a single '
+                         'data set of images')
     built.full_init()
     return built
 

@@ -35,3 +35,19 @@ def shrunk(side: int, factor: float, interval: int, iteration: int, at_start: bo
     for _ in range((iteration - 1) // interval + at_start):
         side = int(side * factor)
     return side
+
+
+def teacher_share(update: int, limit: float = 0.99) -> float:
+    """What a teacher keeps of itself in an update, the rest comes from its student: min(1 − 1 / (t + 1), limit), so
+    that it is the mean over all of its student's states until the limit is reached (Tarvainen & Valpola, "Mean teachers
+    are better role models", NeurIPS 2017).
+
+    Args:
+        update: t, from 1.
+        limit: in 0..1.
+
+    Example:
+        >>> [round(teacher_share(update), 4) for update in (1, 2, 3, 98, 99, 1000)]
+        [0.5, 0.6667, 0.75, 0.9899, 0.99, 0.99]
+    """
+    return min(1 - 1 / (update + 1), limit)

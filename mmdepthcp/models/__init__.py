@@ -9,13 +9,14 @@ from .data_preprocessors import (
     DepthGDataPreprocessor,
     MonoDepthDataPreprocessor,
     SegDataPreProcessor,
+    SemiDataPreprocessor,
     TwoViewsDataPreprocessor,
 )
 from .depth import DepthDecoder, MonoDepth, PoseNet
 from .heads import SemanticFPNFeatures, STEGOHead, SummedPyramidHead
 from .necks import PixelProjector, PixelPropagation
 from .probes import ClusterProbe, KNNHead, LinearProbe, LinearProbeHead
-from .segmentors import UnsupervisedSegmentor
+from .segmentors import MeanTeacherSegmentor, UnsupervisedSegmentor
 from .selfsup import DepthCP, DepthG, PiCIE, PixPro, SwAV
 from .wrappers import CPUDataParallel
 

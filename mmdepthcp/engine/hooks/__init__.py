@@ -13,6 +13,7 @@ from .resume import ResumeHook
 from .seeds import EpochSeedHook, IterSeedHook
 from .similarity_histogram import SimilarityHistogramHook
 from .swav_monitor import SwAVMonitorHook
+from .teacher_update import TeacherUpdateHook
 from .validation_record import ValidationRecordHook
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     'ResumeHook',
     'SimilarityHistogramHook',
     'SwAVMonitorHook',
+    'TeacherUpdateHook',
     'ValidationRecordHook',
 ]
