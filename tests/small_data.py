@@ -140,8 +140,9 @@ def write_list(config: dict, names: list[str]) -> None:
 def write_data(config: dict) -> None:
     """Small files for every data set that a config names."""
     batch_size = max(loader['batch_size'] for loader in settings_in(config, 'batch_size'))
+    few = max((subset['count'] for subset in settings_in(config, 'count')), default=0)
     images_of_a_group = max((group['num_images'] for group in settings_in(config, 'num_images')),
-                            default=max(10, batch_size))
+                            default=max(10, batch_size) + few)
     frames = 2 + batch_size
     for dataset in settings_in(config, 'data_root'):
         if 'type' in dataset:

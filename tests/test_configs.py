@@ -117,13 +117,15 @@ def check_plain_batches(runner: Runner, small: bool) -> None:
     loader, model = runner.train_dataloader, runner.model
     raw = loader.collate_fn([loader.dataset[index] for index in range(loader.batch_size if small else 2)])
     batch = model.data_preprocessor(raw, training=True)
-    assert all(image.shape[0] == 3 or image.shape[1] == 3 for image in batch['inputs'])
+    inputs = batch['inputs']
+    for images in inputs.values() if isinstance(inputs, dict) else [inputs]:
+        assert all(image.shape[0] == 3 or image.shape[1] == 3 for image in images)
     ends = [step['end'] for step in runner.cfg.param_scheduler]
     length = runner.cfg.train_cfg
     assert not ends or max(ends) == length.get('max_iters', length.get('max_epochs'))
     if small:
         for hook in runner.hooks:
-            if type(hook).__name__ in ('CalibrationHook', 'ClassListHook', 'DenseCLHook'):
+            if type(hook).__name__ in ('CalibrationHook', 'ClassListHook', 'DenseCLHook', 'TeacherUpdateHook'):
                 hook.before_train(runner)
         if isinstance(model, PiCIE):
             model.find_clusters(lambda: [model.data_preprocessor(raw, training=True)], seed=0)
@@ -198,6 +200,44 @@ def test_several_processes(path):
     assert config.auto_scale_lr == dict(enable=False, base_batch_size=config.train_dataloader.batch_size)
     if config.model.type != 'DenseCL':
         assert config.sync_bn == 'torch'
+
+
+def test_learning_rates_of_few_labels_on_cityscapes():
+    """The encoder's and the decoder's, before and after the fall."""
+    config = load_config(path_of('depthmix_cityscapes'))
+    wrapper = build_optim_wrapper(
+        torch.nn.ModuleDict(dict(backbone=torch.nn.Linear(1, 1), decode_head=torch.nn.Linear(1, 1))),
+        config.optim_wrapper)
+    schedule = PARAM_SCHEDULERS.build(dict(config.param_scheduler[0], optimizer=wrapper.optimizer))
+    rates = {}
+    for iteration in range(30001):
+        if iteration in (0, 29999, 30000):
+            rates[iteration] = sorted({round(group['lr'], 8) for group in wrapper.optimizer.param_groups})
+        wrapper.optimizer._global_step = iteration + 1
+        schedule.step()
+    assert rates == {0: [1e-3, 1e-2], 29999: [1e-3, 1e-2], 30000: [1e-4, 1e-3]}
+    assert config.train_cfg.max_iters == 40000 and config.optim_wrapper.clip_grad.max_norm == 10
+
+
+@pytest.mark.parametrize('data', ['toy', 'camvid_small', 'cityscapes'])
+def test_all_columns_of_few_labels_learn_from_the_same_labels(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv('MMDEPTHCP_DATA', raising=False)
+    register_modules()
+    chosen = {}
+    for method in ('supervised', 'supervised_strong', 'mean_teacher', 'classmix', 'depthmix'):
+        config = load_config(path_of(f'{method}_{data}'), [
+            'train_dataloader.dataset.subset.count=4', 'train_dataloader.dataset.subset.seed=3'])
+        init_default_scope(config.default_scope)
+        if not chosen:
+            write_data(load_config(path_of(f'depthmix_{data}'), ['train_dataloader.dataset.subset.count=4']
+                                   ).train_dataloader.to_dict())
+        dataset = DATASETS.build(config.train_dataloader.dataset)
+        labelled = getattr(dataset, 'labelled', dataset)
+        items = getattr(dataset, '_labelled_items', range(len(dataset)))
+        chosen[method] = {Path(labelled.get_data_info(index)['img_path']).stem for index in items}
+    assert len(chosen['supervised']) == 4
+    assert all(names == chosen['supervised'] for names in chosen.values())
 
 
 KITTI_PRETRAINING = ('depthcp_kitti', 'depthcp_kitti_pixel', 'swav_kitti', 'densecl_kitti')

@@ -36,7 +36,7 @@ OF_MODELS = dict(
     KNNHead='probes', Head='heads', BaseDecodeHead='heads', BaseDataPreprocessor='data_preprocessors',
     BaseBackbone='backbones', ResNet='backbones', FrozenFeatures='backbones', MonoDepth='depth',
     DepthDecoder='depth', PoseNet='depth', BaseSelfSupervisor='selfsup', SegmentsByClusters='segmentors',
-    BaseModel='selfsup')
+    BaseSegmentor='segmentors', BaseModel='selfsup')
 
 
 def imported(path: Path) -> set[str]:

@@ -3,4 +3,4 @@ from .colour import ColourSettings, recolour, sample_colours
 from .crops import ViewSettings, sample_view_crops
 from .five import crop_share, five_boxes
 from .pairs import CellPairs, DepthFilter, depth_difference
-from .strong_colours import STRONG, blur_side, gaussian_blur, recolour_batch, strong_colours
+from .tensor_colour import STRONG, blur_side, gaussian_blur, recolour_batch, strong_colours

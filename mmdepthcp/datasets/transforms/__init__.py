@@ -1,7 +1,17 @@
+from .colour import StrongColours
 from .copy_paste import CopyPaste, SampleMatches
 from .depth import NoteDepthRange
 from .formatting import PackFeaturePairs, PackMixedViews, view_of
-from .geometry import CenterCrop, CentreSquare, Pad, RandomCrop, RandomFlip, Resize, ResizeShortSide
+from .geometry import (
+    CenterCrop,
+    CentreSquare,
+    Pad,
+    RandomCrop,
+    RandomFlip,
+    Resize,
+    ResizeShortSide,
+    ScoreAtThisSize,
+)
 from .grouping import DepthRegionGrouping
 from .loading import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet
 from .two_views import EquivariantViews, PackTwoViews, TwoViews

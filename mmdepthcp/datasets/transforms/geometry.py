@@ -213,6 +213,17 @@ class CentreSquare(BaseTransform):
 
 
 @TRANSFORMS.register_module()
+class ScoreAtThisSize(BaseTransform):
+    """Let the image with its labels, at the size that it has now, stand for the original: mmseg's scores are taken at
+    its size.
+    """
+
+    def transform(self, results: dict) -> dict:
+        results['ori_shape'] = results['img_shape'] = results['img'].shape[:2]
+        return results
+
+
+@TRANSFORMS.register_module()
 class ResizeShortSide(BaseTransform):
     """Bring the short side of an image to a size, the long one in proportion, rounded, as :class:`ResizeStreet` does.
 

@@ -25,7 +25,7 @@ from mmdepthcp.models.segmentors.mixing import Mixer
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.labels import IGNORED
-from mmdepthcp.views import STRONG, strong_colours
+from mmdepthcp.views import STRONG, ColourSettings, strong_colours
 
 DROPS = (_DropoutNd, DropPath, nn.MultiheadAttention)
 """What drops parts at random in training, and does nothing else then."""
@@ -210,7 +210,7 @@ class MeanTeacherSegmentor(BaseSegmentor):
             images, labels, confidence = (mix(values, masks) for values in (images, labels, confidence))
             watched['from_partner'] = 1 - masks.float().mean()
         if self.colours is not None:
-            images = self._recoloured(images, rng)
+            images = self._recoloured(images, rng, self.colours)
         logits = self.student.encode_decode(images, _whole(images))
         sure = mean_over_ranks(pseudo_label_weight(confidence, self.threshold))
         weight = pseudo_label_weight(confidence, self.threshold, per_pixel=True) if self.per_pixel else sure
@@ -233,14 +233,14 @@ class MeanTeacherSegmentor(BaseSegmentor):
                 label[padded], sure[padded] = IGNORED, 0
         return labels, confidence, watched
 
-    def _recoloured(self, images: Tensor, rng: np.random.Generator) -> Tensor:
+    def _recoloured(self, images: Tensor, rng: np.random.Generator, colours: ColourSettings = STRONG) -> Tensor:
         """Normalised images with strong colours."""
         pixels: Any = getattr(self.data_preprocessor, 'preprocessor', self.data_preprocessor)
         normalises, is_rgb = pixels._enable_normalize, pixels._channel_conversion
         with torch.autocast(images.device.type, enabled=False):
             images = images.float()
             plain = images * pixels.std + pixels.mean if normalises else images
-            strong = strong_colours(plain.flip(1) if is_rgb else plain, rng, self.colours)
+            strong = strong_colours(plain.flip(1) if is_rgb else plain, rng, colours)
             strong = strong.flip(1) if is_rgb else strong
             return (strong - pixels.mean) / pixels.std if normalises else strong
 

@@ -7,7 +7,7 @@ import torch
 
 from mmdepthcp.views import STRONG, ColourSettings, blur_side, gaussian_blur, recolour_batch, sample_colours
 from mmdepthcp.views.colour import recolour
-from mmdepthcp.views.strong_colours import strong_colours
+from mmdepthcp.views.tensor_colour import strong_colours
 
 
 def images(count=3, size=(40, 64)):

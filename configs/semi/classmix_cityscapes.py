@@ -1,0 +1,4 @@
+# ClassMix on Cityscapes: half of the classes of an image without labels over another one
+_base_ = 'mean_teacher_cityscapes.py'
+model = dict(mixer=dict(type='class'), use_gt=False)
+train_dataloader = dict(dataset=dict(only_unlabelled=True))

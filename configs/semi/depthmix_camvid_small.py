@@ -1,0 +1,4 @@
+# DepthMix on CamVid at 192x144: what is nearer is in front
+_base_ = 'mean_teacher_camvid_small.py'
+model = dict(mixer=dict(type='depth', margin=0.03, norm='image'))
+train_dataloader = dict(dataset=dict(unlabelled=_base_.with_disparity))
