@@ -1,4 +1,6 @@
-"""Look at what the data pipeline of a config gives: clips, street images with their maps, mixed views with matches."""
+"""Look at what the data pipeline of a config gives: clips, street images with their maps, mixed views with matches,
+images with labels beside mixed ones without.
+"""
 
 import argparse
 import contextlib
@@ -34,11 +36,13 @@ def main() -> None:
         from mmengine.registry import init_default_scope
         from mmengine.utils import track_iter_progress
 
+        from mmdepthcp.datasets import LabelledUnlabelledDataset
+        from mmdepthcp.models.segmentors.mixing import Mixer
         from mmdepthcp.registry import DATASETS
         from mmdepthcp.utils.errors import InputError
         from mmdepthcp.utils.images import write_png
         from mmdepthcp.utils.processes import claim
-        from mmdepthcp.visualization.samples import draw_item, draw_street_image
+        from mmdepthcp.visualization.samples import draw_item, draw_mixture, draw_street_image
 
         loader = config.get(f'{args.split}_dataloader')
         if not loader:
@@ -48,11 +52,18 @@ def main() -> None:
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
         draw = ((config.get('randomness') or {}).get('seed') or 0, args.epoch)
         dataset = DATASETS.build(loader.dataset)
+        mixer = Mixer.of(
+            config.model.get('mixer') if isinstance(dataset, LabelledUnlabelledDataset) else None)
         chosen = np.unique(np.linspace(0, len(dataset) - 1, min(args.number, len(dataset))).astype(int)).tolist()
         with claim(args.output_dir) if args.output_dir else contextlib.nullcontext():
             for index in track_iter_progress(chosen):
                 rng = np.random.default_rng([*draw, index])
-                pictures = draw_item(dataset[(*draw, index)], dataset.metainfo, rng, config.get('model'))
+                item = dataset[(*draw, index)]
+                pictures = draw_item(item, dataset.metainfo, rng, config.get('model'))
+                if mixer.type == 'depth' and not mixer.is_online:
+                    pair = [item['unlabelled'], dataset[(*draw, (index + 1) % len(dataset))]['unlabelled']]
+                    masks = mixer.masks(rng, None, [part['data_samples'] for part in pair])
+                    pictures['mixed'] = draw_mixture([part['inputs'] for part in pair], masks[0])
                 if hasattr(dataset, 'loaded'):
                     pictures['group'] = np.vstack([
                         draw_street_image(loaded, dataset.metainfo.get('palette') or [])

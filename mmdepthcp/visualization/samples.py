@@ -83,12 +83,37 @@ def _draw_levels(views: Any, sample: TwoViewsSample, model: Mapping[str, Any], r
         for number, (cells, size) in enumerate(levels)}
 
 
+def draw_mixture(images: Sequence[Any], mask: Any) -> np.ndarray:
+    """Two images (3, H, W), where the first one is shown of them (white), and their mixture, side by side.
+
+    Args:
+        images: uint8, BGR; tensors or arrays.
+        mask: (H, W) bool.
+    """
+    one, other = (_picture(image) for image in images)
+    shown = np.asarray(mask)[..., None]
+    return np.hstack([one, other, np.where(shown, np.full_like(one, 255), 0), np.where(shown, one, other)])
+
+
+def _draw_packed(image: np.ndarray, sample: Any, palette: Sequence[Sequence[int]]) -> np.ndarray:
+    """An image, its labels and disparity, those that are there, side by side."""
+    tiles = [image]
+    if 'gt_sem_seg' in sample:
+        labels = np.asarray(sample.gt_sem_seg.data).squeeze()
+        tiles.append(cv2.resize(
+            draw_labels(image, labels, palette), image.shape[1::-1], interpolation=cv2.INTER_AREA))
+    if 'gt_depth_map' in sample:
+        tiles.append(colorize_disparity(np.asarray(sample.gt_depth_map.data)[0]))
+    return np.hstack(tiles)
+
+
 def draw_item(item: Mapping[str, Any], metainfo: Mapping[str, Any], rng: np.random.Generator,
               model: Mapping[str, Any] | None = None) -> dict[str, np.ndarray]:
     """Pictures of one item of a data set, by name.
 
     Mixed views give one picture with region matches and one with pixel matches, two views one with pairs of cells for
-    each level; pairs of images, clips, packed and unpacked images give one each.
+    each level; an image with labels and one without give one of each; pairs of images, clips, packed and unpacked
+    images give one each.
 
     Args:
         item: what the data set's pipeline gives.
@@ -105,6 +130,9 @@ def draw_item(item: Mapping[str, Any], metainfo: Mapping[str, Any], rng: np.rand
     palette = metainfo.get('palette') or []
     if 'img' in item:
         return {'image': draw_street_image(item, palette)}
+    if 'unlabelled' in item:
+        return {branch: _draw_packed(_picture(part['inputs']), part['data_samples'], palette)
+                for branch, part in item.items()}
     inputs: Any = item.get('inputs')
     sample: Any = item.get('data_samples')
     if isinstance(sample, MixedViewsSample):
@@ -118,10 +146,5 @@ def draw_item(item: Mapping[str, Any], metainfo: Mapping[str, Any], rng: np.rand
     if isinstance(inputs, Mapping) and 'clean' in inputs:
         return {'clip': draw_clip(inputs, sample)}
     if getattr(inputs, 'ndim', 0) == 3:
-        image = _picture(inputs)
-        if 'gt_sem_seg' in sample:
-            labels = np.asarray(sample.gt_sem_seg.data).squeeze()
-            labelled = cv2.resize(draw_labels(image, labels, palette), image.shape[1::-1], interpolation=cv2.INTER_AREA)
-            image = np.hstack([image, labelled])
-        return {'image': image}
+        return {'image': _draw_packed(_picture(inputs), sample, palette)}
     raise TypeError(f'an item with {", ".join(map(str, item))} is no sample that can be drawn')

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(('config', 'pictures'), [
     ('depthcp_toy', {'group', 'pixel_matches', 'region_matches'}), ('depthg/depthg_toy', {'group', 'pair'}),
-    ('monodepth/monodepth_toy', {'clip'}), ('finetune/semantic_fpn_toy', {'image'})])
+    ('monodepth/monodepth_toy', {'clip'}), ('finetune/semantic_fpn_toy', {'image'}),
+    ('semi/depthmix_toy', {'labelled', 'unlabelled', 'mixed'}), ('semi/classmix_toy', {'labelled', 'unlabelled'})])
 def test_pictures(config, pictures, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     register_modules()

@@ -7,7 +7,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
 from mmdepthcp.structures import MixedViewsSample
-from mmdepthcp.visualization.samples import draw_item, draw_labels, draw_street_image
+from mmdepthcp.visualization.samples import draw_item, draw_labels, draw_mixture, draw_street_image
 
 PALETTE = [[0, 0, 200], [200, 0, 0]]
 
@@ -62,6 +62,20 @@ def test_packed_image_with_labels():
     item = dict(inputs=torch.full((3, 4, 6), 100, dtype=torch.uint8), data_samples=sample)
     picture = draw_item(item, dict(palette=PALETTE), rng())['image']
     assert picture.shape == (4, 12, 3) and (picture[:, 6:] == [50, 50, 150]).all()
+
+
+def test_labelled_beside_unlabelled_and_their_mixture():
+    images = [torch.full((3, 2, 3), value, dtype=torch.uint8) for value in (10, 90)]
+    labelled = SegDataSample(gt_sem_seg=PixelData(data=torch.ones(1, 2, 3, dtype=torch.long)))
+    unlabelled = labelled.clone()
+    unlabelled.gt_depth_map = PixelData(data=torch.tensor([[[0, .2, .4]] * 2]))
+    pictures = draw_item(
+        dict(labelled=dict(inputs=images[0], data_samples=labelled),
+             unlabelled=dict(inputs=images[1], data_samples=unlabelled)), dict(palette=PALETTE), rng())
+    assert pictures['labelled'].shape == (2, 6, 3) and pictures['unlabelled'].shape == (2, 9, 3)
+    assert not pictures['unlabelled'][:, 6].any() and pictures['unlabelled'][:, 8].any()
+    mixture = draw_mixture(images, torch.tensor([[True, False, True]] * 2))
+    assert mixture[0, :, 0].tolist() == [10] * 3 + [90] * 3 + [255, 0, 255] + [10, 90, 10]
 
 
 def test_other_items_are_refused():
