@@ -116,6 +116,12 @@ def parse_args() -> argparse.Namespace:
                        help='timed runs of the plain version and of whole steps; default %(default)s')
     parts.add_argument('--stride', type=int, choices=[8, 16, 32], default=32,
                        help='of the level that is compared; default %(default)s')
+    parts = add('semi', 'a step with a mean teacher and mixed images, beside two supervised ones', common, one_thread)
+    parts.add_argument('--config', default='configs/semi/depthmix_toy.py', help='default %(default)s')
+    parts.add_argument('--images', type=whole(1), default=4, metavar='N',
+                       help='with labels, and as many without; default %(default)s')
+    parts.add_argument('--size', type=whole(32), nargs=2, default=(192, 96), metavar=('W', 'H'), help='default 192 96')
+    add_cfg_options(parts)
     parts = add('growth', 'time and memory against sizes', common, one_thread, item, problem)
     parts.add_argument('--factors', type=above(0), nargs='+', default=[0.25, 0.5, 1, 2], metavar='X',
                        help='times the standard sizes; default 0.25 0.5 1 2')
@@ -264,8 +270,19 @@ def pixpro(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
                           args.threads, args.seed)
 
 
+def semi(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
+    register_modules()
+    from benchmarks.measuring import set_threads
+    from benchmarks.semi import SemiSettings, measure_semi
+
+    set_threads(args.threads)
+    width, height = args.size
+    return measure_semi(load_config(args.config, args.cfg_options), SemiSettings(args.images, (height, width)),
+                        args.repeats or 10, args.warmup, args.threads, args.seed)
+
+
 BENCHMARKS = dict(grouping=grouping, copy_paste=copy_paste, loss=loss, depth=depth, train_step=train_step,
-                  unsup_eval=unsup_eval, loading=loading, growth=growth, depthg=depthg, pixpro=pixpro)
+                  unsup_eval=unsup_eval, loading=loading, growth=growth, depthg=depthg, pixpro=pixpro, semi=semi)
 
 
 def run_all(args: argparse.Namespace) -> int:

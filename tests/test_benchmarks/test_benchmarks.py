@@ -20,6 +20,7 @@ from benchmarks.growth import SERIES, measure_growth, tile_regions
 from benchmarks.loss import LossSettings, measure_loss
 from benchmarks.measuring import Measurement, Timing, read_rows, write_rows
 from benchmarks.pixpro import PixProSettings, measure_pixpro
+from benchmarks.semi import SemiSettings, measure_semi
 from benchmarks.streets import image_names, make_toy_folder, read_group, read_street
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.datasets.feature_cache import FeatureCache
@@ -72,6 +73,19 @@ def test_pixpro():
     rows = {row.name.partition('/')[2]: row.figures for row in measure_pixpro(settings, repeats=2, plain_repeats=1)}
     assert rows['pooling']['difference'] < 1e-6
     assert 0 < rows['matching']['of_step'] < 1 and rows['memory']['largest_side'] == 8
+
+
+def test_semi():
+    from mmdepthcp.models.segmentors import mean_teacher
+
+    before = mean_teacher.mix
+    config = load_config(ROOT / 'configs/semi/depthmix_toy.py')
+    row, = measure_semi(config, SemiSettings(2, (32, 64), steps=2), repeats=2)
+    figures = row.figures
+    assert row.ratio == row.plain_median_s / row.median_s == pytest.approx(1 / (1 + figures['over_supervised']))
+    parts = ('mixing', 'colours', 'labels', 'update')
+    assert figures['teacher'] > 0 and all(figures[f'{name}_s'] > 0 for name in parts)
+    assert mean_teacher.mix is before
 
 
 def test_grouping(folder):
