@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -75,7 +76,11 @@ def steps_of(model: MeanTeacherSegmentor, batch: dict[str, Any]) -> dict[str, Ca
     ready = model.data_preprocessor(batch, True)
     inputs, samples = ready['inputs'], ready['data_samples']
 
+    draws = itertools.count()
+
     def semi() -> None:
+        for sample in samples['unlabelled']:
+            sample.set_metainfo(dict(seed=next(draws)))  # whether colours change is drawn for each step
         model.zero_grad()
         total(model.loss(inputs, samples)).backward()
         model.update_teacher()
@@ -93,7 +98,7 @@ def steps_of(model: MeanTeacherSegmentor, batch: dict[str, Any]) -> dict[str, Ca
 
 
 def clock_stages(model: MeanTeacherSegmentor, step: Callable[[], Any], count: int) -> dict[str, float]:
-    """Median seconds of mixing, colours, labels and update in a step."""
+    """Mean seconds of mixing, colours, labels and update in a step."""
     clock = StageClock()
     before = {name: getattr(mean_teacher, name) for name in STAGES}
     clock.watch(model, 'update_teacher', 'update')
@@ -107,7 +112,8 @@ def clock_stages(model: MeanTeacherSegmentor, step: Callable[[], Any], count: in
         for name, function in before.items():
             setattr(mean_teacher, name, function)
         del model.update_teacher
-    return clock.medians()
+    stages = dict.fromkeys(stage for seconds in clock.steps for stage in seconds)
+    return {stage: float(np.mean([seconds[stage] for seconds in clock.steps])) for stage in stages}
 
 
 def measure_semi(config: Config, settings: SemiSettings | None = None, repeats: int = 10, warmup: int = 2,

@@ -142,8 +142,7 @@ class MeanTeacherSegmentor(BaseSegmentor):
         """
         self.teacher.updates += 1
         share = teacher_share(int(self.teacher.updates), limit)
-        for own, other in zip(self.teacher.parameters(), self.student.parameters(), strict=True):
-            own.lerp_(other, 1 - share)
+        torch._foreach_lerp_(list(self.teacher.parameters()), list(self.student.parameters()), 1 - share)
 
     def train(self, mode: bool = True) -> MeanTeacherSegmentor:
         """The teacher normalises by the batch too, and drops nothing."""
