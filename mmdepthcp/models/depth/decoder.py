@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -83,6 +83,7 @@ class DepthDecoder(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         self.in_channels = tuple(in_channels)
+        self.channels = tuple(channels)
         above = (*channels[1:], in_channels[-1])
         skips = (0, *in_channels[:-1])
         self.reduce = nn.ModuleList(_conv_block(above[i], channels[i], norm_cfg) for i in range(5))
@@ -123,5 +124,8 @@ class DepthDecoder(BaseModule):
         Returns:
             float32 maps in 0..1, larger is closer, of sizes (B, 1, H / 2^s, W / 2^s) for s = 0..3.
         """
-        outputs = self.levels(features)
+        return self.sigmoids(self.levels(features))
+
+    def sigmoids(self, outputs: Mapping[int, Tensor]) -> tuple[Tensor, ...]:
+        """Sigmoid disparity from what the levels 0..3 gave, see :meth:`forward` and :meth:`levels`."""
         return tuple(self.predict[level](outputs[level]).float().sigmoid() for level in range(NUM_SCALES))

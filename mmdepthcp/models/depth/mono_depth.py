@@ -11,15 +11,13 @@ from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement, PixelData
 from torch import Tensor
 
-from mmdepthcp.geometry.pose import inverse_pose, pose_matrix
 from mmdepthcp.geometry.view_synthesis import MAX_DEPTH, MIN_DEPTH
+from mmdepthcp.models.depth.from_video import LearnsFromVideo, channels_last
 from mmdepthcp.models.losses import ViewSynthesisLoss, feature_distance
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
 
 _REDUCTIONS = ('frobenius', 'mse')
-FARTHEST = 1e6
-"""A motion between two frames is smaller, in the units of depth."""
 
 
 def blend_with_mirror(sigmoid: Tensor, mirrored: Tensor) -> Tensor:
@@ -38,12 +36,8 @@ def blend_with_mirror(sigmoid: Tensor, mirrored: Tensor) -> Tensor:
     return share * sigmoid + (1 - share) * mirrored
 
 
-def _channels_last(images: Tensor) -> Tensor:
-    return images.contiguous(memory_format=torch.channels_last)
-
-
 @MODELS.register_module()
-class MonoDepth(BaseModel):
+class MonoDepth(LearnsFromVideo, BaseModel):
     """Depth and camera motion learnt together from video (Godard et al., "Digging Into Self-Supervised
     Monocular Depth Estimation", ICCV 2019).
 
@@ -89,22 +83,16 @@ class MonoDepth(BaseModel):
         super().__init__(MODELS.build(data_preprocessor), init_cfg)
         self.backbone = MODELS.build(backbone)
         self.decode_head = MODELS.build(decode_head)
-        self.pose_net = MODELS.build(pose_net)
+        self.learn_from_video(pose_net, frame_offsets, ViewSynthesisLoss(
+            min_depth, max_depth, smoothness_weight, ssim_weight, automask, avg_reprojection, v1_multiscale))
         given = getattr(self.backbone, 'feature_channels', self.decode_head.in_channels)
         if tuple(given) != tuple(self.decode_head.in_channels):
             raise InputError(
                 f'decode_head.in_channels is {self.decode_head.in_channels}, but the backbone gives {given}: set '
                 'it so')
-        if 0 in frame_offsets or not frame_offsets:
-            raise InputError(
-                f'frame_offsets are places of source frames, such as (-1, 1), got {tuple(frame_offsets)}')
-        self.frame_offsets = tuple(sorted(frame_offsets))
-        self.target_index = sum(offset < 0 for offset in self.frame_offsets)
         self.min_depth = min_depth
         self.max_depth = max_depth
         self.flip_test = flip_test
-        self.view_synthesis = ViewSynthesisLoss(
-            min_depth, max_depth, smoothness_weight, ssim_weight, automask, avg_reprojection, v1_multiscale)
         self.reference_encoder = None
         if feature_distance is not None:
             self._build_reference(**feature_distance)
@@ -148,80 +136,20 @@ class MonoDepth(BaseModel):
         if mode == 'predict':
             return self.predict(inputs, data_samples)
         if mode == 'tensor':
-            return self.decode_head(self.backbone(_channels_last(self._target(inputs['network']))))
+            return self.decode_head(self.backbone(channels_last(self._target(inputs['network']))))
         raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
 
-    def _target(self, frames: Tensor) -> Tensor:
-        return frames[:, 0 if frames.shape[1] == 1 else self.target_index]
-
-    def motions(self, frames: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Motions from target to source cameras, (S, B, 4, 4), and predicted focal lengths, (B,), both float32."""
-        target = self.target_index
-        sources = [i for i in range(frames.shape[1]) if i != target]
-        pairs = torch.stack([frames[:, [min(i, target), max(i, target)]].flatten(1, 2) for i in sources])
-        axis_angle, translation, focal = self.pose_net(_channels_last(pairs.flatten(0, 1)))
-        with torch.autocast(frames.device.type, enabled=False):
-            motions = pose_matrix(axis_angle, translation).unflatten(0, pairs.shape[:2])
-            motions = torch.cat([inverse_pose(motions[:target]), motions[target:]])
-        return motions, None if focal is None else focal.unflatten(0, pairs.shape[:2]).mean(0)
-
-    def _intrinsics(self, focal: Tensor | None, data_samples: Sequence[BaseDataElement],
-                    device: torch.device) -> tuple[Tensor, Tensor]:
-        """Normalised intrinsics (B, 3, 3): the samples' own, else those of the predicted focal lengths; and for which
-        samples these are taken, (B,) bool on the CPU."""
-        matrices, learnt = [], []
-        for sample in data_samples:
-            matrix = sample.get('intrinsics')
-            learnt.append(matrix is None)
-            if matrix is None:
-                matrix = sample.get('unit_intrinsics')
-                if focal is None or matrix is None:
-                    raise InputError(
-                        f'{sample.get("img_path", "a sample")}: has no intrinsics; give the camera calibration to '
-                        'the data set or set pose_net.learn_intrinsics=True')
-            matrices.append(torch.as_tensor(matrix, dtype=torch.float32))
-        intrinsics, mask = torch.stack(matrices).to(device), torch.tensor(learnt)
-        if focal is not None:
-            factors = torch.where(mask.to(device), focal, 1.)
-            intrinsics = intrinsics * torch.stack([factors, factors, torch.ones_like(factors)], -1).unsqueeze(1)
-        return intrinsics, mask
-
     def loss(self, inputs: dict[str, Tensor], data_samples: Sequence[BaseDataElement]) -> dict[str, Tensor]:
-        """Losses of a batch, in float32 under mixed precision too.
-
-        Returns:
-            ``loss_photometric`` and ``loss_smoothness``, means over the scales, ``loss_feature_distance``
-            where asked for, ``loss_focal_prior`` where intrinsics may be predicted; for the log ``automask``, the
-            share of pixels kept, ``disparity_std``, the spread of σ_0 within an image, and the mean ``focal_x``,
-            ``focal_y`` (units of the view's width and height) of the samples whose intrinsics are predicted.
+        """Losses of a batch: those of :meth:`video_losses`, and ``loss_feature_distance`` where asked for.
 
         Raises:
             InputError: the samples hold another number of frames than the model asks for.
             FloatingPointError: what the networks predict is not finite.
         """
-        clean, network = inputs['clean'], inputs['network']
-        if clean.shape[1] != len(self.frame_offsets) + 1:
-            raise InputError(
-                f'samples hold {clean.shape[1]} frames, but frame_offsets {self.frame_offsets} ask for '
-                f'{len(self.frame_offsets) + 1}: give the data set and the model the same offsets')
-        target = _channels_last(self._target(network))
+        self.check_frames(inputs['clean'])
+        target = channels_last(self._target(inputs['network']))
         features = self.backbone(target)
-        sigmoids = self.decode_head(features)
-        motions, focal = self.motions(network)
-        intrinsics, learnt = self._intrinsics(focal, data_samples, clean.device)
-        # with coordinates that are NaN the gradient of grid_sample ends the process on a CPU
-        if not torch.stack([
-                motions.abs().amax() < FARTHEST, sigmoids[0].isfinite().all(), intrinsics.isfinite().all()]).all():
-            raise FloatingPointError(
-                'the networks predict no finite depth or motion any more. Resume from the last checkpoint with a lower '
-                'learning rate or another seed; if it comes back, look for frames or intrinsics that make no sense')
-        with torch.autocast(clean.device.type, enabled=False):
-            losses = self.view_synthesis(clean, self.target_index, sigmoids, motions, intrinsics)
-        losses['disparity_std'] = sigmoids[0].detach().flatten(1).std(1).mean()
-        if focal is not None:
-            losses['loss_focal_prior'] = (self.pose_net.prior_loss(focal) * learnt.to(focal.device)).mean()
-            if learnt.any():
-                losses['focal_x'], losses['focal_y'] = intrinsics[learnt][:, [0, 1], [0, 1]].detach().mean(0)
+        losses = self.video_losses(inputs, data_samples, self.decode_head(features))
         if self.reference_encoder is not None:
             with torch.no_grad():
                 reference = self.reference_encoder(target)[-1]
@@ -237,7 +165,7 @@ class MonoDepth(BaseModel):
             The data samples with ``pred_disparity``, PixelData whose ``data`` is (1, h, w) float32 in 0..1,
             larger is closer, at the size ``ori_shape`` (else at the input's size).
         """
-        image = _channels_last(self._target(inputs['network']))
+        image = channels_last(self._target(inputs['network']))
         if self.flip_test:
             both = self.decode_head(self.backbone(torch.cat([image, image.flip(-1)])))[0]
             own, mirrored = both.chunk(2)

@@ -119,6 +119,25 @@ def test_loss_falls_when_a_batch_is_learnt():
     assert history[-1] < .85 * history[0]
 
 
+@pytest.mark.parametrize('learn_intrinsics', [False, True])
+def test_loss_is_that_of_its_parts_bit_for_bit(learn_intrinsics):
+    model = build(learn_intrinsics=learn_intrinsics)
+    inputs, samples = (model.data_preprocessor(batch(), True)[key] for key in ('inputs', 'data_samples'))
+    torch.manual_seed(1)
+    losses = model(inputs, samples, mode='loss')
+    again = build(learn_intrinsics=learn_intrinsics)
+    torch.manual_seed(1)
+    outputs = again.decode_head.levels(again.backbone(
+        inputs['network'][:, 1].contiguous(memory_format=torch.channels_last)))
+    sigmoids = [again.decode_head.predict[scale](outputs[scale]).sigmoid() for scale in range(4)]
+    motions, focal = again.motions(inputs['network'])
+    parts = again.view_synthesis(inputs['clean'], 1, sigmoids, motions, K.float().expand(2, 3, 3))
+    assert (focal is not None) == learn_intrinsics
+    assert list(losses) == [*parts, 'disparity_std', *['loss_focal_prior'] * learn_intrinsics]
+    assert all(torch.equal(losses[name], value) for name, value in parts.items())
+    assert torch.equal(losses['disparity_std'], sigmoids[0].detach().flatten(1).std(1).mean())
+
+
 @pytest.mark.parametrize(('part', 'factor'), [
     ('pose_net', 1e20), ('pose_net', float('nan')), ('backbone', float('nan'))])
 def test_networks_that_have_diverged_are_named(part, factor):

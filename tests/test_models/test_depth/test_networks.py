@@ -92,6 +92,25 @@ def test_decoder_in_two_parts_equals_the_whole(dilated):
     assert names == {f'predict.{scale}.{kind}' for scale in range(4) for kind in ('weight', 'bias')}
 
 
+@pytest.mark.parametrize('dilated', [False, True])
+def test_decoder_equals_the_plain_loop_bit_for_bit(dilated):
+    torch.manual_seed(0)
+    decoder = DepthDecoder((8, 8, 16, 16, 32), channels=(4, 4, 8, 8, 16), aspp_dilations=(1, 2) if dilated else None)
+    features = [torch.rand(2, c, 64 // s, 96 // s) for c, s in zip(
+        (8, 8, 16, 16, 32), (2, 4, 8, 16, 16 if dilated else 32), strict=True)]
+    x, expected = features[-1], []
+    decoder.eval()
+    for level in (4, 3, 2, 1, 0):
+        x = decoder.reduce[level](x)
+        if level == 0 or x.shape[-1] < features[level - 1].shape[-1]:
+            x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        x = decoder.fuse[level](torch.cat([x, features[level - 1]], 1) if level else x)
+        if level < 4:
+            expected.insert(0, torch.sigmoid(decoder.predict[level](x)))
+    found = decoder(features)
+    assert len(found) == 4 and all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
 def test_decoder_with_batch_norm():
     decoder = DepthDecoder(channels=(64, 64, 128, 128, 256), norm_cfg=dict(type='BN'))
     assert sum(isinstance(m, torch.nn.BatchNorm2d) for m in decoder.modules()) == 10
