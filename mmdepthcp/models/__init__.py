@@ -8,15 +8,16 @@ from .data_preprocessors import (
     DepthCPDataPreprocessor,
     DepthGDataPreprocessor,
     MonoDepthDataPreprocessor,
+    MultiTaskDataPreprocessor,
     SegDataPreProcessor,
     SemiDataPreprocessor,
     TwoViewsDataPreprocessor,
 )
 from .depth import DepthDecoder, MonoDepth, PoseNet
-from .heads import SemanticFPNFeatures, STEGOHead, SummedPyramidHead
+from .heads import AsppUNetHead, PADHead, SemanticFPNFeatures, STEGOHead, SummedPyramidHead
 from .necks import PixelProjector, PixelPropagation
 from .probes import ClusterProbe, KNNHead, LinearProbe, LinearProbeHead
-from .segmentors import MeanTeacherSegmentor, UnsupervisedSegmentor
+from .segmentors import MeanTeacherSegmentor, MultiTaskDepthSegmentor, UnsupervisedSegmentor
 from .selfsup import DepthCP, DepthG, PiCIE, PixPro, SwAV
 from .wrappers import CPUDataParallel
 

@@ -76,6 +76,14 @@ def test_few_arrived(file, widths, prefix, complaint):
         start_training(Model(Part(widths, pretrained(file, prefix))))
 
 
+def test_other_parts_may_have_to_arrive_as_a_whole(file):
+    def model():
+        return Model(Part([3, 3, 3]), Part([2, 5], pretrained(file, 'decode_head.')))
+    assert len(start_training(model(), whole=('backbone',))) == 1
+    with pytest.raises(InputError, match=r'decode_head: 2 of 4 tensors .*missing: layers\.1\.weight'):
+        start_training(model(), whole=('backbone', 'decode_head'))
+
+
 def test_the_share_can_be_chosen(file):
     model = Model(Part([3, 3, 3, 3], pretrained(file)))
     (level, message), = start_training(model, min_share=.75)

@@ -14,7 +14,7 @@ from mmdepthcp.registry import HOOKS
 @HOOKS.register_module()
 class MonoDepthWatchHook(Hook):
     """Say in words when depth training has failed: a loss that is not finite ends it, constant depth brings
-    a warning.
+    a warning. It looks at what is logged as ``disparity_std``, of several kinds of clips at the least.
 
     Args:
         interval: iterations between two looks.
@@ -45,10 +45,11 @@ class MonoDepthWatchHook(Hook):
                 f'iteration {runner.iter + 1}: {", ".join(bad)} not finite. Resume from the last checkpoint with a '
                 'lower learning rate or another seed; if it comes back, look for frames or intrinsics that make '
                 'no sense')
-        collapsed = runner.iter + 1 >= self.start and bool(outputs['disparity_std'] < self.min_std)
+        spread = min(float(value) for name, value in outputs.items() if name.endswith('disparity_std'))
+        collapsed = runner.iter + 1 >= self.start and spread < self.min_std
         if collapsed and not self.collapsed:
             runner.logger.warning(
                 f'iteration {runner.iter + 1}: the predicted depth is constant (standard deviation of the disparity '
-                f'within an image {float(outputs["disparity_std"]):.1e}). Start again with another seed or a lower '
+                f'within an image {spread:.1e}). Start again with another seed or a lower '
                 'learning rate of pose_net')
         self.collapsed = collapsed

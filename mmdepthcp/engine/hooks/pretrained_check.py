@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -108,16 +108,18 @@ class PretrainedCheckHook(Hook):
     Args:
         min_share: share of a backbone's tensors that must have arrived, 0..1. Of other parts (necks, heads), which
             often have a new classifier, one tensor is enough.
+        whole: what parts are called, after the last dot, of which that share must have arrived.
 
     Raises:
         InputError: a file is missing or unreadable or has nothing under the prefix, before weights are set; fewer
             arrived, at the start of training, or those of another transformer (:func:`transformer_faults`).
     """
 
-    def __init__(self, min_share: float = 0.99) -> None:
+    def __init__(self, min_share: float = 0.99, whole: Sequence[str] = ('backbone',)) -> None:
         if not 0 <= min_share <= 1:
             raise InputError(f'PretrainedCheckHook: min_share {min_share} must lie in 0..1')
         self.min_share = min_share
+        self.whole = tuple(whole)
 
     def before_run(self, runner: Runner) -> None:
         """Check that the files are there and have what the prefixes name."""
@@ -157,12 +159,13 @@ class PretrainedCheckHook(Hook):
             name.removeprefix(origin.prefix): tensor
             for name, tensor in weights.items() if name.startswith(origin.prefix)}
         fit = arrived(origin.module, state)
-        if origin.name.rpartition('.')[2] == 'backbone':
+        if origin.name.rpartition('.')[2] in self.whole:
             too_few = fit.share < self.min_share
         else:
             too_few = bool(state) and not fit.matched
         report = f'{origin.name}: {len(fit.matched)} of {fit.wanted} tensors come from {origin.checkpoint}'
-        if hasattr(origin.module, 'adapt_weights') and (others := transformer_faults(fit)):
+        is_ours = all(hasattr(origin.module, name) for name in ('adapt_weights', 'patch_embed'))
+        if is_ours and (others := transformer_faults(fit)):
             raise InputError(f'{report}, which are those of another transformer: {others} (PretrainedCheckHook)')
         if too_few:
             raise InputError(

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from mmengine.model import BaseDataPreprocessor
+from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from mmdepthcp.geometry.cameras import check_intrinsics
@@ -32,6 +33,25 @@ def _stack(name: str, frames: Tensor | Sequence[Tensor]) -> Tensor:
             f'inputs[{name!r}]: images of {width}x{height} pixels; width and height must be multiples of '
             f'{SIZE_DIVISOR} and at least {MIN_SIZE}: set the scale of the resizing transform so')
     return frames
+
+
+def check_cameras(data_samples: Sequence[BaseDataElement] | None) -> None:
+    """Raise an InputError where ``intrinsics`` of samples, not on a GPU yet, are those of no camera."""
+    for sample in data_samples or ():
+        matrix = sample.get('intrinsics')
+        if matrix is not None and not (isinstance(matrix, Tensor) and matrix.is_cuda):
+            check_intrinsics(matrix, f'{sample.get("img_path", "a sample")}: intrinsics', inside=False)
+
+
+def prepare_frames(inputs: Mapping[str, Tensor | Sequence[Tensor]], mean: float, std: float, training: bool
+                   ) -> dict[str, Tensor]:
+    """``network`` and, in training, ``clean``, see :class:`MonoDepthDataPreprocessor`, from frames on the device."""
+    frames = {name: _stack(name, value).flip(2).float() for name, value in inputs.items()}
+    network = frames.get('augmented', frames['clean']) if training else frames['clean']
+    prepared = {'network': network.mul(1 / (255 * std)).sub_(mean / std)}
+    if training:
+        prepared['clean'] = frames['clean'] / 255
+    return prepared
 
 
 @MODELS.register_module()
@@ -76,14 +96,7 @@ class MonoDepthDataPreprocessor(BaseDataPreprocessor):
         Raises:
             InputError: sizes differ within the batch or do not suit the networks, or intrinsics are those of no camera.
         """
-        for sample in data.get('data_samples') or ():
-            matrix = sample.get('intrinsics')
-            if matrix is not None and not (isinstance(matrix, Tensor) and matrix.is_cuda):
-                check_intrinsics(matrix, f'{sample.get("img_path", "a sample")}: intrinsics', inside=False)
+        check_cameras(data.get('data_samples'))
         data = self.cast_data(data)
-        frames = {name: _stack(name, value).flip(2).float() for name, value in data['inputs'].items()}
-        network = frames.get('augmented', frames['clean']) if training else frames['clean']
-        inputs = {'network': network.mul(1 / (255 * self.std)).sub_(self.mean / self.std)}
-        if training:
-            inputs['clean'] = frames['clean'] / 255
-        return {'inputs': inputs, 'data_samples': data.get('data_samples')}
+        return {'inputs': prepare_frames(data['inputs'], self.mean, self.std, training),
+                'data_samples': data.get('data_samples')}
