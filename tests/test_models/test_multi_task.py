@@ -253,6 +253,7 @@ def test_disparity_of_images_for_a_mixer():
     assert sigmoid.shape == (2, 1, 64, 96) and not sigmoid.requires_grad
     assert losses['unlabelled.loss_photometric'].requires_grad
     assert torch.equal(model.disparity(inputs['network'][:, 1]), sigmoid)
+    assert torch.equal(model.target_images(inputs), inputs['network'][:, 1])
 
 
 def test_mixed_precision_and_accumulation():

@@ -13,7 +13,7 @@ from .geometry import (
     ScoreAtThisSize,
 )
 from .grouping import DepthRegionGrouping
-from .loading import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet
+from .loading import LoadDisparity, LoadImage, LoadLabels, LoadRegions, ResizeStreet, WorkingSize
 from .two_views import EquivariantViews, PackTwoViews, TwoViews
 from .video import (
     ColorJitterClip,

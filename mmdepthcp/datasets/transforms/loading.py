@@ -57,6 +57,11 @@ def resized_disparity(results: dict, scale: tuple[int, int]) -> dict[str, np.nda
     return dict(disparity=resize_disparity(results['disparity'], scale)) if 'disparity' in results else {}
 
 
+def resize_labels(labels: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
+    """Resize an (H, W) uint8 map to ``scale`` = (width, height), nearest pixel centre."""
+    return cv2.resize(labels, scale, interpolation=cv2.INTER_NEAREST_EXACT)
+
+
 def resize_regions(regions: np.ndarray, scale: tuple[int, int]) -> np.ndarray:
     """Resize an (H, W) int32 map with ids 0..65535 to ``scale`` = (width, height), nearest pixel centre."""
     resized = cv2.resize(regions.astype(np.uint16), scale, interpolation=cv2.INTER_NEAREST_EXACT)
@@ -195,6 +200,23 @@ class ResizeStreet(BaseTransform):
             results['regions'] = resize_regions(results['regions'], self.scale)
         results['img_shape'] = results['img'].shape[:2]
         results['scale_factor'] = (self.scale[0] / width, self.scale[1] / height)
+        return results
+
+
+@TRANSFORMS.register_module()
+class WorkingSize(ResizeStreet):
+    """What :class:`ResizeStreet` does, with labels too (nearest pixel), and from then on the new size counts as that of
+    the files: predictions are brought to it and scored there.
+
+    Args:
+        scale: (width, height) in pixels.
+    """
+
+    def transform(self, results: dict) -> dict:
+        results = super().transform(results)
+        if 'gt_seg_map' in results:
+            results['gt_seg_map'] = resize_labels(results['gt_seg_map'], self.scale)
+        results['ori_shape'] = results['img_shape']
         return results
 
 

@@ -13,7 +13,7 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from mmdepthcp.datasets.seeded import require_rng
-from mmdepthcp.datasets.transforms.loading import resize_image
+from mmdepthcp.datasets.transforms.loading import resize_image, resize_labels
 from mmdepthcp.geometry.cameras import (
     check_intrinsics,
     crop_normalised_intrinsics,
@@ -107,7 +107,8 @@ class LoadClip(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ResizeClip(BaseTransform):
-    """Resize ``frames``, area average when shrinking, else bilinear; measured depth keeps its size.
+    """Resize ``frames``, area average when shrinking, else bilinear, and labels (``gt_seg_map``), nearest pixel;
+    measured depth keeps its size.
 
     Args:
         scale: (width, height) in pixels.
@@ -118,13 +119,14 @@ class ResizeClip(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         results['frames'] = [resize_image(frame, self.scale) for frame in results['frames']]
+        _change_labels(results, resize_labels, self.scale)
         results['img_shape'] = results['frames'][0].shape[:2]
         return results
 
 
 @TRANSFORMS.register_module()
 class CropClip(BaseTransform):
-    """Cut the same random window out of all ``frames``; ``intrinsics`` follow. For training.
+    """Cut the same random window out of all ``frames`` and labels; ``intrinsics`` follow. For training.
 
     Args:
         size: (width, height) of the window in pixels.
@@ -143,7 +145,9 @@ class CropClip(BaseTransform):
                              f'{self.size[0]}x{self.size[1]}; resize to more or crop less')
         rng = require_rng(results)
         x, y = int(rng.integers(width - self.size[0] + 1)), int(rng.integers(height - self.size[1] + 1))
-        results['frames'] = [frame[y:y + self.size[1], x:x + self.size[0]] for frame in results['frames']]
+        window = slice(y, y + self.size[1]), slice(x, x + self.size[0])
+        results['frames'] = [frame[window] for frame in results['frames']]
+        _change_labels(results, lambda labels: labels[window])
         _change_intrinsics(results, crop_normalised_intrinsics, (width, height), x, y, self.size)
         results['img_shape'] = results['frames'][0].shape[:2]
         return results
@@ -151,7 +155,7 @@ class CropClip(BaseTransform):
 
 @TRANSFORMS.register_module()
 class FlipClip(BaseTransform):
-    """Mirror all ``frames`` left to right or none; cx of ``intrinsics`` becomes 1 − cx. For training.
+    """Mirror all ``frames`` and labels left to right or none; cx of ``intrinsics`` becomes 1 − cx. For training.
 
     Args:
         prob: Probability of mirroring.
@@ -164,6 +168,7 @@ class FlipClip(BaseTransform):
         results['flip'] = bool(require_rng(results).random() < self.prob)
         if results['flip']:
             results['frames'] = [frame[:, ::-1] for frame in results['frames']]
+            _change_labels(results, lambda labels: labels[:, ::-1])
             _change_intrinsics(results, flip_intrinsics)
         return results
 
@@ -207,8 +212,8 @@ class PackMonoInputs(BaseTransform):
     Returns:
         ``inputs``: ``clean``, uint8 (F, 3, H, W) BGR in temporal order, and, with more than one frame,
         ``augmented`` alike. ``data_samples``: a ``SegDataSample`` with ``intrinsics`` or ``unit_intrinsics``, float32
-        (3, 3) normalised, and ``gt_depth_map``, ``PixelData`` (1, h, w) in metres, those that are there, and the
-        metainfo of ``META_KEYS``.
+        (3, 3) normalised, ``gt_depth_map``, ``PixelData`` (1, h, w) in metres, and ``gt_sem_seg``, ``PixelData`` (1, H,
+        W) int64, those that are there, and the metainfo of ``META_KEYS``.
     """
 
     META_KEYS = ('img_path', 'depth_path', 'clip', 'offsets', 'ori_shape', 'full_shape', 'img_shape', 'flip')
@@ -224,6 +229,8 @@ class PackMonoInputs(BaseTransform):
         if 'gt_depth_map' in results:
             depth = torch.from_numpy(np.ascontiguousarray(results['gt_depth_map']))
             sample.gt_depth_map = PixelData(data=depth[None])
+        if 'gt_seg_map' in results:
+            sample.gt_sem_seg = PixelData(data=torch.from_numpy(results['gt_seg_map'].astype(np.int64))[None])
         return dict(inputs=inputs, data_samples=sample)
 
 
@@ -231,6 +238,11 @@ def _change_intrinsics(results: dict, change: Callable[..., np.ndarray], *args: 
     for key in INTRINSICS:
         if key in results:
             results[key] = change(results[key], *args)
+
+
+def _change_labels(results: dict, change: Callable[..., np.ndarray], *args: Any) -> None:
+    if 'gt_seg_map' in results:
+        results['gt_seg_map'] = change(results['gt_seg_map'], *args)
 
 
 def _to_tensor(frames: list[np.ndarray]) -> torch.Tensor:

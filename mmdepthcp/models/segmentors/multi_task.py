@@ -61,6 +61,10 @@ class MultiTaskDepthSegmentor(LearnsFromVideo, EncoderDecoder):
             losses.update(self.depth_losses(inputs['unlabelled'], data_samples['unlabelled'])[0])
         return losses
 
+    def target_images(self, inputs: dict[str, Tensor]) -> Tensor:
+        """The normalised images (B, 3, H, W) of clips of which depth is learnt."""
+        return channels_last(self._target(inputs['network']))
+
     def labelled_losses(self, inputs: dict[str, Tensor], data_samples: list[SegDataSample]) -> dict[str, Tensor]:
         """Losses of segmentation, names with ``decode.`` in front (see :meth:`PADHead.segmentation_losses`), and of
         depth, with ``labelled.`` (see :meth:`video_losses`), of labelled clips.
@@ -73,7 +77,7 @@ class MultiTaskDepthSegmentor(LearnsFromVideo, EncoderDecoder):
                 raise InputError(f'{sample.get("img_path", "a sample")}: a labelled image without labels; put '
                                  'LoadLabels into the pipeline of the labelled data set')
         frames = inputs['network']
-        found = self.decode_head.tasks(self.extract_feat(channels_last(self._target(frames))))
+        found = self.decode_head.tasks(self.extract_feat(self.target_images(inputs)))
         losses = add_prefix(self.decode_head.segmentation_losses(found, data_samples), 'decode')
         if frames.shape[1] > 1:
             self.check_frames(frames)
@@ -89,7 +93,7 @@ class MultiTaskDepthSegmentor(LearnsFromVideo, EncoderDecoder):
             InputError: a clip holds another number of frames than the model asks for.
         """
         self.check_frames(inputs['network'])
-        sigmoids = self.decode_head.disparities(self.extract_feat(channels_last(self._target(inputs['network']))))
+        sigmoids = self.decode_head.disparities(self.extract_feat(self.target_images(inputs)))
         return add_prefix(self.video_losses(inputs, data_samples, sigmoids), 'unlabelled'), sigmoids[0].detach()
 
     @torch.no_grad()
