@@ -7,8 +7,10 @@ from __future__ import annotations
 import math
 import runpy
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.error import URLError
 
 import numpy as np
@@ -112,14 +114,19 @@ def check_depth(config: Config, batch: dict) -> None:
     assert batch['data_samples'][0].gt_depth_map.data.shape == (1, HEIGHT, WIDTH)
 
 
+def tensors_in(node: Any) -> Iterator[torch.Tensor]:
+    if isinstance(node, torch.Tensor):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, (list, tuple)) else ():
+        yield from tensors_in(child)
+
+
 def check_plain_batches(runner: Runner, small: bool) -> None:
     """A batch of fine-tuning, of probes, of MMPretraining's algorithms."""
     loader, model = runner.train_dataloader, runner.model
     raw = loader.collate_fn([loader.dataset[index] for index in range(loader.batch_size if small else 2)])
     batch = model.data_preprocessor(raw, training=True)
-    inputs = batch['inputs']
-    for images in inputs.values() if isinstance(inputs, dict) else [inputs]:
-        assert all(image.shape[0] == 3 or image.shape[1] == 3 for image in images)
+    assert {images.shape[-3] for images in tensors_in(batch['inputs'])} == {3}
     ends = [step['end'] for step in runner.cfg.param_scheduler]
     length = runner.cfg.train_cfg
     assert not ends or max(ends) == length.get('max_iters', length.get('max_epochs'))
@@ -152,7 +159,8 @@ def test_config(runner):
         if small:
             check_bank(runner)
         return
-    if runner.cfg.train_cfg.type == 'IterBasedTrainLoop' or runner.cfg.default_scope == 'mmpretrain':
+    counts_iterations = runner.cfg.train_cfg.type == 'IterBasedTrainLoop' and not isinstance(runner.model, MonoDepth)
+    if counts_iterations or runner.cfg.default_scope == 'mmpretrain':
         check_plain_batches(runner, small)
         return
     model, config, loader = runner.model, runner.cfg, runner.train_dataloader
