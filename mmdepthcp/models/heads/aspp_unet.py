@@ -40,7 +40,7 @@ class DepthDecoderHead(BaseDecodeHead):
 
 @MODELS.register_module()
 class AsppUNetHead(DepthDecoderHead):
-    """The depth network's decoder with a classifier in place of disparity (Hoyer et al., CVPR 2021, section 3.2).
+    """The depth network's decoder with a classifier in place of disparity (Hoyer et al., CVPR 2021).
 
     Features of the finest level, a 1×1 convolution to as many channels without bias, normalisation and activation, and
     a 1×1 convolution to the classes, at the size of the image. The only dropout is that of the decoder's ASPP.

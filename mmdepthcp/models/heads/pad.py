@@ -53,7 +53,7 @@ class PADOutputs(NamedTuple):
 @MODELS.register_module()
 class PADHead(DepthDecoderHead):
     """A decoder for depth and one for segmentation on one encoder, in exchange at a quarter of the image's size (Hoyer
-    et al., CVPR 2021, section 3.2, after PAD-Net, Xu et al., CVPR 2018).
+    et al., CVPR 2021, after PAD-Net, Xu et al., CVPR 2018).
 
     Up to level 2 the decoders run by themselves, to g_D and g_S. Then g_S + gate(g_D) and g_D + gate(g_S) take their
     places, and both run on to level 0. As a decode head it gives segmentation alone: :meth:`forward`.
