@@ -285,7 +285,7 @@ def test_predictions_have_the_original_size(config):
 
 
 def test_both_preprocessors_normalise_alike():
-    training = build(multi_task()).data_preprocessor(clips(), True)['inputs']['labelled']['network'][:, 1]
+    training = build(multi_task()).data_preprocessor(clips(), True)['inputs']['network'][:, 1]
     images = [clip[1] for clip in clips()['inputs']['clean']]
     testing = [build(config).data_preprocessor(dict(inputs=images, data_samples=[SegDataSample(), SegDataSample()]))
                for config in (multi_task(), plain())]

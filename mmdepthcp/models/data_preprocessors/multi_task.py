@@ -23,8 +23,8 @@ class MultiTaskDataPreprocessor(SegDataPreProcessor):
     """Training: prepare clips as :class:`MonoDepthDataPreprocessor` does. Testing: :class:`SegDataPreProcessor` of
     images, normalised alike.
 
-    In training it takes a batch of clips, which have labels, or one of each kind as ``labelled`` and ``unlabelled``,
-    and gives ``inputs`` and ``data_samples``, dicts by the kind.
+    In training it takes a batch of clips, or one of each kind as ``labelled`` and ``unlabelled``; of these ``inputs``
+    and ``data_samples`` become dicts by the kind.
 
     Args:
         mean: subtracted from images in 0..1, the same for all channels.
@@ -45,10 +45,9 @@ class MultiTaskDataPreprocessor(SegDataPreProcessor):
         """See the class."""
         if not training:
             return super().forward(data, training)
-        kinds = {kind: data[kind] for kind in BRANCHES if kind in data} or {BRANCHES[0]: data}
-        for clips in kinds.values():
-            check_cameras(clips['data_samples'])
-        kinds = self.cast_data(kinds)
-        return dict(
-            inputs={kind: prepare_frames(clips['inputs'], *self.of_clips, training) for kind, clips in kinds.items()},
-            data_samples={kind: clips['data_samples'] for kind, clips in kinds.items()})
+        if BRANCHES[0] in data:
+            batches = {kind: self(data[kind], training) for kind in BRANCHES if kind in data}
+            return {key: {kind: batch[key] for kind, batch in batches.items()} for key in ('inputs', 'data_samples')}
+        check_cameras(data['data_samples'])
+        data = self.cast_data(data)
+        return dict(inputs=prepare_frames(data['inputs'], *self.of_clips, training), data_samples=data['data_samples'])

@@ -47,15 +47,16 @@ class MultiTaskDepthSegmentor(LearnsFromVideo, EncoderDecoder):
         self.learn_from_video(pose_net, frame_offsets, ViewSynthesisLoss(**(view_synthesis or {})))
         self.to(memory_format=torch.channels_last)
 
-    def loss(self, inputs: dict[str, dict[str, Tensor]], data_samples: dict[str, list[SegDataSample]]
-             ) -> dict[str, Tensor]:
+    def loss(self, inputs: dict[str, Any], data_samples: Any) -> dict[str, Tensor]:
         """Losses of a batch.
 
         Args:
-            inputs: of ``labelled`` and perhaps ``unlabelled`` clips, ``network`` and ``clean``, see :class:`MonoDepth`.
-                Labelled images may have no neighbours: clips of one frame.
+            inputs: of ``labelled`` and ``unlabelled`` clips, or of labelled ones alone, ``network`` and ``clean``, see
+                :class:`MonoDepth`. Labelled images may have no neighbours: clips of one frame.
             data_samples: the same; those of labelled clips with ``gt_sem_seg`` of the target frame.
         """
+        if 'labelled' not in inputs:
+            return self.labelled_losses(inputs, data_samples)
         losses = self.labelled_losses(inputs['labelled'], data_samples['labelled'])
         if 'unlabelled' in inputs:
             losses.update(self.depth_losses(inputs['unlabelled'], data_samples['unlabelled'])[0])
