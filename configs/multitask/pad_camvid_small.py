@@ -14,3 +14,4 @@ model = dict(
         field_of_view=50.0,
         prior_weight=0.05,
         init_cfg=dict(type='Pretrained', checkpoint=depth, prefix='pose_net.')))
+custom_hooks = [*_base_.custom_hooks, dict(type='mmdepthcp.MonoDepthWatchHook', start=300)]

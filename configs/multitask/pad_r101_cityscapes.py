@@ -9,3 +9,4 @@ model = dict(
     backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=depth, prefix='backbone.')),
     decode_head=dict(decoder=dict(init_cfg=dict(type='Pretrained', checkpoint=depth, prefix='decode_head.'))),
     pose_net=dict(init_cfg=dict(type='Pretrained', checkpoint=depth, prefix='pose_net.')))
+custom_hooks = [*_base_.custom_hooks, dict(type='mmdepthcp.MonoDepthWatchHook')]

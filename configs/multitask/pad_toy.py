@@ -11,3 +11,4 @@ model = dict(
     pose_net=dict(init_cfg=dict(type='Pretrained', checkpoint=depth, prefix='pose_net.')),
     # as in monodepth_toy.py: far things move by less than a pixel
     view_synthesis=dict(automasked=False))
+custom_hooks = [*_base_.custom_hooks, dict(type='mmdepthcp.MonoDepthWatchHook', start=300)]

@@ -31,6 +31,13 @@ def test_constant_depth_is_told_once():
     assert look(hook, 140, disparity_std=1e-5)
 
 
+def test_all_kinds_of_clips_are_watched():
+    hook = HOOKS.build(dict(type='MonoDepthWatchHook', interval=10, start=10))
+    kinds = {'labelled.disparity_std': .1, 'unlabelled.disparity_std': .1}
+    assert not look(hook, 10, **kinds)
+    assert 'constant' in look(hook, 20, **{**kinds, 'labelled.disparity_std': 1e-5})[0]
+
+
 def test_loss_that_is_not_finite_ends_training_in_words():
     hook = HOOKS.build(dict(type='MonoDepthWatchHook', interval=10))
     with pytest.raises(FloatingPointError, match='iteration 10: loss_photometric not finite'):
