@@ -91,6 +91,16 @@ def test_the_short_side_with_maps():
         assert results[key].shape[:2] == (HEIGHT // 2, WIDTH // 2)
 
 
+def test_scores_at_the_size_of_the_network():
+    """Of labels that were shrunk with the image, as the published scores of few labels are."""
+    results = columns()
+    for step in (dict(type='Resize', scale=(WIDTH // 2, HEIGHT // 2)), dict(type='ScoreAtThisSize'),
+                 dict(type='mmseg.PackSegInputs')):
+        results = TRANSFORMS.build(step)(results)
+    sample = results['data_samples']
+    assert sample.ori_shape == sample.img_shape == sample.gt_sem_seg.shape == (HEIGHT // 2, WIDTH // 2)
+
+
 half = (WIDTH // 2, HEIGHT // 2)
 resize, flip = dict(type='Resize', scale=half, interpolation='nearest'), dict(type='RandomFlip', prob=1.0)
 FOLLOW = {
