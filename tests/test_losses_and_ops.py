@@ -35,6 +35,7 @@ from mmdepthcp.models.losses import (
     ViewSynthesisLoss,
     attention_neighbours,
     automask,
+    berhu_loss,
     centre,
     correlation,
     correlation_loss,
@@ -68,7 +69,15 @@ from mmdepthcp.models.segmentors.inference import slide
 from mmdepthcp.models.selfsup import sample_features
 from mmdepthcp.models.selfsup.picie import like_the_first_view
 from mmdepthcp.models.selfsup.pixpro import instance_loss
-from mmdepthcp.sampling import farthest_points, nearest_neighbours, read_points, to_grid
+from mmdepthcp.sampling import (
+    depth_error,
+    farthest_points,
+    mean_entropy,
+    nearest_neighbours,
+    pooled,
+    read_points,
+    to_grid,
+)
 from mmdepthcp.views.pairs import CellPairs, PairCounts
 
 
@@ -128,6 +137,13 @@ def reprojection(disparity: Tensor, target: Tensor, source: Tensor) -> Tensor:
     intrinsics = target.new_tensor([[6, 0, 3], [0, 6, 2], [0, 0, 1]])[None]
     motion = pose_matrix(target.new_zeros(1, 3), target.new_tensor([[.2, 0, 0]]))[None]
     return ReprojectionError(target, source[None], intrinsics, motion, automasked=False)(disparity)[0]
+
+
+def berhu_plain(predicted: Tensor, target: Tensor) -> Tensor:
+    errors = (predicted - target).abs()
+    bound = .2 * errors.detach().max()
+    return sum(error if error <= bound else (error ** 2 + bound ** 2) / (2 * bound)
+               for error in errors.flatten()) / errors.numel()
 
 
 EYE = [[1., 0, 0], [0, 1, 0], [0, 0, 1]]
@@ -449,13 +465,34 @@ CASES = {
         lambda positions: legacy_positions(positions, (2, 2), (3, 4)), lambda: dict(positions=randn(1, 5, 3)), (),
         (1, 13, 3), (dict(positions=tensor([[[1.], [2], [2], [2], [2]]])), [[[1.]] + [[2.]] * 12]),
         dict(cells=dict(positions=randn(1, 6, 3)))),
+    'berhu_loss': Case(
+        lambda predicted, target: berhu_loss(predicted, target, torch.ones_like(target)),
+        lambda: dict(predicted=rand(2, 3, 4), target=rand(2, 3, 4)), ('predicted', 'target'), (),
+        # c = .1; the terms are 0, .02, .1, 1.3
+        (dict(predicted=tensor([.5, .52, .4, 0]), target=tensor([.5] * 4)), .355),
+        dict(size=dict(target=rand(2, 3, 5))), plain=berhu_plain, keeps_double=False),
+    'depth_error': Case(
+        depth_error, lambda: dict(predicted=rand(2, 20, 12), target=.1 + rand(2, 20, 12)), ('predicted', 'target'),
+        (2,),
+        # in rows 0..7 of 10, ln(1.6 / 1.5) each
+        (dict(predicted=torch.full((1, 10, 4), .6), target=torch.full((1, 10, 4), .5)), [.8 * .0645385]),
+        dict(size=dict(target=rand(2, 20, 10)))),
+    'mean_entropy': Case(
+        mean_entropy, lambda: dict(logits=randn(2, 3, 4, 5)), ('logits',), (2,),
+        # one pixel sure, one between two of four classes: (0 + 1 / 2) / 2
+        (dict(logits=tensor([[[[99., 0]], [[0, 0]], [[0, -99]], [[0, -99]]]])), [.25]),
+        dict(vector=dict(logits=randn(6)))),
+    'pooled': Case(
+        lambda maps: pooled(maps, (1, 2)), lambda: dict(maps=randn(2, 3, 4, 6)), ('maps',), (2, 3, 1, 2),
+        (dict(maps=tensor([[[[1., 3, 5, 7]]]])), [[[[2., 6]]]]), dict(vector=dict(maps=randn(6)))),
 }
 NO_CASES = dict(
     **dict.fromkeys(('box_mean', 'parallax_terms', 'pixel_intrinsics', 'source_coordinates'),
                     'part of photometric_error or ReprojectionError, whose cases go through it'),
     **dict.fromkeys(('draw_points', 'draw_kept', 'draw_others'), 'random, see test_depthg.py'),
     depth_target='its settings choose among other cases, see test_depthg.py',
-    **dict.fromkeys(('mean_over_ranks', 'sum_over_ranks', 'gathered'), 'for several processes; other tests start some'))
+    **dict.fromkeys(('mean_over_ranks', 'largest_over_ranks', 'sum_over_ranks', 'gathered'),
+                    'for several processes; other tests start some'))
 PACKAGES = ('evaluation.functional', 'geometry', 'models', 'sampling')
 
 

@@ -15,6 +15,13 @@ def mean_over_ranks(values: Tensor) -> Tensor:
     return mean
 
 
+def largest_over_ranks(values: Tensor) -> Tensor:
+    """The largest of values (any shape) over all ranks, without gradient."""
+    largest = values.detach().max()
+    all_reduce(largest, 'max')
+    return largest
+
+
 def sum_over_ranks(values: Tensor) -> Tensor:
     """The sum over all ranks, which gradients pass."""
     return torch.distributed.nn.functional.all_reduce(values)
