@@ -32,7 +32,7 @@ from mmdepthcp.engine.hooks.neighbour_check import image_config
 from mmdepthcp.experiments.building import read_stages
 from mmdepthcp.experiments.plans import Planner
 from mmdepthcp.experiments.tables import read_table
-from mmdepthcp.models.depth import MonoDepth
+from mmdepthcp.models.depth import DepthRegressor, MonoDepth
 from mmdepthcp.models.segmentors.inference import InferenceSettings
 from mmdepthcp.models.selfsup import DepthCP, PiCIE
 from mmdepthcp.registry import DATASETS, HOOKS, MODELS
@@ -127,9 +127,12 @@ def check_plain_batches(runner: Runner, small: bool) -> None:
     raw = loader.collate_fn([loader.dataset[index] for index in range(loader.batch_size if small else 2)])
     batch = model.data_preprocessor(raw, training=True)
     assert {images.shape[-3] for images in tensors_in(batch['inputs'])} == {3}
+    if isinstance(model, DepthRegressor):
+        check_student(runner, batch)
     ends = [step['end'] for step in runner.cfg.param_scheduler]
     length = runner.cfg.train_cfg
-    assert not ends or max(ends) == length.get('max_iters', length.get('max_epochs'))
+    ends_later = isinstance(model, DepthRegressor)  # where its rate would be 0
+    assert not ends or max(ends) == length.get('max_iters', length.get('max_epochs')) + ends_later
     if small:
         for hook in runner.hooks:
             if type(hook).__name__ in ('CalibrationHook', 'ClassListHook', 'DenseCLHook', 'TeacherUpdateHook'):
@@ -140,6 +143,16 @@ def check_plain_batches(runner: Runner, small: bool) -> None:
         assert all(math.isfinite(value.detach()) for value in logged.values())
     if runner.cfg.get('val_cfg'):
         check_validation(runner, small)
+
+
+def check_student(runner: Runner, batch: dict) -> None:
+    """It learns from crops and is asked about whole images."""
+    config, (crop,) = runner.cfg, [step['crop_size'] for step in settings_in(runner.cfg.train_dataloader, 'crop_size')]
+    shapes = [sample.gt_disparity.data.shape[1:] for sample in batch['data_samples']]
+    assert {tuple(batch['inputs']['network'].shape[-2:]), *map(tuple, shapes)} == {tuple(crop)}
+    whole = DATASETS.build({**config.train_dataloader.dataset, 'pipeline': config.score_pipeline})
+    assert whole[0]['inputs']['clean'].shape == (1, 3, *size_in(config.score_pipeline))
+    assert config.round_iters[0] == config.train_cfg.max_iters
 
 
 def check_bank(runner: Runner) -> None:

@@ -34,7 +34,7 @@ FOLDERS = dict(
 OF_MODELS = dict(
     Loss='losses', Projector='necks', Propagation='necks', Neck='necks', Probe='probes', ProbeHead='probes',
     KNNHead='probes', Head='heads', BaseDecodeHead='heads', BaseDataPreprocessor='data_preprocessors',
-    BaseBackbone='backbones', ResNet='backbones', FrozenFeatures='backbones', MonoDepth='depth',
+    BaseBackbone='backbones', ResNet='backbones', FrozenFeatures='backbones', DepthNetwork='depth',
     DepthDecoder='depth', PoseNet='depth', BaseSelfSupervisor='selfsup', SegmentsByClusters='segmentors',
     BaseSegmentor='segmentors', BaseModel='selfsup')
 

@@ -35,6 +35,28 @@ def fill_holes(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return values[rows, columns]
 
 
+def stretch(disparity: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
+    """(disparity − min) / (max − min) of one image, which then has no scale in common with others.
+
+    Args:
+        disparity: (H, W) float32.
+        valid: (H, W) bool, where it is known; elsewhere the result is 0. None: everywhere.
+
+    Returns:
+        (H, W) float32; zeros where all is equal or nothing is known.
+
+    Example:
+        >>> stretch(np.array([[.02, .05], [.10, .04]], np.float32)).round(3).tolist()
+        [[0.0, 0.375], [1.0, 0.25]]
+    """
+    known = disparity if valid is None else disparity[valid]
+    if not known.size:
+        return np.zeros_like(disparity)
+    lowest, highest = known.min(), known.max()
+    stretched = (disparity - lowest) / max(highest - lowest, np.finfo(np.float32).tiny)
+    return stretched if valid is None else np.where(valid, stretched, np.float32(0))
+
+
 def _check_positive(name: str, value: float) -> None:
     if not 0 < value < float('inf'):
         raise InputError(f'{name} must be a number above 0, got {value}')

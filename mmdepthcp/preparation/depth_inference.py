@@ -17,7 +17,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from mmdepthcp.datasets.transforms.loading import resize_disparity
-from mmdepthcp.geometry.depth_maps import depth_to_disparity, inverse_depth_scale
+from mmdepthcp.geometry.depth_maps import depth_to_disparity, inverse_depth_scale, stretch
 from mmdepthcp.preparation.exports import claim_export, digest_of, select_outdated
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.checkpoint import check_fit, read_state_dict
@@ -261,12 +261,6 @@ class _Images(Dataset):
             return file, digest_of([self.root / file]), self.prepare(self.root / file)
         except Exception as error:
             return file, '', Failure(str(file), describe_error(error))
-
-
-def stretch(disparity: np.ndarray) -> np.ndarray:
-    """(disparity − min) / (max − min) of one image; zeros where all is equal."""
-    lowest, highest = disparity.min(), disparity.max()
-    return (disparity - lowest) / max(highest - lowest, np.finfo(np.float32).tiny)
 
 
 def set_common_scale(predictor: HuggingFacePredictor, root: Path, out: Path, batch_size: int = 1) -> None:

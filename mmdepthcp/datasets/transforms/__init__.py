@@ -1,7 +1,7 @@
 from .colour import StrongColours
 from .copy_paste import CopyPaste, SampleMatches
-from .depth import NoteDepthRange
-from .formatting import PackFeaturePairs, PackMixedViews, view_of
+from .depth import NoteDepthRange, StretchDisparity
+from .formatting import PackDisparity, PackFeaturePairs, PackMixedViews, view_of
 from .geometry import (
     CenterCrop,
     CentreSquare,

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData, PixelData
+from mmseg.structures import SegDataSample
 
 from mmdepthcp.datasets.seeded import require_rng
 from mmdepthcp.geometry.depth_maps import fill_holes
@@ -97,3 +98,28 @@ class PackFeaturePairs(BaseTransform):
         if 'labels' in views[0]:
             sample.gt_sem_seg = PixelData(data=torch.from_numpy(np.array(views[0]['labels']))[None])
         return {'inputs': torch.from_numpy(np.stack([view['inputs'] for view in views])), 'data_samples': sample}
+
+
+@TRANSFORMS.register_module()
+class PackDisparity(BaseTransform):
+    """Pack an image and its disparity for a :class:`mmdepthcp.models.depth.DepthRegressor`.
+
+    Returns:
+        ``inputs``: ``clean``, uint8 (1, 3, H, W) BGR. ``data_samples``: a ``SegDataSample`` with ``gt_disparity``,
+        PixelData whose ``data``, (1, H, W) float32, holds the disparity and ``known``, (1, H, W) bool, where there is
+        one; metainfo ``img_path`` and ``ori_shape``.
+
+    Raises:
+        InputError: the disparity has another raster than the image.
+    """
+
+    def transform(self, results: dict) -> dict:
+        image, disparity = results['img'], results['disparity']
+        if disparity.shape != image.shape[:2]:
+            raise InputError(f'{results["img_path"]}: its disparity is of shape {disparity.shape}, the image '
+                             f'{image.shape[:2]}; bring both to one raster with ResizeStreet')
+        sample = SegDataSample(metainfo={key: results[key] for key in ('img_path', 'ori_shape')})
+        sample.gt_disparity = PixelData(data=torch.from_numpy(np.ascontiguousarray(disparity))[None],
+                                        known=torch.from_numpy(np.ascontiguousarray(results['disparity_valid']))[None])
+        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+        return dict(inputs=dict(clean=pixels[None]), data_samples=sample)

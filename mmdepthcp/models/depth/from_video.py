@@ -9,17 +9,13 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from mmdepthcp.geometry.pose import inverse_pose, pose_matrix
+from mmdepthcp.models.depth.network import channels_last
 from mmdepthcp.models.losses import ViewSynthesisLoss
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
 
 FARTHEST = 1e6
 """A motion between two frames is smaller, in the units of depth."""
-
-
-def channels_last(images: Tensor) -> Tensor:
-    """Images (B, C, H, W) in the memory format that convolutions prefer."""
-    return images.contiguous(memory_format=torch.channels_last)
 
 
 class LearnsFromVideo:
@@ -47,9 +43,6 @@ class LearnsFromVideo:
         self.frame_offsets = tuple(sorted(frame_offsets))
         self.target_index = sum(offset < 0 for offset in self.frame_offsets)
         self.view_synthesis = view_synthesis
-
-    def _target(self, frames: Tensor) -> Tensor:
-        return frames[:, 0 if frames.shape[1] == 1 else self.target_index]
 
     def motions(self, frames: Tensor) -> tuple[Tensor, Tensor | None]:
         """Motions from target to source cameras, (S, B, 4, 4), and predicted focal lengths, (B,), both float32."""

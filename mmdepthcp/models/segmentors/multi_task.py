@@ -12,7 +12,8 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor
 
-from mmdepthcp.models.depth.from_video import LearnsFromVideo, channels_last
+from mmdepthcp.models.depth.from_video import LearnsFromVideo
+from mmdepthcp.models.depth.network import channels_last, target_frame
 from mmdepthcp.models.losses import ViewSynthesisLoss
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
@@ -64,7 +65,7 @@ class MultiTaskDepthSegmentor(LearnsFromVideo, EncoderDecoder):
 
     def target_images(self, inputs: dict[str, Tensor]) -> Tensor:
         """The normalised images (B, 3, H, W) of clips of which depth is learnt."""
-        return channels_last(self._target(inputs['network']))
+        return target_frame(inputs['network'], self.target_index)
 
     def labelled_losses(self, inputs: dict[str, Tensor], data_samples: list[SegDataSample]) -> dict[str, Tensor]:
         """Losses of segmentation, names with ``decode.`` in front (see :meth:`PADHead.segmentation_losses`), and of
