@@ -29,6 +29,7 @@ from mmdepthcp.geometry.points import cell_depth, cell_points, picture_depth
 from mmdepthcp.models.backbones import hypercolumns
 from mmdepthcp.models.backbones.dino_vit import legacy_positions
 from mmdepthcp.models.depth import blend_with_mirror
+from mmdepthcp.models.features import without_padding
 from mmdepthcp.models.losses import (
     ReprojectionError,
     SwAVLoss,
@@ -482,6 +483,11 @@ CASES = {
         # one pixel sure, one between two of four classes: (0 + 1 / 2) / 2
         (dict(logits=tensor([[[[99., 0]], [[0, 0]], [[0, -99]], [[0, -99]]]])), [.25]),
         dict(vector=dict(logits=randn(6)))),
+    'without_padding': Case(
+        lambda features: without_padding(features, (3, 6, 10), (3, 8, 16)), lambda: dict(features=randn(2, 3, 4, 8)),
+        ('features',), (2, 3, 3, 5),
+        (dict(features=torch.arange(16.).view(1, 2, 8)), [[[0., 1, 2, 3, 4], [8, 9, 10, 11, 12]]]),
+        dict(vector=dict(features=randn(6)))),
     'pooled': Case(
         lambda maps: pooled(maps, (1, 2)), lambda: dict(maps=randn(2, 3, 4, 6)), ('maps',), (2, 3, 1, 2),
         (dict(maps=tensor([[[[1., 3, 5, 7]]]])), [[[[2., 6]]]]), dict(vector=dict(maps=randn(6)))),
@@ -490,6 +496,7 @@ NO_CASES = dict(
     **dict.fromkeys(('box_mean', 'parallax_terms', 'pixel_intrinsics', 'source_coordinates'),
                     'part of photometric_error or ReprojectionError, whose cases go through it'),
     **dict.fromkeys(('draw_points', 'draw_kept', 'draw_others'), 'random, see test_depthg.py'),
+    channels_last='the same numbers in another order of memory',
     depth_target='its settings choose among other cases, see test_depthg.py',
     **dict.fromkeys(('mean_over_ranks', 'largest_over_ranks', 'sum_over_ranks', 'gathered'),
                     'for several processes; other tests start some'))

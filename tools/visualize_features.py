@@ -77,13 +77,6 @@ def items_of(config, images: Path | None, limit: int, out: Path):
     return dataset, [dataset[indices[index * len(indices) // count]] for index in range(count)]
 
 
-def without_padding(features, image_shape, padded_shape):
-    """The part (C, h, w) of features of a padded image (..., H, W) that shows the image."""
-    rows, columns = (round(size * image / padded) for size, image, padded in zip(
-        features.shape[-2:], image_shape[-2:], padded_shape[-2:], strict=True))
-    return features[:, :rows, :columns]
-
-
 def labelled_pixels(features, labels, count: int, seed: int):
     """``count`` labelled pixels of maps (C, h, w) and label images (H, W), drawn from all alike."""
     import cv2
@@ -111,8 +104,8 @@ def main() -> None:
         from mmengine.registry import init_default_scope
         from mmengine.visualization import Visualizer
 
-        from mmdepthcp.apis.features import dense_features
         from mmdepthcp.cli.tools import register_modules
+        from mmdepthcp.models.features import dense_features, without_padding
         from mmdepthcp.utils.images import read_image
         from mmdepthcp.utils.processes import claim
         from mmdepthcp.utils.trees import local_device, progress_bar

@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
 TOOL = str(Path(__file__).parents[2] / 'tools/visualize_features.py')
 
@@ -75,9 +74,3 @@ def test_its_own_pictures_are_no_images(home):
     for _ in range(2):
         call('config.py', 'none', 'data/images/out', '--images', 'data/images')
         assert len(pictures(home / 'data/images/out')) == 2
-
-
-def test_padding_is_cut_off():
-    without_padding = runpy.run_path(TOOL)['without_padding']
-    features = torch.arange(2 * 16 * 24.).view(2, 16, 24)
-    assert torch.equal(without_padding(features, (3, 40, 72), (1, 3, 64, 96)), features[:, :10, :18])
