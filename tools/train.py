@@ -41,8 +41,7 @@ def main() -> None:
         from mmengine.device import get_device
         from mmengine.runner import Runner
 
-        from mmdepthcp.engine.resuming import check_resumable, forget_beginnings, latest_checkpoint
-        from mmdepthcp.utils.checkpoint import read_checkpoint
+        from mmdepthcp.engine.resuming import go_on_from, latest_checkpoint
         from mmdepthcp.utils.errors import InputError
         from mmdepthcp.utils.processes import claim
         from mmdepthcp.utils.trees import default_shard
@@ -60,12 +59,7 @@ def main() -> None:
         config.custom_hooks = [*(config.get('custom_hooks') or []), dict(type='mmdepthcp.FiniteLossHook')]
         if args.resume or config.get('resume'):
             named = args.resume or config.get('load_from') or 'auto'
-            config.load_from = latest_checkpoint(config.work_dir) if named == 'auto' else named
-            config.resume = config.load_from is not None
-            if config.resume:
-                check_resumable(read_checkpoint(config.load_from), config.load_from)
-                forget_beginnings(config.model)
-                config.custom_hooks.append(dict(type='mmdepthcp.ResumeHook'))
+            go_on_from(config, latest_checkpoint(config.work_dir) if named == 'auto' else named)
         register_modules()
         writes_alone = args.launcher == 'none' or default_shard()[0] == 0
         with claim(config.work_dir) if writes_alone else contextlib.nullcontext():

@@ -102,7 +102,7 @@ def select_images(
         if not 0 <= fold < num_folds:
             raise InputError(f'fold {fold}: must lie in 0..{num_folds - 1}, for there are {num_folds} folds')
         if whole_clips:
-            clips = _clip_names(names)
+            clips = clip_names(names)
             different = sorted(set(clips))
             held_out = np.isin(clips, np.asarray(different)[fold_of(different, num_folds, seed) == fold])
         else:
@@ -114,7 +114,7 @@ def select_images(
     return chosen
 
 
-def _clip_names(names: Sequence[str]) -> list[str]:
+def clip_names(names: Sequence[str]) -> list[str]:
     """The clip of every frame; frames of different folders are of different clips."""
     folders: dict[str, dict[str, str]] = {}
     for name in names:

@@ -66,6 +66,19 @@ def check_resumable(content: Mapping[str, Any], path: str | os.PathLike) -> None
                          f'its weights, leave out --resume and add --cfg-options load_from={path}')
 
 
+def go_on_from(config: Any, checkpoint: str | None) -> None:
+    """Have a training go on from a checkpoint, by its config, which is changed in place; None: it begins.
+
+    Raises:
+        InputError: no training can go on from the file.
+    """
+    config.load_from, config.resume = checkpoint, checkpoint is not None
+    if checkpoint is not None:
+        check_resumable(read_checkpoint(checkpoint), checkpoint)
+        forget_beginnings(config.model)
+        config.custom_hooks = [*(config.get('custom_hooks') or []), dict(type='mmdepthcp.ResumeHook')]
+
+
 def forget_beginnings(node: Any) -> None:
     """Take out of a model's config, in place, the files that its weights start from: they are in its checkpoint."""
     if isinstance(node, Mapping):

@@ -284,7 +284,7 @@ def set_common_scale(predictor: HuggingFacePredictor, root: Path, out: Path, bat
 
 def infer_tree(predictor: DepthPredictor, root: Path, out: Path, mode: str = 'raw',
                size: tuple[int, int] | None = None, batch_size: int = 1, num_workers: int = 0,
-               shard: tuple[int, int] = (0, 1)) -> tuple[list[Failure], int]:
+               shard: tuple[int, int] = (0, 1), files: Sequence[Path] | None = None) -> tuple[list[Failure], int]:
     """Write the disparity of all images below ``root`` that have none yet, or have changed since, to
     ``<out>/<relative path without suffix>.png``.
 
@@ -298,6 +298,7 @@ def infer_tree(predictor: DepthPredictor, root: Path, out: Path, mode: str = 'ra
         batch_size: Images at once.
         num_workers: Loading processes.
         shard: (i, n): only every n-th image from the i-th on.
+        files: the images, relative to ``root``, in place of all.
 
     Returns:
         The failures, and how many images were tried.
@@ -305,7 +306,7 @@ def infer_tree(predictor: DepthPredictor, root: Path, out: Path, mode: str = 'ra
     Raises:
         InputError: no images, or the output folder belongs to another export, or another process writes there.
     """
-    files = find_files(root, leave_out=[out])
+    files = find_files(root, leave_out=[out]) if files is None else files
     settings = dict(mode=mode, size=list(size) if size else None, scale=getattr(predictor, 'scale', None),
                     **predictor.settings)
     with claim_export(out, settings, shard):
