@@ -119,7 +119,7 @@ setup(
     python_requires='>=3.10',
     cmdclass={'build_py': BuildWithConfigsAndTools},
     packages=find_packages(include=['mmdepthcp', 'mmdepthcp.*']),
-    package_data={'mmdepthcp.experiments': ['templates/*.html']},
+    package_data={f'mmdepthcp.{part}': ['templates/*.html'] for part in ('experiments', 'preparation')},
     install_requires=REQUIRED,
     extras_require=EXTRAS,
 )

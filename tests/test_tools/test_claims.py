@@ -22,7 +22,8 @@ WITHOUT_FOLDER = {
     'instances_to_coco.py'}
 BY_FUNCTION = {
     'infer_depth.py', 'group_regions.py', 'cityscapes_disparity.py', 'depth_maps.py', 'toy_streets.py',
-    'nearest_neighbours.py', 'cache_features.py', 'five_crops.py', 'control_disparity.py', 'potsdam3.py'}
+    'nearest_neighbours.py', 'cache_features.py', 'five_crops.py', 'control_disparity.py', 'potsdam3.py',
+    'select_images.py'}
 CONFIG = '''
 pipeline = [dict(name='a', tool='tools/export_backbone.py', args=['--help'])]
 title, seeds = 'T', (0,)
