@@ -122,6 +122,10 @@ def parse_args() -> argparse.Namespace:
                        help='with labels, and as many without; default %(default)s')
     parts.add_argument('--size', type=whole(32), nargs=2, default=(192, 96), metavar=('W', 'H'), help='default 192 96')
     add_cfg_options(parts)
+    parts = add('select', 'images to label, features given, beside the whole matrix of distances', common, one_thread)
+    parts.add_argument('--plain-repeats', type=whole(1), default=3, metavar='N',
+                       help='timed runs of the plain version; default %(default)s')
+    parts.add_argument('--images', type=whole(400), default=10_000, metavar='N', help='default %(default)s')
     parts = add('growth', 'time and memory against sizes', common, one_thread, item, problem)
     parts.add_argument('--factors', type=above(0), nargs='+', default=[0.25, 0.5, 1, 2], metavar='X',
                        help='times the standard sizes; default 0.25 0.5 1 2')
@@ -281,8 +285,19 @@ def semi(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
                         args.repeats or 10, args.warmup, args.threads, args.seed)
 
 
+def select(args: argparse.Namespace, stack: ExitStack) -> list[Measurement]:
+    register_modules()
+    from benchmarks.measuring import set_threads
+    from benchmarks.selection import SelectionSettings, measure_selection
+
+    set_threads(args.threads)
+    return measure_selection(SelectionSettings(args.images), args.repeats or 10, args.warmup, args.plain_repeats,
+                             args.threads, args.seed)
+
+
 BENCHMARKS = dict(grouping=grouping, copy_paste=copy_paste, loss=loss, depth=depth, train_step=train_step,
-                  unsup_eval=unsup_eval, loading=loading, growth=growth, depthg=depthg, pixpro=pixpro, semi=semi)
+                  unsup_eval=unsup_eval, loading=loading, growth=growth, depthg=depthg, pixpro=pixpro, semi=semi,
+                  select=select)
 
 
 def run_all(args: argparse.Namespace) -> int:

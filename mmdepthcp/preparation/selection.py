@@ -1,6 +1,6 @@
 """Which images of a folder to label: those that lie far from each other in the features of a network, and those on
 which a student of depth fails (Hoyer et al., "Three Ways to Improve Semantic Segmentation with Self-Supervised Depth
-Estimation", CVPR 2021, section 3.3).
+Estimation", CVPR 2021).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Which images of a set to label: far from those that are chosen, and difficult (Hoyer et al., "Three Ways to Improve
-Semantic Segmentation with Self-Supervised Depth Estimation", CVPR 2021, section 3.3).
+Semantic Segmentation with Self-Supervised Depth Estimation", CVPR 2021).
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from benchmarks.growth import SERIES, measure_growth, tile_regions
 from benchmarks.loss import LossSettings, measure_loss
 from benchmarks.measuring import Measurement, Timing, read_rows, write_rows
 from benchmarks.pixpro import PixProSettings, measure_pixpro
+from benchmarks.selection import SelectionSettings, measure_selection
 from benchmarks.semi import SemiSettings, measure_semi
 from benchmarks.streets import image_names, make_toy_folder, read_group, read_street
 from mmdepthcp.config.loading import load_config
@@ -66,6 +67,12 @@ def test_depthg(monkeypatch):
     assert rows['sampling']['equal'] == 1 and rows['hidden_positives']['difference'] < 1e-5
     assert 0 < rows['train_step']['loss_and_probes'] < 1 and rows['neighbours']['of_product'] > 0
     assert rows['crf']['images_per_s'] > 0
+
+
+def test_selection():
+    whole, matrix = measure_selection(SelectionSettings(120, 16, 20), repeats=2, plain_repeats=1)
+    assert (whole.name, matrix.name) == ('select/all', 'select/matrix') and 'exponent' in whole.figures
+    assert matrix.figures == dict(equal=1) and matrix.settings['images'] == 30 and matrix.ratio
 
 
 def test_pixpro():

@@ -22,7 +22,7 @@ LEARNT_ROWS = 0.9
 class DepthRegressor(DepthNetwork):
     """A student of depth: it regresses the disparity of a teacher by the reverse Huber loss. Images on which it fails
     are difficult (Hoyer et al., "Three Ways to Improve Semantic Segmentation with Self-Supervised Depth Estimation",
-    CVPR 2021, section 3.3).
+    CVPR 2021).
 
     Args:
         backbone: config of the encoder, such as ``DepthResNet``.

@@ -9,7 +9,7 @@ from mmdepthcp.models.ranks import largest_over_ranks
 
 
 def berhu_loss(predicted: Tensor, target: Tensor, mask: Tensor, share: float = 0.2) -> Tensor:
-    """Reverse Huber loss (Laina et al., 3DV 2016, equation 1): the absolute error e up to c = ``share`` times the
+    """Reverse Huber loss (Laina et al., 3DV 2016): the absolute error e up to c = ``share`` times the
     largest one of the batch, (e² + c²) / (2 c) above.
 
     Args:
