@@ -75,7 +75,8 @@ def measure_selection(settings: SelectionSettings | None = None, repeats: int = 
     seconds = [timings[str(size)].median_s for size in sizes]
     rows = [Measurement.of('select/all', asdict(settings), timings[str(sizes[-1])], figures=dict(
         exponent=growth_exponent(sizes, seconds)), threads=threads, seed=seed)]
-    few = dict(fast=calls[str(sizes[0])], plain=partial(by_matrix, features[:sizes[0]], count, bias[:sizes[0]]))
+    few: dict[str, Callable[[], Any]] = dict(
+        fast=calls[str(sizes[0])], plain=partial(by_matrix, features[:sizes[0]], count, bias[:sizes[0]]))
     timings = time_side_by_side(few, dict(fast=repeats, plain=plain_repeats), warmup)
     rows.append(Measurement.of(
         'select/matrix', dict(asdict(settings), images=sizes[0]), timings['fast'], timings['plain'], figures=dict(
