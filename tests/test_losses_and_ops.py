@@ -497,6 +497,7 @@ NO_CASES = dict(
                     'part of photometric_error or ReprojectionError, whose cases go through it'),
     **dict.fromkeys(('draw_points', 'draw_kept', 'draw_others'), 'random, see test_depthg.py'),
     channels_last='the same numbers in another order of memory',
+    target_frame='one of several frames',
     depth_target='its settings choose among other cases, see test_depthg.py',
     **dict.fromkeys(('mean_over_ranks', 'largest_over_ranks', 'sum_over_ranks', 'gathered'),
                     'for several processes; other tests start some'))

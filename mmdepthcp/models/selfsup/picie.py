@@ -37,7 +37,10 @@ def like_the_first_view(maps: Tensor, boxes: Tensor) -> Tensor:
     """
     size = maps.shape[-2:]
     places = cell_centres(boxes, size).unflatten(1, size)
-    return F.grid_sample(maps, 2 * places - 1, mode='bilinear', padding_mode='border', align_corners=False)
+    # before torch 2.2 it takes no bfloat16 on a CPU
+    moved = F.grid_sample(maps.float(), 2 * places.float() - 1, mode='bilinear', padding_mode='border',
+                          align_corners=False)
+    return moved.to(maps.dtype)
 
 
 @MODELS.register_module()
