@@ -259,6 +259,7 @@ def test_interrupted_training_goes_on(work, root, signal_number, jobs):
         deadline = time.monotonic() + 30
         while not (work / 'a').exists() and time.monotonic() < deadline:
             time.sleep(0.05)
+        time.sleep(0.1)  # of which something shall be left in its record
         os.kill(process.pid, signal_number)
         assert process.wait(20) != 0
     stages = stages_of(work, stage('a', 'wait', tool='tools/train.py'), stage('b'), config='c.py')

@@ -17,8 +17,10 @@ def enlarged(maps: Tensor, size: Sequence[int]) -> Tensor:
     """Maps (B, C, h, w) resized bilinearly to ``size`` = (H, W), as PyTorch's ``interpolate`` does without
     ``align_corners``: by two matrices, whose gradient is several times faster on a CPU.
     """
-    down, across = (F.interpolate(torch.eye(old, device=maps.device)[None], new, mode='linear')[0].to(maps.dtype)
-                    for old, new in zip(maps.shape[-2:], size, strict=True))
+    wide = torch.promote_types(maps.dtype, torch.float32)  # before torch 2.2 there is no eye of bfloat16
+    down, across = (
+        F.interpolate(torch.eye(old, dtype=wide, device=maps.device)[None], new, mode='linear')[0].to(maps.dtype)
+        for old, new in zip(maps.shape[-2:], size, strict=True))
     return down.T @ (maps @ across)
 
 

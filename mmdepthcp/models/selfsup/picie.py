@@ -37,8 +37,8 @@ def like_the_first_view(maps: Tensor, boxes: Tensor) -> Tensor:
     """
     size = maps.shape[-2:]
     places = cell_centres(boxes, size).unflatten(1, size)
-    # before torch 2.2 it takes no bfloat16 on a CPU
-    moved = F.grid_sample(maps.float(), 2 * places.float() - 1, mode='bilinear', padding_mode='border',
+    wide = torch.promote_types(maps.dtype, torch.float32)  # before torch 2.2 it takes no bfloat16 on a CPU
+    moved = F.grid_sample(maps.to(wide), (2 * places - 1).to(wide), mode='bilinear', padding_mode='border',
                           align_corners=False)
     return moved.to(maps.dtype)
 
