@@ -16,6 +16,7 @@ from torch import nn
 from mmdepthcp.cli.tools import register_modules
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.datasets.transforms import EquivariantViews
+from mmdepthcp.engine.hooks import PretrainedCheckHook
 from mmdepthcp.models import PiCIE
 from mmdepthcp.models.losses import cluster_weights, moved_centroids, picie_loss
 from mmdepthcp.models.selfsup.picie import like_the_first_view
@@ -26,11 +27,14 @@ ROOT = Path(__file__).parents[2]
 GROUPS = dict(type='GN', num_groups=2)
 
 
+BACKBONE = dict(type='mmpretrain.ResNet', depth=18, base_channels=8, stem_channels=8, out_indices=(0, 1, 2, 3),
+                norm_cfg=GROUPS)
+
+
 def build(**settings):
     torch.manual_seed(0)
     return PiCIE(**{**dict(
-        backbone=dict(type='mmpretrain.ResNet', depth=18, base_channels=8, stem_channels=8, out_indices=(0, 1, 2, 3),
-                      norm_cfg=GROUPS),
+        backbone=BACKBONE,
         decode_head=dict(type='mmdepthcp.SummedPyramidHead', in_channels=(8, 16, 32, 64), channels=6),
         num_clusters=4), **settings})
 
@@ -77,6 +81,19 @@ def test_loss_equals_a_plain_one():
     within, across = picie_loss(features, centroids, labels, weights)
     torch.testing.assert_close(within, (entropy(0, 0) + entropy(1, 1)) / 2)
     torch.testing.assert_close(across, (entropy(0, 1) + entropy(1, 0)) / 2)
+
+
+def test_a_start_from_a_file(tmp_path):
+    """The check of pretrained weights does not ask for those of the network that labels, which come from the other."""
+    file = tmp_path / 'start.pth'
+    torch.save(dict(state_dict=build().state_dict()), file)
+    backbone = dict(BACKBONE, init_cfg=dict(type='Pretrained', checkpoint=str(file), prefix='backbone.'))
+    model = build(backbone=backbone)
+    model.init_weights()
+    PretrainedCheckHook().check(model)
+    model.find_clusters(batches, seed=0)
+    for one, other in zip(model.labeller.parameters(), model._encoder().parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_the_second_view_moves_along():

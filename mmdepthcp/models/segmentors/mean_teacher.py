@@ -18,6 +18,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from mmdepthcp.engine.schedules import teacher_share
 from mmdepthcp.mixing import mix
+from mmdepthcp.models.copies import as_copy
 from mmdepthcp.models.data_preprocessors import SemiDataPreprocessor
 from mmdepthcp.models.losses import pseudo_label_loss, pseudo_label_weight, pseudo_labels
 from mmdepthcp.models.ranks import mean_over_ranks
@@ -92,10 +93,8 @@ class MeanTeacherSegmentor(BaseSegmentor):
             raise InputError(f'MeanTeacherSegmentor: {type(student).__name__} has one channel of output, which is no '
                              'distribution over classes; set decode_head.out_channels to the number of classes, 2 or '
                              'more')
-        teacher = copy.deepcopy(student)
+        teacher = as_copy(copy.deepcopy(student))
         del teacher.data_preprocessor
-        for module in teacher.modules():
-            module.init_cfg = None
         teacher.register_buffer('updates', torch.zeros((), dtype=torch.int64))
         self._adopt(student)
         self.teacher = teacher.requires_grad_(False)

@@ -13,6 +13,7 @@ from mmpretrain.models.selfsup import BaseSelfSupervisor
 from torch import Tensor, nn
 
 from mmdepthcp.geometry.boxes import cell_centres
+from mmdepthcp.models.copies import as_copy
 from mmdepthcp.models.losses.picie import WEIGHTS, cluster_weights, moved_centroids, nearest_centroids, picie_loss
 from mmdepthcp.models.ranks import total_over_ranks
 from mmdepthcp.models.segmentors.inference import InferenceSettings
@@ -87,7 +88,7 @@ class PiCIE(SegmentsByClusters, BaseSelfSupervisor):
         self.num_clusters = num_clusters
         self.class_weight = class_weight
         self.inference = InferenceSettings.of(test_cfg)
-        self.labeller = copy.deepcopy(self._encoder()).requires_grad_(False)
+        self.labeller = as_copy(copy.deepcopy(self._encoder())).requires_grad_(False)
         self.register_buffer('centroids', torch.zeros(2, num_clusters, self.decode_head.channels))
         self.register_buffer('counts', torch.zeros(2, num_clusters))
 
