@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 from mmengine.hooks import Hook
+from mmengine.model import BaseAveragedModel
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
@@ -37,8 +38,13 @@ class Origin(NamedTuple):
 
 
 def pretrained_parts(model: nn.Module) -> Iterator[Origin]:
-    """The parts of a model whose ``init_cfg`` names a checkpoint; a whole model counts as its children."""
+    """The parts of a model whose ``init_cfg`` names a checkpoint; a whole model counts as its children. Averages of
+    other parts (momentum networks) begin with the weights of these.
+    """
+    averages = tuple(f'{name}.' for name, module in model.named_modules() if isinstance(module, BaseAveragedModel))
     for name, module in model.named_modules():
+        if name.startswith(averages):
+            continue
         settings = getattr(module, 'init_cfg', None) or []
         for setting in [settings] if isinstance(settings, Mapping) else settings:
             kind = setting.get('type')

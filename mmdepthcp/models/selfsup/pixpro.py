@@ -13,7 +13,6 @@ from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmpretrain.models.utils import CosineEMA
 from torch import Tensor, nn
 
-from mmdepthcp.models.copies import as_copy
 from mmdepthcp.models.losses.pixpro import pair_targets, pixcontrast_loss, pixpro_loss
 from mmdepthcp.models.necks import PixelProjector, PixelPropagation
 from mmdepthcp.models.segmentors.unsupervised import IMAGENET
@@ -117,7 +116,7 @@ class PixPro(BaseSelfSupervisor):
         kind = RandomFilter if 'removed' in (depth_filter or {}) else DepthFilter
         self.depth_filter = None if depth_filter is None else kind(**depth_filter)
         self.empty, self.contrast, self.instance_weight = empty, contrast, instance_weight
-        self.momentum_net = as_copy(CosineEMA(self._online(), momentum=base_momentum))
+        self.momentum_net = CosineEMA(self._online(), momentum=base_momentum)
         self._odd_batches = 0
         self.to(memory_format=torch.channels_last)
 
