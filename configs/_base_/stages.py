@@ -127,6 +127,16 @@ stages = dict(
             outputs=['{work_dir}/neighbours.npz'],
             needs=['trunk']),
     ],
+    # 30 images to label, by a depth network and {student_config}
+    selection=dict(
+        name='selection',
+        tool='tools/select_images.py',
+        args=[
+            '{depth_config}', '{depth}', '{images}', '{work_dir}/selection', '--budget', '30', '--rounds', '10', '20',
+            '30', '--student', '{student_config}', '--disparity', '{work_dir}/disparity'
+        ],
+        outputs=['{work_dir}/selection/selected_30.txt'],
+        needs=['disparity']),
     # they need nothing but the data
     baselines=[
         dict(

@@ -7,4 +7,5 @@ stage_values = dict(
     regions=['max_regions=60', 'weights=0.2,15,4,-5'],
     labels=['data/toy/gtFine/train', '--suffixes', '_leftImg8bit', '_gtFine_labelTrainIds'],
     trunk_config='configs/depthcp_toy.py',
-    stego_config='configs/depthg/stego_toy.py')
+    stego_config='configs/depthg/stego_toy.py',
+    student_config='configs/selection/depth_student_toy.py')

@@ -7,6 +7,7 @@ from mmengine.structures import BaseDataElement
 
 from mmdepthcp.geometry import inverse_pose, pose_matrix
 from mmdepthcp.models.depth import blend_with_mirror
+from mmdepthcp.models.depth.network import target_frame
 from mmdepthcp.models.losses import view_synthesis
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
@@ -98,7 +99,7 @@ def test_losses_and_gradients(options):
 def test_target_is_the_middle_frame_and_motions_go_from_it():
     model = build().eval()
     frames = torch.randn(2, 3, 3, 64, 96)
-    assert torch.equal(model._target(frames), frames[:, 1])
+    assert torch.equal(target_frame(frames, model.target_index), frames[:, 1])
     with torch.no_grad():
         motions, _ = model.motions(frames)
         backward = model.pose_net(torch.cat([frames[:, 0], frames[:, 1]], 1))
