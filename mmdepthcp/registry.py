@@ -1,7 +1,7 @@
 """Registries of the scope ``mmdepthcp``, children of MMEngine's root registries.
 
 A config reaches them with ``default_scope = 'mmdepthcp'`` or, from an mmseg or mmdet config, with
-``custom_imports = dict(imports=['mmdepthcp'])`` and the prefix ``mmdepthcp.`` in front of the type.
+``custom_imports = dict(imports=['mmdepthcp.registry'])`` and the prefix ``mmdepthcp.`` in front of the type.
 
 From the import of this module on MMEngine reads checkpoints as data, see
 :func:`mmdepthcp.utils.checkpoint.read_strictly`, and writes files aside and renames them, see
