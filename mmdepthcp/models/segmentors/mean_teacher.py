@@ -234,7 +234,9 @@ class MeanTeacherSegmentor(BaseSegmentor):
     def _recoloured(self, images: Tensor, rng: np.random.Generator, colours: ColourSettings = STRONG) -> Tensor:
         """Normalised images with strong colours."""
         pixels: Any = getattr(self.data_preprocessor, 'preprocessor', self.data_preprocessor)
-        normalises, is_rgb = pixels._enable_normalize, pixels._channel_conversion
+        # MMSegmentation 1.2 calls it otherwise than its successor
+        is_rgb = getattr(pixels, '_channel_conversion', getattr(pixels, 'channel_conversion', False))
+        normalises = pixels._enable_normalize
         with torch.autocast(images.device.type, enabled=False):
             images = images.float()
             plain = images * pixels.std + pixels.mean if normalises else images
