@@ -235,6 +235,8 @@ class ImageSelection:
                 elif features is not None and chosen:
                     bias = None if errors is None else plan.error_weight * errors
                     found, distances = greedy_selection(features, missing, chosen, bias)
+                    # further digits depend on where in memory the features lie
+                    distances = np.array([float(f'{distance:.6g}') for distance in distances])
                 else:  # where distances count, one image is enough to begin with
                     found = lucky[~np.isin(lucky, chosen)][:1 if features is not None else missing]
                 values = dict(distance=distances, error=None if errors is None else errors[found],
