@@ -47,6 +47,8 @@ variants = dict(
 pretrainings = dict(
     _delete_=True,
     random=dict(label='random', needs=_base_.data),
+    # where all but SwAV and DenseCL start
+    depth=dict(label='MonoDepth', checkpoint='{depth}', needs=('depth',)),
     **{
         f'{method}_{optimizer}': dict(
             label=f'{method}, {optimizer}',
