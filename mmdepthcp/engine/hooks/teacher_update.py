@@ -34,7 +34,8 @@ class TeacherUpdateHook(Hook):
         InputError: the model has no teacher; before training.
     """
 
-    priority = 'ABOVE_NORMAL'
+    # after the hook that draws the student's predictions, whose samples the teacher overwrites; before the logger
+    priority = 'NORMAL'
 
     def __init__(self, limit: float = 0.99, score: bool = True, key: str = 'mIoU') -> None:
         if not 0 <= limit <= 1:
