@@ -48,7 +48,7 @@ stages = dict(
             outputs=['{work_dir}/regions', '{work_dir}/regions/meta.json'],
             needs=['disparity']),
     ],
-    # exact disparity of toy streets, and what tells nothing of the image in its place
+    # exact disparity of toy streets
     exact=dict(
         name='exact',
         tool='tools/dataset_converters/depth_maps.py',
@@ -58,14 +58,18 @@ stages = dict(
         ],
         outputs=['{work_dir}/exact/meta.json'],
         needs=['toy_streets']),
+    # what tells nothing of the image, in place of exact or learnt disparity
     controls={
-        kind: dict(
-            name=kind,
-            tool='tools/dataset_converters/control_disparity.py',
-            args=['{work_dir}/exact', f'{{work_dir}}/{kind}', '--kind', kind],
-            outputs=[f'{{work_dir}}/{kind}/meta.json'],
-            needs=['exact'])
-        for kind in ('others', 'constant')
+        source: {
+            kind: dict(
+                name=kind,
+                tool='tools/dataset_converters/control_disparity.py',
+                args=[f'{{work_dir}}/{source}', f'{{work_dir}}/{kind}', '--kind', kind],
+                outputs=[f'{{work_dir}}/{kind}/meta.json'],
+                needs=[source])
+            for kind in ('others', 'constant')
+        }
+        for source in ('exact', 'disparity')
     },
     depth_score=dict(
         name='depth_score',

@@ -24,12 +24,7 @@ trunk_configs = {(stem, kind): f'configs/depthg/{"depthg" if kind == "depth" els
 prepare = [
     *_base_.stages.from_video,
     *_base_.stages.trunk,
-    *(dict(
-        name=kind,
-        tool='tools/dataset_converters/control_disparity.py',
-        args=['{work_dir}/disparity', f'{{work_dir}}/{kind}', '--kind', kind],
-        outputs=[f'{{work_dir}}/{kind}/meta.json'],
-        needs=['disparity']) for kind in ('others', 'constant')),
+    *_base_.stages.controls['disparity'].values(),
     *(dict(
         name=f'features_{kind}',
         tool='tools/cache_features.py',

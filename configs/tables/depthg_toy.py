@@ -19,7 +19,7 @@ prepare = [
     *_base_.stages.from_video,
     *_base_.stages.trunk,
     _base_.stages.exact,
-    *_base_.stages.controls.values(),
+    *_base_.stages.controls['exact'].values(),
     *(dict(
         name=f'features_{kind}',
         tool='tools/cache_features.py',

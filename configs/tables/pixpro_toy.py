@@ -5,7 +5,7 @@ _base_ = 'toy.py'
 title = 'PixPro with depth on toy streets'
 
 prepare = [
-    _base_.stages.toy_streets, *_base_.stages.from_video, _base_.stages.exact, _base_.stages.controls['others']
+    _base_.stages.toy_streets, *_base_.stages.from_video, _base_.stages.exact, _base_.stages.controls['exact']['others']
 ]
 near, wide = ['model.distance_thrs=0.7,'], []  # the configs have one distance without depth, three with it
 pixpro, with_depth = 'configs/pixpro/pixpro_toy.py', 'configs/pixpro/depth_pixpro_toy.py'

@@ -1,53 +1,41 @@
 # Few labels, on toy streets: what learning from images without labels, starting from depth, and choosing the labelled
 # images are worth, alone and together. Columns of one seed share labelled images, their order and initialisation.
 #   python tools/compare.py configs/tables/three_ways_toy.py
-_base_ = '../_base_/stages_toy.py'
+_base_ = ['../_base_/stages_toy.py', '../_base_/few_labels_rows.py']
 title = 'Few labels on toy streets'
 seeds = (0, 1, 2)
 
 prepare = [
-    _base_.stages.toy_streets, *_base_.stages.from_video, _base_.stages.exact, _base_.stages.controls['others'],
-    _base_.stages.trunk[0], _base_.stages.selection
+    _base_.stages.toy_streets, *_base_.stages.from_video, _base_.stages.exact,
+    _base_.stages.controls['exact']['others'], _base_.stages.trunk[0], _base_.stages.selection
 ]
-scores = [dict(key='mIoU', label='mIoU'), dict(key='aAcc', label='aAcc')]
-data = 'train_dataloader.dataset'
-plain = {part: f'model.{part}' for part in ('backbone', 'neck', 'decode_head')}
-taught = {part: f'model.segmentor.{part}' for part in plain}
-by_depth = {
-    kind: (f'DepthMix, {label}', 'depthmix', taught,
-           [f'{data}.unlabelled.data_prefix.disparity_path={{work_dir}}/{folder}'], (need,))
-    for kind, label, folder, need in (('exact', 'exact depth', 'exact', 'exact'),
-                                      ('learnt', 'learnt depth', 'disparity', 'disparity'),
-                                      ('others', 'depth of other images', 'others', 'others'))
-}
-methods = dict(
-    supervised=('supervised', 'supervised', plain, [], ()),
-    strong=('supervised, strong colours', 'supervised_strong', plain, [], ()),
-    mean_teacher=('mean teacher', 'mean_teacher', taught, [], ()),
-    classmix=('ClassMix', 'classmix', taught, [], ()),
-    **by_depth)
+ways, data = _base_.ways, _base_.data
 tasks = {
     f'{name}_{count}': dict(
         label=f'{label}, {count} labels',
         config=f'configs/semi/{config}_toy.py',
-        scores=scores,
+        scores=_base_.few_scores,
         parts=parts,
-        options=[*options, f'{data}.subset.count={count}', f'{data}.subset.seed={{seed}}'],
-        needs=needs)
-    for count in (30, 8) for name, (label, config, parts, options, needs) in methods.items()
+        options=[
+            *([f'{_base_.disparity_of_others}{{work_dir}}/{depth}'] if depth else []), f'{data}.subset.count={count}',
+            f'{data}.subset.seed={{seed}}'
+        ],
+        needs=[depth] if depth else [])
+    for count in (30, 8, 240) for name, (label, config, parts, depth) in ways.items()
 }
 # the same with the images that selection chose
-tasks.update({
-    f'{name}_chosen': dict(
-        label=f'{label}, 30 chosen',
-        config=f'configs/semi/{config}_toy.py',
-        scores=scores,
-        parts=parts,
-        options=[*options, f'{data}.subset=None', f'{where}.ann_file={{work_dir}}/selection/selected_30.txt'],
-        needs=(*needs, 'selection'))
-    for name, where in (('supervised', data), ('learnt', f'{data}.labelled'))
-    for label, config, parts, options, needs in [methods[name]]
-})
+chosen = '{work_dir}/selection/selected_30.txt'
+tasks.update(
+    supervised_chosen=dict(
+        tasks['supervised_30'],
+        label='supervised, 30 chosen',
+        options=[f'{data}.subset=None', f'{data}.ann_file={chosen}'],
+        needs=['selection']),
+    learnt_chosen=dict(
+        tasks['learnt_30'],
+        label='DepthMix, learnt depth, 30 chosen',
+        options=[tasks['learnt_30']['options'][0], f'{data}.subset=None', f'{data}.labelled.ann_file={chosen}'],
+        needs=['disparity', 'selection']))
 # a U-Net like the depth network, which may take its decoder too; and with depth beside it
 depth_tasks = ('unet', 'pad', 'pad_depthmix')
 depth_parts = dict(backbone='backbone', decode_head='decode_head.decoder', pose_net='pose_net')
@@ -55,7 +43,7 @@ tasks.update({
     name: dict(
         label=f'{label}, 30 labels',
         config=f'configs/multitask/{config}_toy.py',
-        scores=scores,
+        scores=_base_.few_scores,
         parts={part: f'{prefix}.{key}' for part, key in depth_parts.items() if part in kept},
         options=[f'{data}.subset.count=30', f'{data}.subset.seed={{seed}}'])
     for name, label, config, prefix, kept in (
