@@ -41,6 +41,14 @@ def above(least: float = 0.) -> Callable[[str], float]:
     return read
 
 
+def number(text: str) -> float:
+    """An argparse type: finite numbers."""
+    try:
+        return above(-math.inf)(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f'expected a number, got {text!r}') from None
+
+
 class Size(argparse.Action):
     """Of an option for width and height: no more pixels than are read of an image."""
 

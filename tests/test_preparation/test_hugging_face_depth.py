@@ -12,12 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmdepthcp.preparation.depth_inference import (
-    OWN_POST_PROCESSING,
-    HuggingFacePredictor,
-    infer_tree,
-    set_common_scale,
-)
+from mmdepthcp.preparation.depth_inference import infer_tree
+from mmdepthcp.preparation.foreign_depth import OWN_POST_PROCESSING, HuggingFacePredictor, set_common_scale
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import read_json
 from mmdepthcp.utils.images import read_disparity, read_image
@@ -202,7 +198,7 @@ def test_hugging_face_inverse_depth_has_one_scale(saved, images, tmp_path):
     assert predictor.output == 'inverse'
     out = tmp_path / 'out'
     set_common_scale(predictor, images, out)
-    raw = predictor._raw([predictor.prepare(images / name) for name in ('a/1.png', 'a/2.jpg', 'b/3.png')])
+    raw = predictor.raw([predictor.prepare(images / name) for name in ('a/1.png', 'a/2.jpg', 'b/3.png')])
     assert [values.shape for values in raw] == list(SIZES.values())
     scale = max(np.percentile(values, 99.9) for values in raw)
     assert predictor.scale == pytest.approx(scale)
@@ -255,7 +251,7 @@ def test_hugging_face_metric_depth(saved, images, tmp_path):
     assert predictor.output == 'metric'
     set_common_scale(predictor, images, tmp_path / 'out')
     infer_tree(predictor, images, tmp_path / 'out')
-    depth, = predictor._raw([predictor.prepare(images / 'b/3.png')])
+    depth, = predictor.raw([predictor.prepare(images / 'b/3.png')])
     np.testing.assert_allclose(read_disparity(tmp_path / 'out/b/3.png'), np.minimum(2 / depth, 1), atol=1e-4)
     assert read_json(tmp_path / 'out/meta.json')['nearest'] == 2
 
