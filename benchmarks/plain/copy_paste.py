@@ -161,7 +161,7 @@ def paint_views(
         if box[0] >= box[2] or box[1] >= box[3]:
             continue
         there = np.s_[box[1]:box[3], box[0]:box[2]]
-        disparity = bilinear(disparities[m], to_view, box) * scale
+        disparity = bilinear(disparities[m], to_view, box) * pastes.closeness[index]
         shown = nearest(mask, to_view, box, 0).astype(bool) & (disparity > nearest_disparity[view][there])
 
         wide_box = (box[0] - 2, box[1] - 2, box[2] + 2, box[3] + 2)

@@ -53,7 +53,7 @@ class MixedViews:
     Attributes:
         images: (V, H, W, 3) uint8, BGR (a transposed view of contiguous (V, 3, H, W) memory).
         labels: (V, H, W) int32, the copy that a pixel shows, ``NO_COPY`` for none.
-        disparity: (V, H, W) float32, that of the pixel's copy times its scale.
+        disparity: (V, H, W) float32, that of the pixel's copy times its closeness.
         copies: The table of copies.
     """
 
@@ -95,7 +95,7 @@ def render_views(
 ) -> MixedViews:
     """Render all mixed views.
 
-    View r·M + m starts as image m; a paste of scale s shows where its source disparity (bilinear) times s is
+    View r·M + m starts as image m; a paste shows where its source disparity (bilinear) times its closeness is
     larger than all earlier ones there; of equally close ones the earliest stays, before all pastes the image.
     Colours are interpolated where a layer is magnified and are means over the pixel's area where it is shrunk, along
     either axis. Contrast is taken about the mean grey of the region, for a view about
@@ -115,7 +115,8 @@ def render_views(
         >>> regions, disparity = np.array([[0, 1, 1, 2]]), np.array([[0.5, 0.25, 0.25, 0.75]])
         >>> pool = pool_regions([np.zeros((1, 4, 3), np.uint8)], [regions], [disparity])
         >>> plain = sample_colours(np.random.default_rng(0), 1, NO_COLOUR_CHANGE)
-        >>> pastes = Pastes(*np.array([[0, 0], [1, 2], [0, 0], [1, 1], [0, 0], [2, 3], [0, 0]]), plain[[0, 0]])
+        >>> pastes = Pastes(
+        ...     *np.array([[0, 0], [1, 2], [0, 0], [1, 1], [1, 1], [0, 0], [2, 3], [0, 0]]), plain[[0, 0]])
         >>> mixed = render_views(pool, pastes, np.eye(3)[None], (1, 4), plain, 3)
         >>> mixed.labels.tolist()  # region 0 hides what is farther, not what is closer
         [[[0, 3, 1, 6]]]
@@ -150,7 +151,7 @@ def render_views(
         np.concatenate([background, pool.image[pastes.region]]),
         np.concatenate([-1 - np.arange(num_views) // pool.num_images, label]),
         np.concatenate([np.full(num_views, -1), pastes.region]),
-        np.concatenate([np.ones(num_views), pastes.scale]).astype(np.float32),
+        np.concatenate([np.ones(num_views), pastes.closeness]).astype(np.float32),
         num_views + np.searchsorted(pastes.view, np.arange(num_views + 1)),
         kernel @ kernel.T, images, labels, nearest)
     for view in np.flatnonzero(view_colours.sigma):

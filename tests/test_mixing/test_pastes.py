@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -7,7 +9,7 @@ from scipy import stats
 from benchmarks.plain.synthetic import synthetic_group
 from mmdepthcp.geometry import affine
 from mmdepthcp.mixing import PasteSettings, pool_regions, sample_pastes
-from mmdepthcp.mixing.pastes import Pastes, paste_maps, pasteable_regions, scale_interval
+from mmdepthcp.mixing.pastes import Pastes, mean_disparity, paste_maps, pasteable_regions, scale_interval
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import NO_REGION
 from mmdepthcp.views.crops import ViewSettings, sample_view_crops
@@ -82,11 +84,59 @@ def test_draws_follow_their_ranges():
     assert pastes.flip.mean() == pytest.approx(0.5, abs=0.02)
 
 
+def test_pastes_into_their_own_images():
+    pool = pool_regions(*synthetic_group(0, 3, (96, 160), 12))
+    settings = PasteSettings(cp_times=(2, 1), target='own')
+    pastes = sample_pastes(np.random.default_rng(1), pool, settings)
+    np.testing.assert_array_equal(pool.image[pastes.region], pastes.view % 3)
+    pairs = sorted(zip(pastes.region.tolist(), pastes.copy.tolist(), strict=True))
+    assert pairs == [(k, c) for k in pasteable_regions(pool, settings) for c in range(2, 5)]
+    assert (np.diff(pastes.view) >= 0).all()
+
+
+def test_random_placement_knows_no_horizon():
+    pool = pool_of_boxes([(300, 372, 60, 10)])  # at the lower border: in perspective it may not grow
+    settings = PasteSettings(cp_times=(20_000,), min_side=8, min_height=8)
+    perspective, anywhere = (sample_pastes(np.random.default_rng(2), pool, replace(settings, placement=name))
+                             for name in ('perspective', 'random'))
+    assert perspective.scale.max() < 1.1
+    assert np.median(anywhere.scale) == pytest.approx((.8 + 2) / 2, abs=.02) and anywhere.scale.min() >= .8
+    assert perspective.top.min() > 192 and anywhere.top.min() < -5 and anywhere.top.max() > 370
+    shown = anywhere.top + np.ceil(10 * anywhere.scale)
+    assert shown.min() > 0 and anywhere.top.max() < 384
+
+
+def test_random_order_exchanges_disparities():
+    regions = np.full((96, 192), NO_REGION, np.int32)
+    disparity = np.full((96, 192), .5, np.float32)
+    for index, value in enumerate((.1, .2, .8)):
+        box = np.s_[20:80, 60 * index:60 * index + 50]
+        regions[box], disparity[box] = index, value
+    pool = pool_regions([np.zeros((96, 192, 3), np.uint8)], [regions], [disparity])
+    np.testing.assert_allclose(mean_disparity(pool), (.1, .2, .8), rtol=1e-6)
+    settings = PasteSettings(cp_times=(3000,))
+    by_disparity = sample_pastes(np.random.default_rng(0), pool, settings)
+    np.testing.assert_array_equal(by_disparity.closeness, by_disparity.scale)
+    pastes = sample_pastes(np.random.default_rng(0), pool, replace(settings, order='random'))
+    np.testing.assert_array_equal(pastes.scale, by_disparity.scale)
+    shown = pastes.closeness * mean_disparity(pool)[pastes.region]
+    for region in range(3):
+        values, counts = np.unique(shown[pastes.region == region].round(4), return_counts=True)
+        np.testing.assert_allclose(values, (.1, .2, .8))
+        np.testing.assert_allclose(counts / 3000, 1 / 3, atol=.05)
+
+
+@pytest.mark.parametrize('name', ['target', 'placement', 'order'])
+def test_unknown_words_are_refused(name):
+    with pytest.raises(InputError, match=f"{name} must be one of .*, got 'elsewhere'"):
+        PasteSettings(**{name: 'elsewhere'})
+
+
 def test_worked_numbers_of_a_paste():
     pool = pool_of_boxes([(10, 20, 4, 40)])
     paste = Pastes(
-        region=np.array([0]), copy=np.array([2]), view=np.array([0]), scale=np.array([1.5]), flip=np.array([True]),
-        left=np.array([30]), top=np.array([-66]), colour=None)
+        region=np.array([0]), copy=np.array([2]), view=np.array([0]), scale=np.array([1.5]), closeness=np.array([1.5]),
+        flip=np.array([True]), left=np.array([30]), top=np.array([-66]), colour=None)
     to_view = paste_maps(pool, paste)[0]
     np.testing.assert_allclose(to_view, [[-1.5, 0, 51], [0, 1.5, -96], [0, 0, 1]])
     np.testing.assert_allclose(affine.apply(to_view, (11, 22)), (34.5, -63))

@@ -139,6 +139,7 @@ def paste_at(lefts, scales, regions):
     count = len(regions)
     return Pastes(
         region=np.array(regions), copy=1 + np.arange(count), view=np.zeros(count, int), scale=np.array(scales, float),
+        closeness=np.array(scales, float),
         flip=np.zeros(count, bool), left=np.array(lefts), top=np.full(count, 10),
         colour=sample_colours(np.random.default_rng(0), count, NO_COLOUR_CHANGE))
 
@@ -255,7 +256,8 @@ def test_constant_disparity_ties_everywhere(scales):
     mixed = render_views(pool, pastes, crops, (60, 90), sample_colours(rng, 1, NO_COLOUR_CHANGE), 3)
     assert (mixed.disparity == value).all()
     assert not (mixed.labels % 3 > 0).any()
-    closer = render_views(pool, replace(pastes, scale=np.array([1.3, 1.3])), crops, (60, 90),
+    larger = np.array([1.3, 1.3])
+    closer = render_views(pool, replace(pastes, scale=larger, closeness=larger), crops, (60, 90),
                           sample_colours(rng, 1, NO_COLOUR_CHANGE), 3)
     assert np.unique(closer.disparity).tolist() == [value, np.float32(1.3) * value]
 
