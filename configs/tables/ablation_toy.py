@@ -1,12 +1,10 @@
 # Which part of DepthCP does it, on toy streets: one thing changes in a row. Every row has the same images, steps,
 # optimiser and views.
 #   python tools/compare.py configs/tables/ablation_toy.py
-_base_ = '../_base_/stages_toy.py'
+_base_ = ['../_base_/stages_toy.py', '../_base_/ablation_rows.py']
 title = 'What matters in DepthCP, on toy streets'
 seeds = (0, 1, 2)
 
-depthcp = _base_.stage_values['trunk_config']
-control = 'tools/dataset_converters/control_regions.py'
 regions_of = dict(
     whole=[],
     grid=[],
@@ -22,40 +20,23 @@ prepare = [
         needs=['exact']),
     *(dict(
         name=f'regions_{kind}',
-        tool=control,
+        tool=_base_.control_regions,
         args=['{work_dir}/regions', f'{{work_dir}}/regions_{kind}', '--kind', kind, *more],
         outputs=[f'{{work_dir}}/regions_{kind}/meta.json'],
         needs=['regions']) for kind, more in regions_of.items()),
 ]
 
-data = 'train_dataloader.dataset'
-region_path = f'{data}.dataset.data_prefix.region_path={{work_dir}}/regions'
-disparity_path = f'{data}.dataset.data_prefix.disparity_path={{work_dir}}/exact'
-pastes = f'{data}.pipeline.0.pastes'
-off = [f'{pastes}.cp_times=[0,0]']
-# what changes, and which stages that takes
+exact_order = f'{_base_.groups}.dataset.data_prefix.disparity_path={{work_dir}}/exact'
 variants = dict(
-    depthcp=('DepthCP, λ = 0.1', [], []),
-    whole=('regions: none, two views of whole images', [region_path + '_whole', *off], ['regions_whole']),
-    grid=('regions: grid', [region_path + '_grid'], ['regions_grid']),
-    colour=('regions: superpixels without depth', [region_path + '_colour'], ['regions_colour']),
-    exact=('regions and order: exact depth', [region_path + '_exact', disparity_path], ['regions_exact']),
-    true=('regions: true instances, order: exact depth', [region_path + '_true', disparity_path],
-          ['regions_true', 'exact']),
-    off=('copy-paste: off', off, []),
-    own=('copy-paste: into the own image', [f'{pastes}.target=own'], []),
-    order=('copy-paste: random order', [f'{pastes}.order=random'], []),
-    placement=('copy-paste: random places and scales', [f'{pastes}.placement=random'], []),
-    random=('copy-paste: random order, places and scales', [f'{pastes}.order=random', f'{pastes}.placement=random'],
-            []),
-    pixels=('loss: pixels', ['model.pixel_weight=1.0', 'model.region_weight=0.0'], []),
-    regions=('loss: regions', ['model.pixel_weight=0.0', 'model.region_weight=1.0'], []),
-    scratch=('start: nothing', ['model.backbone.init_cfg=None'], []))
+    _base_.variants,
+    exact=('regions and order: exact depth', [_base_.region_path + '_exact', exact_order], ['regions_exact']),
+    true=('regions: true instances, order: exact depth', [_base_.region_path + '_true', exact_order],
+          ['regions_true', 'exact']))
 pretrainings = dict(
     **{
         name: dict(
             label=label,
-            config=depthcp,
+            config=_base_.stage_values['trunk_config'],
             options=[*_base_.from_depth, *changes],
             parts=('backbone', 'neck', 'decode_head'),
             needs=('regions', *stages))
