@@ -1,5 +1,5 @@
 """Look at what the data pipeline of a config gives: clips, street images with their maps, mixed views with matches,
-images with labels beside mixed ones without.
+images with labels beside mixed ones without; and with --checkpoint what a mean teacher lets its student learn.
 """
 
 import argparse
@@ -20,6 +20,8 @@ def parse_args() -> argparse.Namespace:
                         help='how many samples, spread over the set; default: %(default)s')
     parser.add_argument('--epoch', type=whole(0), default=0,
                         help='the samples as this epoch sees them; default: %(default)s')
+    parser.add_argument('--checkpoint', help='of a mean teacher: its labels of images without labels, where it is '
+                                             'sure, and their mixture with the next image')
     parser.add_argument('--output-dir', type=Path, help='write the pictures as PNG into this folder')
     parser.add_argument('--not-show', action='store_true', help='open no windows')
     add_cfg_options(parser)
@@ -52,6 +54,7 @@ def main() -> None:
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
         draw = ((config.get('randomness') or {}).get('seed') or 0, args.epoch)
         dataset = DATASETS.build(loader.dataset)
+        teacher = load_teacher(config, args.checkpoint) if args.checkpoint else None
         mixer = Mixer.of(
             config.model.get('mixer') if isinstance(dataset, LabelledUnlabelledDataset) else None)
         chosen = np.unique(np.linspace(0, len(dataset) - 1, min(args.number, len(dataset))).astype(int)).tolist()
@@ -60,7 +63,10 @@ def main() -> None:
                 rng = np.random.default_rng([*draw, index])
                 item = dataset[(*draw, index)]
                 pictures = draw_item(item, dataset.metainfo, rng, config.get('model'))
-                if mixer.type == 'depth' and not mixer.is_online:
+                if teacher is not None:
+                    following = dataset[(*draw, (index + 1) % len(dataset))]
+                    pictures['lesson'] = draw_lesson_of(teacher, [item, following], dataset.metainfo['palette'])
+                elif mixer.type == 'depth' and not mixer.is_online:
                     pair = [item['unlabelled'], dataset[(*draw, (index + 1) % len(dataset))]['unlabelled']]
                     masks = mixer.masks(rng, None, [part['data_samples'] for part in pair])
                     pictures['mixed'] = draw_mixture([part['inputs'] for part in pair], masks[0])
@@ -73,6 +79,40 @@ def main() -> None:
                         write_png(args.output_dir / f'{args.split}_{index:06d}_{name}.png', picture)
                     if not args.not_show:
                         show(picture, f'{args.split} {index}: {name}')
+
+
+def load_teacher(config, checkpoint: str):
+    """The model of a config with the weights of a checkpoint, in the state of training."""
+    from mmdepthcp.models.segmentors import MeanTeacherSegmentor
+    from mmdepthcp.registry import MODELS
+    from mmdepthcp.utils.checkpoint import check_fit, read_state_dict
+    from mmdepthcp.utils.errors import InputError
+
+    model = MODELS.build(config.model)
+    if not isinstance(model, MeanTeacherSegmentor) or model.mixer.is_online:
+        raise InputError(f'{config.filename}: --checkpoint is for a MeanTeacherSegmentor that mixes by stored depth, '
+                         'by classes or not at all')
+    state = read_state_dict(checkpoint)
+    check_fit(model, state, checkpoint)
+    model.load_state_dict(state, strict=False)
+    return model.train()
+
+
+def draw_lesson_of(teacher, items, palette):
+    """A picture of the first of a batch of items."""
+    import numpy as np
+    from mmengine.dataset import pseudo_collate
+
+    from mmdepthcp.visualization.samples import draw_lesson
+
+    ready = teacher.data_preprocessor(pseudo_collate(items), True)
+    images, samples = ready['inputs']['unlabelled'], ready['data_samples']['unlabelled']
+    plain, mixed = teacher.taught(images, samples), teacher.lesson(images, samples)
+    image, seen = (np.ascontiguousarray(teacher.in_bgr(each.images)[0].clamp(0, 255).byte().permute(1, 2, 0))
+                   for each in (plain, mixed))
+    truth = np.asarray(samples[0].gt_sem_seg.data[0]) if samples[0].get('labels_read') else None
+    return draw_lesson(image, plain.labels[0].numpy(), plain.confidence[0].numpy() >= teacher.threshold, seen,
+                       mixed.labels[0].numpy(), palette, truth)
 
 
 def show(picture, title: str) -> None:

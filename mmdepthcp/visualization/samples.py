@@ -95,6 +95,23 @@ def draw_mixture(images: Sequence[Any], mask: Any) -> np.ndarray:
     return np.hstack([one, other, np.where(shown, np.full_like(one, 255), 0), np.where(shown, one, other)])
 
 
+def draw_lesson(image: np.ndarray, labels: np.ndarray, sure: np.ndarray, mixed: np.ndarray, mixed_labels: np.ndarray,
+                palette: Sequence[Sequence[int]], truth: np.ndarray | None = None) -> np.ndarray:
+    """What a student is to learn from an image without labels: the image, its pseudo-labels, where the teacher is sure
+    (white), the truth if it is known, and what the student sees, with its labels, side by side.
+
+    Args:
+        image, mixed: (H, W, 3) uint8, BGR.
+        labels, mixed_labels, truth: (H, W) class ids; ids beyond the palette have no class.
+        sure: (H, W) bool.
+        palette: RGB colour of each class.
+    """
+    known = [] if truth is None else [draw_labels(image, truth, palette)]
+    return np.hstack([
+        image, draw_labels(image, labels, palette), np.where(sure[..., None], np.full_like(image, 255), 0), *known,
+        mixed, draw_labels(mixed, mixed_labels, palette)])
+
+
 def _draw_packed(image: np.ndarray, sample: Any, palette: Sequence[Sequence[int]]) -> np.ndarray:
     """An image, its labels and disparity, those that are there, side by side."""
     tiles = [image]

@@ -174,7 +174,7 @@ def test_padding_is_not_learnt_from():
     ready = model.data_preprocessor(copy.deepcopy(data), True)
     for unlabelled in ready['data_samples']['unlabelled']:
         assert not unlabelled.gt_depth_map.data[:, PADDED[0]:].any()
-    labels, confidence, _ = model._taught(ready['inputs']['unlabelled'], ready['data_samples']['unlabelled'])
+    _, labels, confidence, _ = model.taught(ready['inputs']['unlabelled'], ready['data_samples']['unlabelled'])
     inside = torch.zeros(2, *SIZE, dtype=torch.bool)
     inside[:, :PADDED[0], :PADDED[1]] = True
     assert torch.equal(labels != 255, inside) and torch.equal(confidence > 0, inside)

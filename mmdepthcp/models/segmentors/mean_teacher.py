@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -30,6 +30,22 @@ from mmdepthcp.views import STRONG, ColourSettings, strong_colours
 
 DROPS = (_DropoutNd, DropPath, nn.MultiheadAttention)
 """What drops parts at random in training, and does nothing else then."""
+
+
+class Lesson(NamedTuple):
+    """Images without labels, as they are learnt from.
+
+    Attributes:
+        images: (B, 3, H, W), normalised.
+        labels: (B, H, W) int64, ``IGNORED`` where nothing is learnt.
+        confidence: (B, H, W), how sure the teacher is, in 0..1.
+        watched: figures for the log.
+    """
+
+    images: Tensor
+    labels: Tensor
+    confidence: Tensor
+    watched: dict[str, Tensor]
 
 
 @MODELS.register_module()
@@ -201,24 +217,39 @@ class MeanTeacherSegmentor(BaseSegmentor):
         yield self._unlabelled(images, samples, online)
 
     def _unlabelled(self, images: Tensor, data_samples: Sequence, online: Tensor | None) -> dict[str, Tensor]:
+        lesson = self.lesson(images, data_samples, online)
+        logits = self.student.encode_decode(lesson.images, _whole(lesson.images))
+        sure = mean_over_ranks(pseudo_label_weight(lesson.confidence, self.threshold))
+        weight = sure
+        if self.per_pixel:
+            weight = pseudo_label_weight(lesson.confidence, self.threshold, per_pixel=True)
+        with torch.autocast(lesson.images.device.type, enabled=False):
+            loss = pseudo_label_loss(logits.float(), lesson.labels, self.unlabelled_weight * weight)
+        return dict(loss_unlabelled=loss, confident=sure, **lesson.watched)
+
+    @torch.no_grad()
+    def lesson(self, images: Tensor, data_samples: Sequence, online: Tensor | None = None) -> Lesson:
+        """What the student is to learn from a batch without labels.
+
+        Args:
+            images: (B, 3, H, W), normalised.
+            data_samples: of the images.
+            online: (B, H, W) disparity of the segmentor, where ``mixer.source`` says so.
+        """
         rng = _generator(data_samples)
-        labels, confidence, watched = self._taught(images, data_samples)
+        taught = self.taught(images, data_samples)
+        labels, confidence, watched = taught.labels, taught.confidence, dict(taught.watched)
         masks = self.mixer.masks(rng, labels, data_samples, online)
         if masks is not None:
             images, labels, confidence = (mix(values, masks) for values in (images, labels, confidence))
             watched['from_partner'] = 1 - masks.float().mean()
         if self.colours is not None:
             images = self._recoloured(images, rng, self.colours)
-        logits = self.student.encode_decode(images, _whole(images))
-        sure = mean_over_ranks(pseudo_label_weight(confidence, self.threshold))
-        weight = pseudo_label_weight(confidence, self.threshold, per_pixel=True) if self.per_pixel else sure
-        with torch.autocast(images.device.type, enabled=False):
-            loss = pseudo_label_loss(logits.float(), labels, self.unlabelled_weight * weight)
-        return dict(loss_unlabelled=loss, confident=sure, **watched)
+        return Lesson(images, labels, confidence, watched)
 
     @torch.no_grad()
-    def _taught(self, images: Tensor, data_samples: Sequence) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Labels (B, H, W) of unlabelled images, how sure they are, and how often the teacher is right."""
+    def taught(self, images: Tensor, data_samples: Sequence) -> Lesson:
+        """The same images (B, 3, H, W) with the teacher's labels."""
         logits = self.teacher.encode_decode(images, _whole(images))
         labels, confidence = pseudo_labels(logits.float().softmax(1))
         watched = _accuracy(labels, data_samples)
@@ -229,20 +260,32 @@ class MeanTeacherSegmentor(BaseSegmentor):
             height, width = sample.metainfo.get('img_shape', label.shape)[:2]
             for padded in ((slice(height, None), slice(None)), (slice(None), slice(width, None))):
                 label[padded], sure[padded] = IGNORED, 0
-        return labels, confidence, watched
+        return Lesson(images, labels, confidence, watched)
 
     def _recoloured(self, images: Tensor, rng: np.random.Generator, colours: ColourSettings = STRONG) -> Tensor:
         """Normalised images with strong colours."""
-        pixels: Any = getattr(self.data_preprocessor, 'preprocessor', self.data_preprocessor)
-        # MMSegmentation 1.2 calls it otherwise than its successor
-        is_rgb = getattr(pixels, '_channel_conversion', getattr(pixels, 'channel_conversion', False))
-        normalises = pixels._enable_normalize
+        pixels = self._pixels
         with torch.autocast(images.device.type, enabled=False):
-            images = images.float()
-            plain = images * pixels.std + pixels.mean if normalises else images
-            strong = strong_colours(plain.flip(1) if is_rgb else plain, rng, colours)
-            strong = strong.flip(1) if is_rgb else strong
-            return (strong - pixels.mean) / pixels.std if normalises else strong
+            strong = strong_colours(self.in_bgr(images), rng, colours)
+            strong = strong.flip(1) if self._is_rgb else strong
+            return (strong - pixels.mean) / pixels.std if pixels._enable_normalize else strong
+
+    def in_bgr(self, images: Tensor) -> Tensor:
+        """Normalised images (B, 3, H, W) as BGR in 0..255, float32."""
+        pixels = self._pixels
+        plain = images.float()
+        plain = plain * pixels.std + pixels.mean if pixels._enable_normalize else plain
+        return plain.flip(1) if self._is_rgb else plain
+
+    @property
+    def _pixels(self) -> Any:
+        """What normalises the student's images."""
+        return getattr(self.data_preprocessor, 'preprocessor', self.data_preprocessor)
+
+    @property
+    def _is_rgb(self) -> bool:
+        # MMSegmentation 1.2 calls it otherwise than its successor
+        return getattr(self._pixels, '_channel_conversion', getattr(self._pixels, 'channel_conversion', False))
 
     def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
         """An iteration of one process; see MMEngine's ``BaseModel`` and ``memory_efficient``."""
