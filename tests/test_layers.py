@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'mmdepthcp'
 # from the ground up; what stands in one line does not import each other but for what lies below
 FLOORS = (
-    ('__init__', 'utils'),
+    ('utils',),
+    ('__init__',),
     ('config', 'geometry', 'registry', 'sampling'),
     ('cli', 'grouping', 'views', 'structures'),
     ('mixing',),

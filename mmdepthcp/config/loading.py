@@ -6,12 +6,14 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmdepthcp.config.checks import check_keys, fit_workers
 from mmdepthcp.config.overrides import Option, parse_options
-from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.resources import ROOT, find_shipped
+from mmdepthcp.utils.errors import InputError, notice
+from mmdepthcp.utils.moved import LAST
+from mmdepthcp.utils.resources import ROOT, configs_below, find_shipped, moved_config
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -31,6 +33,44 @@ def _without_import_noise() -> Iterator[None]:
         print(''.join(line for line in said.getvalue().splitlines(True) if 'OneDL' not in line), end='')
 
 
+def _no_such_config(path: str | os.PathLike) -> InputError:
+    shipped = configs_below(ROOT / 'configs' / Path(path).name)
+    others = ', '.join(sorted({*map(_shown, configs_below(path)), *map(_shown, shipped)}))
+    return InputError(f'{path}: no such config file' + (f'; there is {others}' if others else ''))
+
+
+def _shown(file: Path) -> str:
+    return str(file.relative_to(ROOT) if ROOT in file.parents else file)
+
+
+def _tell_moved(old: str | os.PathLike, new: Path) -> None:
+    notice(f'{old}: this config has moved to {_shown(new)}; {LAST}')
+
+
+@contextlib.contextmanager
+def _moved_bases() -> Iterator[None]:
+    """Have MMEngine find those of a config's ``_base_`` that have moved since version 0.1.0."""
+    from mmengine.config import Config
+
+    find = Config._get_cfg_path
+
+    def find_moved(path: str, config: str) -> tuple[str, str | None]:
+        base, scope = find(path, config)
+        if scope or os.path.isfile(base):
+            return base, scope
+        new = moved_config(base)
+        if new is None:
+            raise _no_such_config(os.path.normpath(base))
+        _tell_moved(f'{config}: _base_ {path}', new)
+        return str(new), None
+
+    Config._get_cfg_path = staticmethod(find_moved)
+    try:
+        yield
+    finally:
+        Config._get_cfg_path = staticmethod(find)
+
+
 def load_config(path: str | os.PathLike, options: Sequence[Option] = ()) -> Config:
     """Read a config file, one's own or one that comes with the package, and override settings in it.
 
@@ -44,11 +84,14 @@ def load_config(path: str | os.PathLike, options: Sequence[Option] = ()) -> Conf
 
     file = find_shipped(path)
     if not file.is_file():
-        others = sorted(str(other.relative_to(ROOT)) for other in (ROOT / 'configs').rglob(file.name))
-        raise InputError(f'{path}: no such config file' + (f'; there is {", ".join(others)}' if others else ''))
+        raise _no_such_config(path)
+    if file not in (Path(path), ROOT / path):
+        _tell_moved(path, file)
     try:
-        with _without_import_noise():  # a config may import packages
+        with _without_import_noise(), _moved_bases():  # a config may import packages
             config = Config.fromfile(str(file))
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from None
     except Exception as error:  # a config is a program
         raise InputError(f'{path}: cannot be read as a config: {type(error).__name__}: {error}') from error
     override_settings(config, options, path)
