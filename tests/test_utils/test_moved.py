@@ -58,11 +58,11 @@ def test_old_names_are_handed_on_with_a_warning(module):
     for name in OLD_NAMES[module].split():
         with pytest.warns(FutureWarning, match='old names go with version 0.3') as told:
             found = getattr(old, name)
-        place = str(told[0].message).partition(' has moved to ')[2].partition(';')[0]
-        new, _, same = place.rpartition('.')
+        (about,) = (one for one in told if ' has moved to ' in str(one.message))
+        new, _, same = str(about.message).partition(' has moved to ')[2].partition(';')[0].rpartition('.')
         assert same == name and new != old.__name__
         assert getattr(importlib.import_module(new), name) is found
-        assert told[0].filename == __file__
+        assert about.filename == __file__
 
 
 def test_every_old_module_is_tested():
