@@ -81,6 +81,11 @@ class FrozenTrunk:
             bar.update(len(views))
         print()
 
+    def sources(self, start: int, stop: int, fields: Sequence[str] = ('inputs',)) -> list[str]:
+        """The files that fields of images (:data:`FILES`) are made of."""
+        items = (item_of_image(self.dataset, index) for index in range(start, min(stop, len(self.names))))
+        return list(dict.fromkeys(item[FILES[field]] for item in items for field in fields))
+
 
 class Parts:
     """Work on the images of a set in parts, each of which ends in files: what is there is not made again, so that
@@ -95,34 +100,44 @@ class Parts:
         self.starts = range(0, number, rows)
 
     def run(self, shard: tuple[int, int], files: Callable[[int], list[Path]], make: Callable[[int], list[Any]],
-            sources: Callable[[int], Sequence[str]] | None = None) -> bool:
-        """Make the parts of a shard ``(i, n)``; whether those of all shards are there.
+            sources: Callable[[int], Sequence[str | os.PathLike]]) -> bool:
+        """Make the parts of a shard ``(i, n)``; whether those of all shards are there, and up to date.
 
         Args:
             shard: i and n.
             files: of the part that begins at an image.
             make: the arrays of a part, one for each file.
-            sources: the files that a part is made of. Their digest is kept beside it, and where they have changed, it
-                is made anew.
+            sources: the files that a part is made of. Their digest is kept beside it (:meth:`note`), and where they
+                have changed, it is made anew.
         """
         changed = 0
-        for start in self.starts[shard[0]::shard[1]]:
+        own = self.starts[shard[0]::shard[1]]
+        for start in own:
             paths = files(start)
-            note = paths[0].with_suffix('.sources')
-            if all(path.exists() for path in paths):
-                if sources is None or not _have_changed(sources(start), paths, note):
-                    continue
-                changed += 1
-            digest = sources and _digest(sources(start))
-            for path, values in zip(paths, make(start), strict=True):
-                with atomic_path(path) as aside:
-                    np.save(aside, values)
+            note = self.note(paths[0])
+            are_there = all(path.exists() for path in paths)
+            outdated = are_there and _have_changed(sources(start), paths, note)
+            if are_there and not outdated and note.exists():
+                continue
+            digest = _digest(sources(start))
+            if outdated or not are_there:
+                changed += outdated
+                for path, values in zip(paths, make(start), strict=True):
+                    with atomic_path(path) as aside:
+                        np.save(aside, values)
             if digest:
                 with atomic_path(note) as aside:
                     aside.write_text(digest)
         if changed:
             notice(f'{paths[0].parent}: parts made anew, for what they were made of has changed: {changed}')
-        return all(path.exists() for start in self.starts for path in files(start))
+        return all(path.exists() for start in self.starts for path in files(start)) and not any(
+            _have_changed(sources(start), files(start), self.note(files(start)[0]))
+            for start in self.starts if start not in own)
+
+    @staticmethod
+    def note(path: Path) -> Path:
+        """Where the digest of the sources of a part lies, whose first file is ``path``."""
+        return path.with_suffix('.sources')
 
 
 class FeatureCaching:
@@ -149,7 +164,7 @@ class FeatureCaching:
             fields = self._begin()
             return self.parts.run(shard, lambda start: [cache_file(self.out, field, start) for field in fields],
                                   lambda start: self._arrays(start, fields),
-                                  lambda start: self._sources(start, fields))
+                                  lambda start: self.trunk.sources(start, start + ROWS, fields))
 
     def _begin(self) -> list[str]:
         """The fields of the cache; says its size first."""
@@ -171,11 +186,6 @@ class FeatureCaching:
         write_cache_meta(self.out, self.trunk.key, self.trunk.names, fields)
         return fields
 
-    def _sources(self, start: int, fields: list[str]) -> list[str]:
-        items = (item_of_image(self.trunk.dataset, index)
-                 for index in range(start, min(start + ROWS, len(self.trunk.names))))
-        return list(dict.fromkeys(item[FILES[field]] for item in items for field in fields))
-
     def _arrays(self, start: int, fields: list[str]) -> list[np.ndarray]:
         kept: dict[str, list] = {field: [] for field in fields}
         for views, features in self.trunk.batches(start, start + ROWS):
@@ -185,7 +195,7 @@ class FeatureCaching:
         return [np.concatenate(kept[field]) for field in fields]
 
 
-def _have_changed(sources: Sequence[str], paths: Sequence[Path], note: Path) -> bool:
+def _have_changed(sources: Sequence[str | os.PathLike], paths: Sequence[Path], note: Path) -> bool:
     """Whether files of a part were made of other sources; without a note of them, whether one of these is newer."""
     digest = _digest(sources)
     if digest is None or note.exists():
@@ -193,7 +203,7 @@ def _have_changed(sources: Sequence[str], paths: Sequence[Path], note: Path) -> 
     return max(os.stat(path).st_mtime_ns for path in sources) > min(os.stat(path).st_mtime_ns for path in paths)
 
 
-def _digest(sources: Sequence[str]) -> str | None:
+def _digest(sources: Sequence[str | os.PathLike]) -> str | None:
     """The digest of files, None if one is not there."""
     try:
         return digest_of(sources)

@@ -26,7 +26,8 @@ PARTS = re.compile(r'\.[0-9a-f]{12}\.parts')
 
 class NeighbourSearch:
     """The search in parts of :data:`CHUNK_ROWS` images, each a file: first the descriptors of the images, their mean
-    features, then their neighbours (:class:`Parts`).
+    features, then their neighbours (:class:`Parts`). Where images have changed since, so that there are other
+    descriptors, the parts that depend on them are made anew.
 
     Args:
         trunk: the frozen backbone and its images.
@@ -51,10 +52,12 @@ class NeighbourSearch:
         The search in the descriptors begins when those of all shards are there.
         """
         with claim(self.folder, shard):
-            if not self.parts.run(shard, self._files('descriptors'), self._describe):
+            if not self.parts.run(shard, self._files('descriptors'), self._describe,
+                                  lambda start: self.trunk.sources(start, start + CHUNK_ROWS)):
                 return False
             mean = self._mean() if self.centred else None
-            if not self.parts.run(shard, self._files('neighbours'), lambda start: [self._search(start, mean)]):
+            if not self.parts.run(shard, self._files('neighbours'), lambda start: [self._search(start, mean)],
+                                  lambda start: self._notes()):
                 return False
             found = [np.load(self._part('neighbours', start)) for start in self.parts.starts]
             write_neighbours(self.out, self.trunk.names, np.concatenate(found),
@@ -75,6 +78,10 @@ class NeighbourSearch:
 
     def _files(self, kind: str) -> Callable[[int], list[Path]]:
         return lambda start: [self._part(kind, start)]
+
+    def _notes(self) -> list[Path]:
+        """What tells of which images the descriptors are."""
+        return [self.parts.note(self._part('descriptors', start)) for start in self.parts.starts]
 
     def _describe(self, start: int) -> list[np.ndarray]:
         """Descriptors (N, C) of the images of a part."""

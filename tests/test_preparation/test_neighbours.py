@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -94,6 +95,62 @@ def test_interrupted_and_shared_searches_give_the_same(config, tmp_path, monkeyp
     shards = [search(config, tmp_path / 'shared.npz') for _ in range(2)]
     assert [shards[0].run((0, 2)), shards[1].run((1, 2)), shards[0].run((0, 2))] == [False, False, True]
     assert Path(tmp_path / 'shared.npz').read_bytes() == whole
+
+
+def interrupt(config, out, monkeypatch, at):
+    """A search that is interrupted in the part that begins at an image."""
+    interrupted = search(config, out)
+    find = interrupted._search
+
+    def fail(start, mean):
+        if start == at:
+            raise KeyboardInterrupt
+        return find(start, mean)
+
+    monkeypatch.setattr(interrupted, '_search', fail)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.run()
+
+
+def change_image(tmp_path, number):
+    """Put another image, of the same size and time, in place of one."""
+    path = tmp_path / f'images/{number:02}.png'
+    before = path.stat()
+    cv2.imwrite(str(path), np.random.default_rng(number).integers(0, 255, (32, 64, 3), np.uint8))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize('shared', [False, True])
+def test_images_that_change_while_a_search_is_interrupted(config, tmp_path, monkeypatch, shared):
+    monkeypatch.setattr(neighbours, 'CHUNK_ROWS', 3)
+    assert search(config, tmp_path / 'before.npz').run()
+    out = tmp_path / 'n.npz'
+    interrupt(config, out, monkeypatch, at=6)
+    change_image(tmp_path, 4)
+    assert search(config, tmp_path / 'whole.npz').run()
+    assert Path(tmp_path / 'whole.npz').read_bytes() != Path(tmp_path / 'before.npz').read_bytes()
+    again = search(config, out)
+    if shared:  # the parts of shard 1, of which the changed image is one, are out of date: shard 0 does not build on it
+        assert [again.run((0, 2)), again.run((1, 2)), again.run((0, 2))] == [False, False, True]
+    else:
+        described = []
+        describe = again._describe
+        monkeypatch.setattr(again, '_describe', lambda start: described.append(start) or describe(start))
+        assert again.run() and described == [3]
+    assert out.read_bytes() == Path(tmp_path / 'whole.npz').read_bytes()
+
+
+def test_parts_that_do_not_say_of_what_they_were_made(config, tmp_path, monkeypatch):
+    """Those of an earlier version."""
+    monkeypatch.setattr(neighbours, 'CHUNK_ROWS', 3)
+    out = tmp_path / 'n.npz'
+    interrupt(config, out, monkeypatch, at=9)
+    for note in search(config, out).folder.glob('*.sources'):
+        note.unlink()
+    change_image(tmp_path, 7)
+    os.utime(tmp_path / 'images/07.png')
+    assert search(config, tmp_path / 'whole.npz').run() and search(config, out).run()
+    assert out.read_bytes() == Path(tmp_path / 'whole.npz').read_bytes()
 
 
 def test_other_weights_begin_anew(config, tmp_path, monkeypatch):
