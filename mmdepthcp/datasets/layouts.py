@@ -13,8 +13,10 @@ import numpy as np
 from mmdepthcp.datasets.clips import Clip, index_cityscapes, index_folder, index_kitti_odometry, index_kitti_raw
 from mmdepthcp.geometry.cameras import (
     read_cityscapes_intrinsics,
+    read_cityscapes_pixels,
     read_intrinsics,
     read_kitti_odometry_intrinsics,
+    read_kitti_odometry_pixels,
     read_kitti_raw_intrinsics,
 )
 
@@ -64,7 +66,7 @@ class Layout:
         clips: finds the clips.
         intrinsics: reads a calibration, normalised (3, 3).
         calibration: what the file of the calibration is called, for messages.
-        states_size: whether it says of which size of images it is.
+        pixels: reads one that does not say of which size of images it is, in pixels; None: it says so.
         cameras: groups of cameras as in :class:`Places`, where the user names none.
         listed: the same where a list of frames does: each of its lines may name another.
         padded: whether lists may leave out zeros in front of the names of clips.
@@ -73,7 +75,7 @@ class Layout:
     clips: Callable[[Places], list[Clip]]
     intrinsics: Callable[[Calibration], np.ndarray]
     calibration: str
-    states_size: bool
+    pixels: Callable[[Calibration], np.ndarray] | None = None
     cameras: tuple[tuple[int, ...], ...] = ()
     listed: tuple[tuple[int, ...], ...] = ()
     padded: bool = False
@@ -92,17 +94,19 @@ LAYOUTS = dict(
     cityscapes=Layout(
         lambda at: index_cityscapes(at.images, at.calibration, at.depth),
         lambda of: read_cityscapes_intrinsics(of.file, of.size, of.assumed),
-        "*_camera.json of this sequence below data_prefix['camera_path']", False),
+        "*_camera.json of this sequence below data_prefix['camera_path']",
+        lambda of: read_cityscapes_pixels(of.file)),
     kitti_raw=Layout(
         lambda at: index_kitti_raw(at.images, at.cameras[0], at.depth, at.depth_kind),
         lambda of: read_kitti_raw_intrinsics(of.file, of.camera, of.image_size),
-        'calib_cam_to_cam.txt', True, ((2,),), ((2, 3),)),
+        'calib_cam_to_cam.txt', None, ((2,),), ((2, 3),)),
     kitti_odometry=Layout(
         lambda at: index_kitti_odometry(at.images, at.cameras),
         lambda of: read_kitti_odometry_intrinsics(of.file, of.size, of.camera, of.assumed),
-        'calib.txt', False, ((2,), (0,)), ((2, 3), (0, 1)), padded=True),
+        'calib.txt', lambda of: read_kitti_odometry_pixels(of.file, of.camera), ((2,), (0,)), ((2, 3), (0, 1)),
+        padded=True),
     folder=Layout(
         lambda at: index_folder(at.images, _others(at)),
         lambda of: read_intrinsics(of.file, of.image_size),
-        'intrinsics.json', True))
+        'intrinsics.json'))
 """By the name that configs give them."""

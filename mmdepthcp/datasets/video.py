@@ -75,7 +75,8 @@ class VideoClipDataset(SeededDataset, BaseDataset):
             all; None gives none, for models that learn them.
         calibration_size: (width, height) that the camera files of Cityscapes and of KITTI's odometry were made for,
             which do not say; by default that of the images, and files that can not have been made for it are refused.
-            Other calibrations name their size, and are scaled.
+            Those with the numbers of the two data sets' cameras are known to be made for their sizes (see
+            :func:`mmdepthcp.geometry.cameras.published_size`). Other calibrations name their size. All are scaled.
         camera: Number of the KITTI camera; None: that which a line of ``ann_file`` names, elsewhere 2, or in an
             odometry sequence without colour 0.
         depth_kind: KITTI's measured depth, ``'velodyne_raw'`` (one scan) or ``'groundtruth'`` (accumulated).
@@ -189,10 +190,10 @@ class VideoClipDataset(SeededDataset, BaseDataset):
         key = file, clip.camera, self._sizes[clip.name, clip.camera]
         if key not in self._calibrations:
             assumed = self.calibration_size is None
-            if assumed and not self.layout.states_size and not self._calibrations:
-                tell_assumed_size(self._root, key[2])
-            self._calibrations[key] = self.layout.intrinsics(
-                Calibration(*key, self.calibration_size or key[2], assumed))
+            calibration = Calibration(*key, self.calibration_size or key[2], assumed)
+            if assumed and self.layout.pixels and not self._calibrations:
+                tell_assumed_size(self._root, self.layout.pixels(calibration), key[2])
+            self._calibrations[key] = self.layout.intrinsics(calibration)
         return self._calibrations[key]
 
     def _moving(self, items: list[dict]) -> list[dict]:

@@ -29,6 +29,11 @@ is taken for that of another size.
 """
 SAME_ASPECT = 0.02
 """How far aspects may differ by rounding when an image is resized."""
+CITYSCAPES_SIZE, CITYSCAPES_FOCAL = (2048, 1024), (2150, 2380)
+"""Size of all images of Cityscapes, and bounds of the focal lengths of its cameras, such as 2262.52, in its pixels."""
+KITTI_SIZES = {(718.856, 607.1928, 185.2157): (1241, 376), (721.5377, 609.5593, 172.854): (1242, 375),
+               (707.0912, 601.8873, 183.1104): (1226, 370)}
+"""Focal length and principal point, in pixels, of KITTI's rectified cameras → size of their images."""
 AS_SHARES = ('give fractions of the image: fx / width, fy / height, cx / width, cy / height; KITTI, for one, has '
              '0.58 1.92 0.5 0.5')
 RESIZED = ('were the images resized after calibration? Then give the size that the calibration was made for '
@@ -188,41 +193,49 @@ def read_kitti_raw_intrinsics(path: str | Path, camera: int = 2, image: Size | N
                             f'{matrix} is in pixels of images of the size {size}')
 
 
-def read_kitti_odometry_intrinsics(path: str | Path, size: Size, camera: int, centred: bool = False) -> np.ndarray:
+def read_kitti_odometry_intrinsics(path: str | Path, size: Size, camera: int, assumed: bool = False) -> np.ndarray:
     """Normalised intrinsics from the ``calib.txt`` of an odometry sequence (key Pc).
 
     Args:
         path: The file.
         size: Size of the images that the calibration was made for; the file does not say.
         camera: Number of the camera.
-        centred: See :func:`read_cityscapes_intrinsics`.
+        assumed: See :func:`read_cityscapes_intrinsics`.
 
     Raises:
         InputError: the file, the key or a value is missing or makes no sense.
     """
-    pixels = _entry(read_kitti_calibration(path), f'P{camera}', 12, path).reshape(3, 4)[:, :3]
-    return _of_unstated_size(pixels, size, f'{path}: key P{camera}', centred)
+    return _of_unstated_size(read_kitti_odometry_pixels(path, camera), size, f'{path}: key P{camera}', assumed)
 
 
-def read_cityscapes_intrinsics(path: str | Path, size: Size, centred: bool = False) -> np.ndarray:
+def read_kitti_odometry_pixels(path: str | Path, camera: int) -> np.ndarray:
+    """What :func:`read_kitti_odometry_intrinsics` reads, in pixels."""
+    return _entry(read_kitti_calibration(path), f'P{camera}', 12, path).reshape(3, 4)[:, :3]
+
+
+def read_cityscapes_intrinsics(path: str | Path, size: Size, assumed: bool = False) -> np.ndarray:
     """Normalised intrinsics from a ``*_camera.json`` of Cityscapes (fx, fy, u0, v0 below ``intrinsic``).
 
     Args:
         path: The file.
-        size: Size of the images that the calibration was made for, 2048x1024 in Cityscapes; the file does not
-            say.
-        centred: Refuse a principal point more than 8 % of the image from its middle: where ``size`` is no more than
-            that of the images at hand, they were resized.
+        size: Size of the images that the calibration was made for; the file does not say.
+        assumed: ``size`` is no more than that of the images at hand. Then :func:`published_size` comes before it, and a
+            principal point more than 8 % of the image from its middle is refused: the images were resized.
 
     Raises:
         InputError: the file, a key or a value is missing or makes no sense.
     """
+    return _of_unstated_size(read_cityscapes_pixels(path), size, f'{path}: key intrinsic', assumed)
+
+
+def read_cityscapes_pixels(path: str | Path) -> np.ndarray:
+    """What :func:`read_cityscapes_intrinsics` reads, in pixels."""
     content = read_json(path)
     intrinsic = content.get('intrinsic') if isinstance(content, dict) else None
     if not isinstance(intrinsic, dict):
         raise InputError(f"{path}: has no key 'intrinsic'; expected a *_camera.json of Cityscapes")
     numbers = [_number(intrinsic, key, path, 'intrinsic.') for key in ('fx', 'fy', 'u0', 'v0')]
-    return _of_unstated_size(intrinsic_matrix(*numbers), size, f'{path}: key intrinsic', centred)
+    return intrinsic_matrix(*numbers)
 
 
 def read_intrinsics(path: str | Path, image: Size | None = None) -> np.ndarray:
@@ -263,16 +276,62 @@ def _number(content: dict[str, Any], key: str, path: str | Path, prefix: str = '
     return float(value)
 
 
-def tell_assumed_size(where: str | Path, size: Size) -> None:
-    """Say in the log that calibrations which state no size are taken for those of images of this one."""
-    notice(f'{where}: the calibrations do not say which size of images they were made for; taken is that of the '
-           f'images, {size[0]}x{size[1]}; if these were resized, set calibration_size', logging.INFO)
+def published_size(pixels: np.ndarray, image: Size) -> tuple[int, int] | None:
+    """Size of the images that a calibration was made for, by its numbers: those of cameras of Cityscapes or of KITTI.
+
+    Args:
+        pixels: (3, 3) intrinsics in pixels.
+        image: Size of the images at hand. Only images of the same aspect are taken for whole ones, resized.
+
+    Returns:
+        None for other cameras, and for windows cut out of images.
+
+    Example:
+        >>> published_size(intrinsic_matrix(2262.52, 2265.3, 1096.98, 513.137), (1024, 512))  # Cityscapes
+        (2048, 1024)
+    """
+    (fx, _, cx), (_, fy, cy), _ = pixels.tolist()
+    known = [size for (focal, *centre), size in KITTI_SIZES.items()
+             if np.allclose((fx, fy, cx, cy), (focal, focal, *centre), rtol=0, atol=.01)]
+    if CITYSCAPES_FOCAL[0] < min(fx, fy) <= max(fx, fy) < CITYSCAPES_FOCAL[1] and _is_central(
+            cx / CITYSCAPES_SIZE[0], cy / CITYSCAPES_SIZE[1]):
+        known.append(CITYSCAPES_SIZE)
+    return next((size for size in known if _same_aspect(size, image)), None)
 
 
-def _of_unstated_size(pixels: np.ndarray, size: Size, what: str, centred: bool) -> np.ndarray:
-    matrix = check_intrinsics(normalise_intrinsics(pixels, check_size(size, 'calibration_size')), what, RESIZED)
+def _is_central(cx: float, cy: float) -> bool:
+    return max(abs(cx - .5), abs(cy - .5)) <= OFF_CENTRE
+
+
+def _same_aspect(one: Size, other: Size) -> bool:
+    return abs(other[0] * one[1] / (other[1] * one[0]) - 1) < SAME_ASPECT
+
+
+def tell_assumed_size(where: str | Path, pixels: np.ndarray, image: Size) -> None:
+    """Say in the log what size calibrations which state none are taken to be made for.
+
+    Args:
+        where: Where they lie, for the message.
+        pixels: (3, 3) in pixels; one stands for all.
+        image: Size of the images.
+    """
+    size = published_size(pixels, image)
+    if size is None:
+        notice(f'{where}: the calibrations do not say which size of images they were made for; taken is that of the '
+               f'images, {image[0]}x{image[1]}; if these were resized, set calibration_size', logging.INFO)
+    elif size != tuple(image):
+        notice(f'{where}: the calibrations have the numbers of {"Cityscapes" if size == CITYSCAPES_SIZE else "KITTI"}, '
+               f'made for images of {size[0]}x{size[1]}: scaled to these, {image[0]}x{image[1]}; if that is wrong, set '
+               'calibration_size', logging.INFO)
+
+
+def _of_unstated_size(pixels: np.ndarray, size: Size, what: str, assumed: bool) -> np.ndarray:
+    size = check_size(size, 'calibration_size')
+    if assumed:
+        size = published_size(pixels, size) or size
+    matrix = check_intrinsics(normalise_intrinsics(pixels, size), what, RESIZED)
     cx, cy = matrix[:2, 2]
-    if centred and max(abs(cx - .5), abs(cy - .5)) > OFF_CENTRE:
+    if assumed and not _is_central(cx, cy):
         raise InputError(f'{what}: in images of {size[0]}x{size[1]} the principal point would be at ({cx:.3f}, '
                          f'{cy:.3f}) of width and height, far from the middle; {RESIZED}. If they were cut out of '
                          'larger ones, give the intrinsics of what is left')
@@ -284,7 +343,7 @@ def _compare_sizes(path: str | Path, calibrated: Size, image: Size | None) -> No
     if image is None or tuple(image) == tuple(calibrated):
         return
     sizes = f'{path}: made for images of {calibrated[0]:g}x{calibrated[1]:g}, these are {image[0]:g}x{image[1]:g}'
-    if abs(image[0] * calibrated[1] / (image[1] * calibrated[0]) - 1) < SAME_ASPECT:
+    if _same_aspect(calibrated, image):
         notice(f'{sizes}: scaled to them', logging.INFO)
     else:
         notice(f'{sizes}, of another aspect: taken as resized as a whole, in width and height apart; if they were cut '

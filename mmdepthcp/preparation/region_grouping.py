@@ -13,7 +13,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmdepthcp.geometry.cameras import check_intrinsics, check_size, read_cityscapes_intrinsics, tell_assumed_size
+from mmdepthcp.geometry.cameras import (
+    check_intrinsics,
+    check_size,
+    read_cityscapes_intrinsics,
+    read_cityscapes_pixels,
+    tell_assumed_size,
+)
 from mmdepthcp.grouping import PRESETS, GroupingParams, RegionQuality, group_regions
 from mmdepthcp.preparation.exports import META, claim_export, digest_of, select_outdated
 from mmdepthcp.utils.errors import InputError
@@ -67,7 +73,8 @@ class RegionGrouper:
         intrinsics: normalised (fx/W, fy/H, cx/W, cy/H) of all images.
         camera_root: folder of Cityscapes calibrations, ``<relative path without _leftImg8bit>_camera.json``; comes
             before ``intrinsics``.
-        calibration_size: (width, height) of the images that those were made for; the size of each image if None.
+        calibration_size: (width, height) of the images that those were made for; if None, that of Cityscapes where they
+            have the numbers of its cameras, else the size of each image.
         scale: (width, height) of the region maps; the size of each image if None.
 
     Raises:
@@ -204,7 +211,8 @@ def group_tree(
         missing = select_outdated(images, lambda name: out / name.with_suffix('.png'), grouper.files, shard)
         if missing and grouper.camera_root is not None and grouper.calibration_size is None:
             with contextlib.suppress(InputError):  # which grouping says of this image
-                tell_assumed_size(grouper.camera_root, image_size(grouper.image_root / missing[0]))
+                tell_assumed_size(grouper.camera_root, read_cityscapes_pixels(grouper.files(missing[0])[2]),
+                                  image_size(grouper.image_root / missing[0]))
         return process_tree(missing, _Writer(grouper, out), num_workers, 'depth regions'), len(missing)
 
 

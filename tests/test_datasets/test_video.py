@@ -114,6 +114,18 @@ def test_images_that_were_resized_after_calibration(cityscapes, tmp_path):
     assert focal(VideoClipDataset(calibration_size=(32, 22), **cityscapes).get_data_info(0)) == pytest.approx(30)
 
 
+def test_images_of_cityscapes_that_were_resized(cityscapes, tmp_path, notices):
+    """Its calibrations are for 2048x1024, whatever size the images are brought to."""
+    for file in (tmp_path / 'camera').rglob('*.json'):
+        file.write_text(json.dumps(dict(intrinsic=dict(fx=2262.52, fy=2265.3, u0=1096.98, v0=513.137))))
+    for file in (tmp_path / 'leftImg8bit_sequence').rglob('*.png'):
+        cv2.imwrite(str(file), np.zeros((16, 32, 3), np.uint8))
+    matrix = VideoClipDataset(**cityscapes).get_data_info(0)['intrinsics']
+    np.testing.assert_allclose(matrix[:2].ravel(), [1.1047, 0, .5356, 0, 2.2122, .5011], atol=1e-4)
+    told = [notice for notice in notices if 'calibrations' in notice]
+    assert len(told) == 1 and 'made for images of 2048x1024: scaled to these, 32x16' in told[0]
+
+
 def test_shrunk_images_of_kitti_are_scaled(kitti, tmp_path, notices):
     file = tmp_path / 'raw/2011_09_26/calib_cam_to_cam.txt'
     file.write_text('S_rect_02: 48 32\nP_rect_02: 60 0 24 0 0 60 16 0 0 0 1 0\n')

@@ -14,10 +14,12 @@ from mmdepthcp.geometry.cameras import (
     flip_intrinsics,
     intrinsic_matrix,
     normalise_intrinsics,
+    published_size,
     read_cityscapes_intrinsics,
     read_intrinsics,
     read_kitti_odometry_intrinsics,
     read_kitti_raw_intrinsics,
+    tell_assumed_size,
 )
 from mmdepthcp.utils.errors import InputError
 
@@ -209,16 +211,63 @@ def test_images_of_another_size_than_the_calibration_states(tmp_path, notices):
             assert not told or told in notices[0]
 
 
+THEIRS = dict(fx=2262.52, fy=2265.3, u0=1096.98, v0=513.137)
+ODOMETRY = {(1241, 376): '718.856 0 607.1928 0 0 718.856 185.2157',
+            (1242, 375): '721.5377 0 609.5593 0 0 721.5377 172.854',
+            (1226, 370): '707.0912 0 601.8873 0 0 707.0912 183.1104'}
+
+
+def unstated(tmp_path, theirs=THEIRS, odometry=ODOMETRY[1241, 376]):
+    """Size and reader of a file of Cityscapes and one of KITTI's odometry."""
+    files = tmp_path / 'a_camera.json', tmp_path / 'calib.txt'
+    files[0].write_text(json.dumps(dict(intrinsic=theirs)))
+    files[1].write_text(f'P0: {odometry} 0 0 0 1 0\n')
+    return (((2048, 1024), lambda size: read_cityscapes_intrinsics(files[0], size, True)),
+            ((1241, 376), lambda size: read_kitti_odometry_intrinsics(files[1], size, 0, True)))
+
+
 @pytest.mark.parametrize('scale', [.5, .75, .84, 1.25, 2])
 def test_files_that_do_not_say_their_size(tmp_path, scale):
-    theirs, odometry = tmp_path / 'a_camera.json', tmp_path / 'calib.txt'
-    theirs.write_text(json.dumps(dict(intrinsic=dict(fx=2262.52, fy=2265.3, u0=1096.98, v0=513.137))))
-    odometry.write_text('P0: 718.856 0 607.1928 0 0 718.856 185.2157 0 0 0 1 0\n')
-    for size, read in (((2048, 1024), lambda size: read_cityscapes_intrinsics(theirs, size, True)),
-                       ((1241, 376), lambda size: read_kitti_odometry_intrinsics(odometry, size, 0, True))):
+    """Of cameras of one's own."""
+    own = unstated(tmp_path, dict(THEIRS, fx=1900, fy=1900), '700 0 607.1928 0 0 700 185.2157')
+    for size, read in own:
         assert abs(read(size)[0, 2] - .5) < .04
         with pytest.raises(InputError, match=r'key (intrinsic|P0): .*calibration_size'):
             read((round(size[0] * scale), round(size[1] * scale)))
+
+
+@pytest.mark.parametrize('scale', [.2, .5, .86, .93, 1, 1.07, 1.19, 2])
+def test_the_sizes_of_cityscapes_and_kitti_are_known(tmp_path, scale):
+    for size, read in unstated(tmp_path):
+        np.testing.assert_array_equal(read((round(size[0] * scale), round(size[1] * scale))), read(size))
+    for (width, height), numbers in ODOMETRY.items():
+        _, (_, read) = unstated(tmp_path, odometry=numbers)
+        matrix = read((round(width * scale), round(height * scale)))
+        focal, _, cx, *_, cy = map(float, numbers.split())
+        np.testing.assert_allclose(
+            denormalise_intrinsics(matrix, (width, height)), intrinsic_matrix(focal, focal, cx, cy))
+
+
+def test_windows_and_others_are_not_taken_for_whole_images_of_cityscapes(tmp_path):
+    """The bonnet cut off; other cameras of the same focal length; toy streets, which have the layout of Cityscapes."""
+    pixels = intrinsic_matrix(2262.52, 2265.3, 1096.98, 513.137)
+    assert published_size(pixels, (2048, 1024)) == published_size(pixels, (1000, 500)) == (2048, 1024)
+    assert published_size(pixels, (2048, 820)) is None
+    assert published_size(intrinsic_matrix(2262.52, 2265.3, 960, 540), (1920, 1080)) is None
+    assert published_size(intrinsic_matrix(2262.52, 2265.3, 600, 300), (1200, 600)) is None
+    assert published_size(intrinsic_matrix(282.8, 283.2, 128, 64), (256, 128)) is None
+    assert published_size(intrinsic_matrix(718.856, 718.856, 607.1928, 185.2157), (1216, 352)) is None
+
+
+def test_what_size_is_taken_is_told(notices):
+    theirs, own = intrinsic_matrix(2262.52, 2265.3, 1096.98, 513.137), intrinsic_matrix(1000, 1000, 512, 256)
+    for pixels, size, words in (
+            (theirs, (2048, 1024), None), (own, (1024, 512), 'taken is that of the images, 1024x512'),
+            (theirs, (1024, 512), 'numbers of Cityscapes, made for images of 2048x1024: scaled to these, 1024x512')):
+        notices.clear()
+        tell_assumed_size('camera', pixels, size)
+        assert len(notices) == (words is not None)
+        assert not words or words in notices[0]
 
 
 def test_missing_files(tmp_path):
