@@ -91,7 +91,7 @@ def load_config(path: str | os.PathLike, options: Sequence[Option] = ()) -> Conf
         with _without_import_noise(), _moved_bases():  # a config may import packages
             config = Config.fromfile(str(file))
     except InputError as error:
-        raise InputError(f'{path}: {error}') from None
+        raise InputError(f'{path}: cannot be read as a config: {error}') from None
     except Exception as error:  # a config is a program
         raise InputError(f'{path}: cannot be read as a config: {type(error).__name__}: {error}') from error
     override_settings(config, options, path)
