@@ -28,6 +28,21 @@ def write_cache_meta(folder: Path, key: str, names: Sequence[str], fields: Seque
     write_json(folder / META, dict(key=key, fields=list(fields), names=list(names)))
 
 
+def read_cache_meta(folder: Path) -> dict | None:
+    """What :func:`write_cache_meta` wrote; None if nothing is there.
+
+    Raises:
+        InputError: something else is there.
+    """
+    file = folder / META
+    if not file.exists():
+        return None
+    meta = read_json(file)
+    if not (isinstance(meta, dict) and {'key', 'fields', 'names'} <= set(meta)):
+        raise InputError(f'{file}: belongs to no cache of features; name another folder')
+    return meta
+
+
 class FeatureCache:
     """What ``tools/cache_features.py`` keeps of the images of a training set, read where it is asked for.
 
@@ -44,9 +59,9 @@ class FeatureCache:
 
     def __init__(self, folder: str | os.PathLike, names: Sequence[str]) -> None:
         self.folder = Path(folder)
-        if not (self.folder / META).is_file():
+        meta = read_cache_meta(self.folder)
+        if meta is None:
             raise InputError(f'{folder}: no cache of features; {REMEDY}')
-        meta = read_json(self.folder / META)
         check_same_images(folder, meta['names'], names, 'the features of other images', REMEDY)
         self.key: str = meta['key']
         self.fields: list[str] = meta['fields']

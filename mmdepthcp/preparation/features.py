@@ -15,14 +15,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from mmdepthcp.datasets.crops import image_names, item_of_image
-from mmdepthcp.datasets.feature_cache import META, ROWS, cache_file, write_cache_meta
+from mmdepthcp.datasets.feature_cache import ROWS, cache_file, read_cache_meta, write_cache_meta
 from mmdepthcp.datasets.transforms import view_of
 from mmdepthcp.engine.hooks import FeatureCacheHook, NeighbourCheckHook, PretrainedCheckHook
 from mmdepthcp.engine.hooks.neighbour_check import image_config
 from mmdepthcp.preparation.exports import digest_of
 from mmdepthcp.registry import DATASETS, MODELS
 from mmdepthcp.utils.errors import InputError, notice
-from mmdepthcp.utils.fileio import atomic_path, read_json
+from mmdepthcp.utils.fileio import atomic_path
 from mmdepthcp.utils.processes import WHOLE, claim
 from mmdepthcp.utils.trees import progress_bar, start_worker
 
@@ -47,7 +47,8 @@ class FrozenTrunk:
         made_of: the same of images alone, see :meth:`mmdepthcp.engine.hooks.NeighbourCheckHook.made_of`.
 
     Raises:
-        InputError: the training set is none of pairs; the backbone's weights did not arrive.
+        InputError: the training set is none of pairs; the model has no frozen features, or the backbone's weights did
+            not arrive.
     """
 
     def __init__(self, config: Any, images_alone: bool = False, device: str = 'cpu', batch_size: int = 16,
@@ -61,6 +62,9 @@ class FrozenTrunk:
         self.dataset = DATASETS.build(inner)
         self.names = image_names(self.dataset)
         self.model: Any = MODELS.build(config.model)
+        if not hasattr(self.model, 'raw_features'):
+            raise InputError(f'{config.filename}: {type(self.model).__name__} does not learn from frozen features; use '
+                             'a config of a model that does, such as configs/depthg/depthg_toy.py')
         self.model.init_weights()
         PretrainedCheckHook().check(self.model)
         self.key = FeatureCacheHook.key(inner, config.model, self.names, self.model)
@@ -150,8 +154,8 @@ class FeatureCaching:
         say: what is told how large it will be.
 
     Raises:
-        InputError: the folder holds the features of other weights, another view or other images; they do not fit on the
-            disk.
+        InputError: the folder holds the features of other weights, another view or other images, or something else;
+            they do not fit on the disk.
     """
 
     def __init__(self, trunk: FrozenTrunk, out: str | os.PathLike, say: Callable[[str], None] = print) -> None:
@@ -170,8 +174,9 @@ class FeatureCaching:
         """The fields of the cache; says its size first."""
         views, features = next(self.trunk.batches(0, 1))
         fields = ['inputs', *views[0]]
-        if (self.out / META).exists() and any(self.out.glob(f'{fields[0]}_*.npy')):
-            if read_json(self.out / META)['key'] != self.trunk.key:
+        known = read_cache_meta(self.out)
+        if known and any(self.out.glob(f'{fields[0]}_*.npy')):
+            if known['key'] != self.trunk.key:
                 raise InputError(f'{self.out}: keeps the features of other weights, another view or other images; '
                                  'remove it, or name another folder')
             return fields

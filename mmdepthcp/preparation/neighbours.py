@@ -36,12 +36,14 @@ class NeighbourSearch:
         centred: take the mean descriptor out of all: what all images share makes all cosines alike.
 
     Raises:
-        InputError: there are too few images.
+        InputError: there are too few images, or ``out`` is a folder.
     """
 
     def __init__(self, trunk: FrozenTrunk, out: str | os.PathLike, count: int = 30, centred: bool = True) -> None:
         if len(trunk.names) < count:
             raise InputError(f'{out}: {count} neighbours cannot be found among {len(trunk.names)} images; set --count')
+        if Path(out).is_dir():
+            raise InputError(f'{out}: is a folder; name a file, such as {Path(out, "neighbours.npz")}')
         self.trunk, self.out, self.count, self.centred = trunk, Path(out), count, centred
         self.folder = self.out.with_name(f'{self.out.name}.{digest_of_settings(trunk.made_of, centred)[:12]}.parts')
         self.parts = Parts(len(trunk.names), CHUNK_ROWS)

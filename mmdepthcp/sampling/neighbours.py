@@ -72,8 +72,8 @@ def write_neighbours(path: str | os.PathLike, names: Sequence[str], neighbours: 
         made_of: what they depend on (:class:`mmdepthcp.engine.hooks.NeighbourCheckHook`), and whether they are
             ``centred``.
     """
-    with atomic_path(path) as aside:
-        np.savez_compressed(aside, names=np.asarray(names), neighbours=neighbours.astype(np.int64),
+    with atomic_path(path) as aside, open(aside, 'wb') as file:  # NumPy adds .npz to names that lack it
+        np.savez_compressed(file, names=np.asarray(names), neighbours=neighbours.astype(np.int64),
                             made_of=np.array(json.dumps(made_of or {})))
 
 

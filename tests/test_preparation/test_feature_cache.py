@@ -183,3 +183,19 @@ def test_what_does_not_fit_on_the_disk_is_not_begun(config, tmp_path, monkeypatc
     with pytest.raises(InputError, match=r'do not fit into the 0\.00 GB that are free'):
         FeatureCaching(trunk(config), tmp_path / 'kept').run()
     assert not list((tmp_path / 'kept').glob('*.npy'))
+
+
+def test_what_is_no_cache_is_not_written_over(config, tmp_path):
+    file = tmp_path / 'disparity/meta.json'
+    file.write_text('{"mode": "raw"}')
+    with pytest.raises(InputError, match=r'disparity/meta\.json: belongs to no cache of features; name another folder'):
+        FeatureCaching(trunk(config), tmp_path / 'disparity').run()
+    assert file.read_text() == '{"mode": "raw"}' and not list((tmp_path / 'disparity').glob('*.npy'))
+    with pytest.raises(InputError, match='belongs to no cache of features'):
+        runner(config, tmp_path / 'disparity')
+
+
+def test_models_without_frozen_features_are_refused(config):
+    config.model = dict(type='FrozenFeatures', backbone=config.model.backbone)
+    with pytest.raises(InputError, match=r'pairs\.py: FrozenFeatures does not learn from frozen features; use'):
+        trunk(config)

@@ -241,3 +241,14 @@ def test_bad_input(config, tmp_path):
     config.train_dataloader.dataset = dict(type='StreetDataset')
     with pytest.raises(InputError, match=r'pairs\.py: its training set has no pairs'):
         search(config, tmp_path / 'n.npz')
+
+
+def test_any_name_of_the_neighbour_file(config, tmp_path):
+    """NumPy would write beside one without .npz, and leave it empty."""
+    names = [f'{number:02}.png' for number in range(NUMBER)]
+    for out in (tmp_path / 'out/neighbours', tmp_path / 'out/v1.0'):
+        assert search(config, out).run()
+        assert read_neighbours(out, names).shape == (NUMBER, 5)
+    assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == ['neighbours', 'v1.0']
+    with pytest.raises(InputError, match=r'out: is a folder; name a file, such as .*out/neighbours\.npz'):
+        search(config, tmp_path / 'out')
