@@ -18,7 +18,7 @@ from mmdepthcp.utils.fileio import read_json, write_json
 from mmdepthcp.utils.images import read_png_note
 from mmdepthcp.utils.processes import WHOLE, claim
 from mmdepthcp.utils.trees import select_files
-from mmdepthcp.utils.walks import MADE_BY, holds_pngs
+from mmdepthcp.utils.walks import MADE_BY, holds_pngs, is_export
 
 T = TypeVar('T')
 
@@ -101,7 +101,8 @@ def claim_export(out: str | os.PathLike, settings: Mapping[str, Any], shard: tup
     earlier version did not record is not compared.
 
     Raises:
-        InputError: the folder holds files made with other settings, or another process has it.
+        InputError: the folder holds files made with other settings, or a ``meta.json`` of something else, or another
+            process has it.
     """
     file = Path(out, META)
     wanted = json.loads(json.dumps(settings))
@@ -114,6 +115,8 @@ def claim_export(out: str | os.PathLike, settings: Mapping[str, Any], shard: tup
             if other:
                 raise InputError(f'{file}: the folder holds {kind} made in another way, with other settings '
                                  f'({"; ".join(other)}); choose another folder or remove this one')
+        elif file.exists() and not is_export(file):
+            raise InputError(f'{file}: is of something else, and would be written over; choose another folder')
         else:
             write_json(file, {**wanted, **MADE_BY, 'version': mmdepthcp.__version__})
         try:

@@ -45,10 +45,17 @@ class FiveCrops:
         return self.out / f'{name}_{which}{Path(self.suffix).stem if "." in self.suffix[1:] else ""}.png'
 
     def __call__(self, file: Path) -> None:
-        """Cut one file."""
+        """Cut one file.
+
+        Raises:
+            InputError: it cannot be read, or is too small to be cut.
+        """
         whole, digest = KINDS[self.kind](self.root / file), digest_of([self.root / file])
         for which, (top, left, height, width) in enumerate(five_boxes(whole.shape[0], whole.shape[1], self.ratio)):
             crop = whole[top:top + height, left:left + width]
+            if not crop.size:
+                raise InputError(f'{self.root / file}: is {whole.shape[1]}x{whole.shape[0]}, too small for crops of '
+                                 f'{self.ratio:g} of its sides; remove it')
             write_png(self.target(file, which), np.ascontiguousarray(crop), digest)
 
 

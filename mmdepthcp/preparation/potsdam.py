@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmdepthcp.datasets.lists import read_list
 from mmdepthcp.preparation.exports import claim_export, digest_of, select_outdated
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.fileio import read_text
 from mmdepthcp.utils.images import image_size, read_image, write_png
 from mmdepthcp.utils.trees import Failure, process_tree
 from mmdepthcp.utils.walks import find_files
@@ -42,11 +42,16 @@ def find_patches(source: Path) -> list[Patch]:
     """The patches of Ji et al.: ``imgs/*.mat``, ``gt/*.mat``, and the lists of those for training and for validation.
 
     Raises:
-        InputError: a list or a file that it names is missing.
+        InputError: a list or a file that it names is missing, a list is empty, or both name a patch.
     """
-    found = []
+    found: list[Patch] = []
     for part, name in LISTS.items():
-        for stem in read_text(source / name).split():
+        entries = {entry.text: entry.place for entry in reversed(read_list(source / name))}
+        if both := {patch.image.stem for patch in found} & set(entries):
+            stem = min(both)
+            raise InputError(f'{entries[stem]}: {stem} is for training too, by {source / LISTS["train"]}; take it out '
+                             'of one of them')
+        for stem in reversed(entries):
             patch = Patch(source / f'imgs/{stem}.mat', source / f'gt/{stem}.mat', part)
             if missing := [path for path in patch[:2] if not path.is_file()]:
                 raise InputError(f'{missing[0]}: named in {source / name}, but not there')
@@ -112,7 +117,7 @@ class PatchWriter:
         if patch.is_tile:
             image, labels = read_image(patch.image), classes_of_colours(read_image(patch.labels))
         else:
-            image, labels = _read_mat(patch.image, 'img')[..., 2::-1], _read_mat(patch.labels, 'gt').astype(np.uint8)
+            image, labels = _image_of(patch.image), _labels_of(patch.labels)
         if image.shape[:2] != labels.shape:
             raise InputError(f'{patch.labels}: has the shape {labels.shape}, its image {image.shape[:2]}')
         if not patch.is_tile:
@@ -151,6 +156,22 @@ def write_patches(found: list[Patch], write: PatchWriter, num_workers: int = 0) 
 
 def _name(tile: Patch, row: int, column: int) -> str:
     return f'{tile.image.stem}_{row:05}_{column:05}'
+
+
+def _image_of(path: Path) -> np.ndarray:
+    values = _read_mat(path, 'img')
+    if values.dtype != np.uint8 or values.ndim != 3 or values.shape[2] < 3:
+        raise InputError(f'{path}: img is {values.dtype} of shape {values.shape}, not red, green and blue of 8 bits')
+    return values[..., 2::-1]
+
+
+def _labels_of(path: Path) -> np.ndarray:
+    values = _read_mat(path, 'gt')
+    with np.errstate(invalid='ignore'):
+        labels = values.astype(np.uint8)
+    if not np.array_equal(labels, values):
+        raise InputError(f'{path}: gt holds other values than class indices, whole numbers in 0..255')
+    return labels
 
 
 def _read_mat(path: Path, key: str) -> np.ndarray:

@@ -148,3 +148,49 @@ def test_disparity_of_others_and_none(tmp_path):
     assert np.unique([read_uint16(path, '', '') for path in (tmp_path / 'c/x').iterdir()]).tolist() == [32768]
     with pytest.raises(InputError, match='one disparity file'):
         partners([Path('a')], 0)
+
+
+@pytest.mark.parametrize(('kind', 'values', 'words'), [
+    ('gt', np.full((8, 8), 261, np.int32), 'gt holds other values than class indices'),
+    ('gt', np.full((8, 8), -1, np.int32), 'gt holds other values than class indices'),
+    ('gt', np.full((8, 8), np.nan), 'gt holds other values than class indices'),
+    ('img', np.full((8, 8, 4), 60000, np.uint16), 'img is uint16 of shape (8, 8, 4)'),
+    ('img', np.zeros((8, 8, 3)), 'img is float64 of shape (8, 8, 3)'),
+    ('img', np.zeros((8, 8), np.uint8), 'img is uint8 of shape (8, 8)')])
+def test_patches_of_other_kinds_are_not_cut_down_to_8_bits(patches, tmp_path, kind, values, words, capsys):
+    folder = dict(img='imgs', gt='gt')[kind]
+    savemat(patches / f'{folder}/1.mat', {kind: values})
+    assert run('potsdam3.py', patches, tmp_path / 'out', '--num-workers', 0) == 1
+    assert f'FAILED {patches}/imgs/1.mat: {patches}/{folder}/1.mat: {words}' in capsys.readouterr().err
+    assert (tmp_path / 'out/labels/val/2.png').exists() and not (tmp_path / 'out/labels/train/1.png').exists()
+
+
+def test_lists_of_patches(patches, tmp_path):
+    train, val = patches / 'labelled_train.txt', patches / 'labelled_test.txt'
+    train.write_bytes('\ufeff1\r\n0\r\n1\r\n'.encode('utf-16'))
+    assert run('potsdam3.py', patches, tmp_path / 'out', '--num-workers', 0) == 0
+    assert len(list((tmp_path / 'out').rglob('*.png'))) == 6
+    val.write_text('2\n1\n')
+    assert run('potsdam3.py', patches, tmp_path / 'other') == f'error: {val}:2: 1 is for training too, by {train}; ' \
+        'take it out of one of them'
+    val.write_text('')
+    assert run('potsdam3.py', patches, tmp_path / 'other') == f'error: {val}: the list is empty'
+    assert not (tmp_path / 'other').exists()
+
+
+def test_images_too_small_for_crops(tmp_path, capsys):
+    for name, shape in (('a', (1, 1, 3)), ('b', (10, 17, 3))):
+        write_png(tmp_path / f'i/{name}.png', np.zeros(shape, np.uint8))
+    assert run('five_crops.py', tmp_path / 'i', tmp_path / 'out', '--num-workers', 0) == 1
+    assert f'FAILED a.png: {tmp_path}/i/a.png: is 1x1, too small for crops of 0.5' in capsys.readouterr().err
+    assert len(list((tmp_path / 'out').glob('b_*.png'))) == 5
+
+
+@pytest.mark.parametrize('content', ['{"my": "notes"}', '{"my": ', '[1]'])
+def test_what_is_no_export_is_not_written_over(tmp_path, content):
+    write_png(tmp_path / 'i/a.png', np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out/meta.json').write_text(content)
+    assert run('five_crops.py', tmp_path / 'i', tmp_path / 'out') == (
+        f'error: {tmp_path}/out/meta.json: is of something else, and would be written over; choose another folder')
+    assert (tmp_path / 'out/meta.json').read_text() == content
