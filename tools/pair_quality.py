@@ -4,10 +4,12 @@
 
 Nothing is trained; a threshold of the filter can be chosen so, on labelled training images. Printed and written, for
 every threshold and every distance of the config: pairs of labelled cells, the share that depth removes, and the share
-of pairs of two classes among all, those that stay and those that are removed.
+of pairs of two classes among all, those that stay and those that are removed (nan, and not written, where there are
+none).
 """
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -40,19 +42,17 @@ def main() -> int:
         from mmengine.registry import init_default_scope
         from mmengine.utils import track_iter_progress
 
-        from mmdepthcp.preparation.pair_quality import measure_pairs, with_labels
+        from mmdepthcp.preparation.pair_quality import filters_of, measure_pairs, with_labels
         from mmdepthcp.registry import DATASETS
         from mmdepthcp.utils.errors import InputError
         from mmdepthcp.utils.scores import Score, write_scores
-        from mmdepthcp.views.pairs import DepthFilter
 
         settings = config.model.get('depth_filter')
         if not settings or 'removed' in settings:
             raise InputError(f'{args.config}: model.depth_filter is missing, so no pair is chosen by depth')
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
         dataset = DATASETS.build(with_labels(config.train_dataloader.dataset, args.labels))
-        filters = [DepthFilter(**{**settings, 'threshold': threshold})
-                   for threshold in args.thresholds or [settings.get('threshold', DepthFilter.threshold)]]
+        filters = filters_of(settings, args.thresholds)
         chosen = range(len(dataset))[slice(*args.range) if args.range else slice(None)]
         if not chosen:
             raise InputError(f'--range {args.range}: the data set has {len(dataset)} images')
@@ -71,7 +71,7 @@ def main() -> int:
                          *(f'{value:{len(name)}.3f}' for name, value in zip(columns[1:], values[1:], strict=True))]
                 print(f'{one.threshold:9g}  {distance:8g}  {"  ".join(cells)}', flush=True)
                 scores += [Score(name, value, protocol=f'threshold {one.threshold:g}, distance {distance:g}')
-                           for name, value in zip(columns, values, strict=True)]
+                           for name, value in zip(columns, values, strict=True) if math.isfinite(value)]
         if args.json:
             write_scores(args.json, scores, dict(images=len(chosen), epochs=args.epochs, labels=args.labels))
     return 0

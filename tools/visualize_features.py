@@ -4,7 +4,8 @@ Of one image or all images of a folder:    visualize_features.py CONFIG CHECKPOI
 of the config's labelled test images:      visualize_features.py CONFIG CHECKPOINT OUT
 
 Written into OUT: image and features side by side, the three principal components as red, green and blue, one basis for
-all images (vis_data/vis_image/); with labels also tsne.png, pixels coloured by class.
+all images (vis_data/vis_image/); with labels also tsne.png, pixels coloured by class. What an earlier call has written
+there goes.
 """
 
 import argparse
@@ -25,7 +26,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--source', choices=['backbone', 'neck', 'decode_head'], default='backbone',
                         help='which features; default backbone, all stages together')
     parser.add_argument('--limit', type=whole(1), default=20, help='at most so many images; default 20')
-    parser.add_argument('--points', type=whole(1), default=2000, help='pixels in the t-SNE picture; default 2000')
+    parser.add_argument('--points', type=whole(4), default=2000, help='pixels in the t-SNE picture; default 2000')
     parser.add_argument('--seed', type=seed, default=0)
     parser.add_argument('--device', help='default: cuda if there is one, else cpu')
     add_cfg_options(parser)
@@ -68,9 +69,10 @@ def items_of(config, images: Path | None, limit: int, out: Path):
         root, suffix = (images.parent, images.name) if images.is_file() else (images, IMAGE_SUFFIXES)
         dataset = StreetDataset(data_root=str(root), data_prefix=dict(img_path=''), img_suffix=suffix,
                                 pipeline=pipeline)
-    written = out.resolve()
-    indices = [index for index in range(len(dataset))
-               if written not in Path(dataset.get_data_info(index)['img_path']).resolve().parents]
+    paths = [Path(dataset.get_data_info(index)['img_path']).resolve() for index in range(len(dataset))]
+    one = images.resolve() if images is not None and images.is_file() else None
+    indices = [index for index, path in enumerate(paths)
+               if out.resolve() not in path.parents and one in (None, path)]
     if not indices:
         raise InputError(f'{images}: holds no images but those written by this tool')
     count = min(limit, len(indices))
@@ -126,6 +128,8 @@ def main() -> None:
         print()
         with claim(args.out):
             basis = fit_colours(np.concatenate([feature.reshape(len(feature), -1).T for feature in features]))
+            for old in (*args.out.glob('vis_data/vis_image/*_*.png'), args.out / 'tsne.png'):
+                old.unlink(missing_ok=True)
             visualizer = Visualizer(vis_backends=[dict(type='mmdepthcp.LocalVisBackend')], save_dir=str(args.out))
             for number, (item, feature) in enumerate(zip(items, features, strict=True)):
                 path = Path(item['data_samples'].img_path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,12 @@ class PairQuality(NamedTuple):
     mixed: np.ndarray
     mixed_kept: np.ndarray
     mixed_removed: np.ndarray
+
+
+def filters_of(settings: Mapping[str, Any], thresholds: Sequence[float] | None = None) -> list[DepthFilter]:
+    """The filter of a config (``model.depth_filter``), with each of some thresholds; with its own if there are none."""
+    return [DepthFilter(**{**settings, 'threshold': threshold})
+            for threshold in thresholds or [settings.get('threshold', DepthFilter.threshold)]]
 
 
 def with_labels(dataset: dict, folder: str) -> dict:
@@ -77,9 +83,14 @@ def measure_pairs(items: Iterable[dict[str, Any]], distances: Sequence[float], f
 
     Returns:
         For every filter, over all items.
+
+    Raises:
+        InputError: there is no such grid, or no pair of labelled cells is near.
     """
     counts = torch.zeros(len(filters), len(distances), 4, dtype=torch.float64)
     for results in items:
+        if level >= len(results['cell_disparity']):
+            raise InputError(f'level {level}: TwoViews has {len(results["cell_disparity"])} grids, counted from 0')
         disparity = torch.from_numpy(results['cell_disparity'][level])
         grid = tuple(disparity.shape[-2:])
         one, other = classes_of_views(results, grid)
@@ -91,6 +102,9 @@ def measure_pairs(items: Iterable[dict[str, Any]], distances: Sequence[float], f
             near, kept = (each[:, 0] for each in pairs.near_and_kept())
             counts[number] += torch.stack([
                 (each * of).sum((1, 2), dtype=torch.float64) for each in (near, kept) for of in (labelled, mixed)], 1)
+    if not counts[..., 0].any():
+        raise InputError('no two cells with labels are near each other; are these the labels of the images, and their '
+                         'values classes?')
     with np.errstate(divide='ignore', invalid='ignore'):
         return [PairQuality(near, 1 - kept / near, mixed / near, mixed_kept / kept,
                             (mixed - mixed_kept) / (near - kept))

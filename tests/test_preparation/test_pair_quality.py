@@ -1,5 +1,12 @@
 """Shares of pairs of two classes, with and without depth."""
 
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
@@ -70,3 +77,50 @@ def test_of_a_data_set(tmp_path):
         with_labels({**settings, 'pipeline': [dict(views, grids=[])]}, '')
     with pytest.raises(InputError, match='coord_mode'):
         with_labels({**settings, 'pipeline': [dict(views, coord_mode='normalized')]}, '')
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """A config of PixPro with a filter by depth, images, disparity, and labels of two classes or none."""
+    rng = np.random.default_rng(0)
+    for number in range(2):
+        write_png(tmp_path / f'images/{number}.png', rng.integers(0, 256, (40, 80, 3), np.uint8))
+        write_disparity(tmp_path / f'disparity/{number}.png', np.full((40, 80), .5))
+        write_png(tmp_path / f'labels/{number}.png', item([], [])['gt_seg_map'])
+        write_png(tmp_path / f'none/{number}.png', np.full((40, 80), 255, np.uint8))
+    (tmp_path / 'config.py').write_text(f'''
+default_scope = 'mmdepthcp'
+model = dict(type='PixPro', depth_filter=dict(metric='log'))
+train_dataloader = dict(dataset=dict(
+    type='StreetDataset', data_root={str(tmp_path)!r}, metainfo=dict(classes=('a', 'b')),
+    data_prefix=dict(img_path='images', disparity_path='disparity'), pipeline=[
+        dict(type='LoadImage'), dict(type='LoadDisparity'), dict(type='TwoViews', size=(32, 32), grids=[(4, 4)])]))
+''')
+    return tmp_path
+
+
+def run(folder, *args):
+    tool = Path(__file__).parents[2] / 'tools/pair_quality.py'
+    sys.argv = [str(tool), str(folder / 'config.py'), *map(str, args)]
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(tool), run_name='__main__')
+    return ended.value.code
+
+
+def test_numbers_that_there_are_none_of_are_not_written(labelled):
+    file = labelled / 'quality.json'
+    assert run(labelled, labelled / 'labels', '--json', file) == 0
+    scores = json.loads(file.read_text(), parse_constant=lambda word: pytest.fail(f'{word} is no JSON'))['scores']
+    assert [score['name'] for score in scores] == ['pairs', 'removed', 'mixed', 'mixed_kept']
+
+
+@pytest.mark.parametrize(('args', 'words'), [
+    (['none'], 'error: no two cells with labels are near each other'),
+    (['labels', '--level', 3], 'error: level 3: TwoViews has 1 grids, counted from 0'),
+    (['nowhere'], 'no such label file for the image'),
+    (['images'], 'labels are class indices in a PNG with one channel'),
+    (['labels', '--range', 5, 2], 'the data set has 2 images'),
+    (['labels', '--cfg-options', 'model.depth_filter.metrik=log'],
+     "the config does not fit: DepthFilter got an unexpected keyword argument 'metrik'")])
+def test_refusals(labelled, args, words):
+    assert words in run(labelled, labelled / args[0], *args[1:])

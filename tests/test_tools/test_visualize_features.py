@@ -74,3 +74,20 @@ def test_its_own_pictures_are_no_images(home):
     for _ in range(2):
         call('config.py', 'none', 'data/images/out', '--images', 'data/images')
         assert len(pictures(home / 'data/images/out')) == 2
+
+
+def test_one_image_is_one_image(home):
+    """Not all whose names end like its name."""
+    for name in ('aa.png', 'deeper/a.png'):
+        (home / 'data/images' / name).parent.mkdir(exist_ok=True)
+        (home / 'data/images' / name).write_bytes((home / 'data/images/a.png').read_bytes())
+    call('config.py', 'none', 'out', '--images', 'data/images/a.png')
+    assert list(pictures(home / 'out')) == ['a_0.png']
+
+
+def test_pictures_of_an_earlier_call_go(home):
+    """They were drawn in other colours."""
+    call('config.py', 'none', 'out', '--points', '50')
+    (home / 'out/vis_data/vis_image/mine.png').write_bytes(b'')
+    call('config.py', 'none', 'out', '--images', 'data/images/b.png')
+    assert sorted(path.name for path in (home / 'out').rglob('*.png')) == ['b_0.png', 'mine.png']
