@@ -85,6 +85,8 @@ def _of_torch(error: RuntimeError, message: str) -> str | None:
     if message.startswith('DataLoader worker'):
         return ('a process that loads data was killed, most often for want of memory; use fewer of them '
                 f'(num_workers): {message}')
+    if 'allocate memory' in message:
+        return f'there is not enough memory; use smaller images, batches or grids, or fewer workers: {first}'
     if 'out of memory' in message:
         return f'there is not enough memory on the device; use smaller batches (batch_size), images, or --amp: {first}'
     if 'EADDRINUSE' in message or 'address already in use' in message.lower():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmdepthcp.utils.errors import InputError, notice
-from mmdepthcp.utils.fileio import decode_text, read_text
+from mmdepthcp.utils.fileio import atomic_path, decode_text, read_text
 
 
 class Entry(NamedTuple):
@@ -45,6 +45,12 @@ def read_list(path: str | os.PathLike) -> list[Entry]:
     if not entries:
         raise InputError(f'{path}: the list is empty')
     return entries
+
+
+def write_list(path: str | os.PathLike, names: Sequence[str]) -> None:
+    """Write names one a line, as they are on the disk, whether UTF-8 or not."""
+    with atomic_path(path) as aside:
+        aside.write_bytes(''.join(f'{name}\n' for name in names).encode(errors='surrogateescape'))
 
 
 def report_repeated(path: str | os.PathLike, repeated: Sequence[str]) -> None:

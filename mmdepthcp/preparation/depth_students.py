@@ -12,6 +12,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from mmdepthcp.datasets.lists import write_list
 from mmdepthcp.engine.resuming import forget_beginnings, go_on_from, latest_checkpoint
 from mmdepthcp.models.depth import DepthNetwork, DepthRegressor
 from mmdepthcp.preparation.depth_inference import ModelPredictor, infer_tree
@@ -22,7 +23,6 @@ from mmdepthcp.registry import DATASETS
 from mmdepthcp.utils.checkpoint import name_some
 from mmdepthcp.utils.digests import digest_of_settings
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.fileio import atomic_path
 from mmdepthcp.utils.processes import WHOLE
 
 ROWS = 512
@@ -116,8 +116,7 @@ class DepthStudents:
 
     def _dataset(self, settings: dict, names: Sequence[str], file: Path) -> dict:
         """The settings of a data set with some of the images, which a file names."""
-        with atomic_path(file) as aside:
-            aside.write_text(''.join(f'{name}\n' for name in names))
+        write_list(file, names)
         return dict(settings, data_root='', ann_file=str(file.resolve()), data_prefix=dict(
             img_path=str(self.root.resolve()), disparity_path=str(self.disparity.resolve())))
 

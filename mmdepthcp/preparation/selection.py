@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 import mmdepthcp
-from mmdepthcp.datasets.lists import find_listed
+from mmdepthcp.datasets.lists import find_listed, write_list
 from mmdepthcp.datasets.subsets import clip_names
 from mmdepthcp.preparation.contact_sheet import Card, write_contact_sheet
 from mmdepthcp.preparation.depth_students import DepthStudents
@@ -280,9 +280,9 @@ class ImageSelection:
         labelled = self.made_of['labelled']
         for total in self.plan.rounds:
             new = [choice.image for choice in choices[:total]]
-            _write_list(self.out / f'selected_{total}.txt', new)
+            write_list(self.out / f'selected_{total}.txt', new)
             if labelled:
-                _write_list(self.out / f'labelled_{total}.txt', [*labelled, *new])
+                write_list(self.out / f'labelled_{total}.txt', [*labelled, *new])
         drives = count_drives(self.candidates.names, [choice.image for choice in choices])
         weight = self.plan.error_weight if self.plan.method == 'both' else 0.
         cards = [Card.of(self.candidates.root, choice.image, choice.why(weight)) for choice in choices]
@@ -297,11 +297,6 @@ class ImageSelection:
         known = f', beside {labelled} that have labels' if labelled else ''
         return (f'{plan.budget} of {number} images in {self.candidates.root}{known}; method {plan.method}, rounds '
                 f'{" ".join(map(str, plan.rounds))}, seed {plan.seed}.')
-
-
-def _write_list(path: Path, names: Sequence[str]) -> None:
-    with atomic_path(path) as aside:
-        aside.write_bytes(''.join(f'{name}\n' for name in names).encode(errors='surrogateescape'))
 
 
 def count_drives(names: Sequence[str], chosen: Sequence[str]) -> dict[str, dict[str, int]]:

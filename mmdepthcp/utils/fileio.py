@@ -35,18 +35,20 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path.parent)
     aside = path.with_name(f'.{secrets.token_hex(8)}.tmp{path.suffix}')
-    descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    descriptor = None
     try:
+        descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         _lock(descriptor)
         yield aside
         os.replace(aside, path)
     except OSError as error:
-        if error.errno and error.filename in (None, str(aside)):
+        if error.errno and error.filename in (None, str(aside), aside):
             error.filename = str(path)
         raise
     finally:
-        aside.unlink(missing_ok=True)
-        os.close(descriptor)
+        if descriptor is not None:
+            aside.unlink(missing_ok=True)
+            os.close(descriptor)
 
 
 def _lock(descriptor: int) -> bool:

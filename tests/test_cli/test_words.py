@@ -59,6 +59,8 @@ def test_places_that_cannot_be_written(tmp_path):
 @pytest.mark.parametrize(('error', 'words'), [
     (FloatingPointError('the loss is not finite'), 'the loss is not finite'),
     (MemoryError(), 'there is not enough memory (RAM)'),
+    (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to "
+                  'allocate 2560000000000 bytes.'), 'there is not enough memory; use smaller images, batches or grids'),
     (cv2.error('Failed to allocate 10800000000 bytes'), 'there is not enough memory (Failed to allocate'),
     (torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB'), 'not enough memory on the device'),
     (RuntimeError('The server socket has failed to listen on any local network address. port: 29500, useIpv6: false, '

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -120,3 +122,14 @@ def test_what_is_refused(tmp_path, capsys):
         assert complaint in run(*names, IMAGES, out, '--method', 'diversity', *words)
     assert 'no such folder' in run('nowhere', out, '--budget', 3, '--method', 'random')
     assert not out.exists()
+
+
+def test_students_learn_from_images_of_any_name(tmp_path):
+    odd_name = os.fsdecode(b'Stra\xdfe')  # not UTF-8
+    shutil.copytree(IMAGES, tmp_path / 'images')
+    first = min((tmp_path / 'images').rglob('*.png'))
+    first.rename(first.with_name(f'{odd_name}.png'))
+    assert run('depth.py', 'depth.pth', tmp_path / 'images', tmp_path / 'out', '--budget', 12, '--rounds', 11,
+               '--method', 'difficulty', '--student', ROOT / 'configs/selection/depth_student_toy.py',
+               '--student-options', *STUDENT, '--batch-size', 4) == 0
+    assert f'{first.parent.name}/{odd_name}.png' in {each['image'] for each in about(tmp_path / 'out')['selected']}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -352,3 +353,13 @@ def test_no_module_gives_opencv_a_path():
     for path in [*REPO.glob('mmdepthcp/**/*.py'), *REPO.glob('tools/**/*.py')]:
         found = re.search(r'(cv2|mmcv)\.(imread|imwrite|imreadmulti|VideoCapture|VideoWriter)\b', path.read_text())
         assert not found, path
+
+
+def test_errors_name_the_file_that_was_to_be_written(tmp_path, monkeypatch):
+    def refuse(path, *args):
+        raise PermissionError(errno.EACCES, 'Permission denied', path)
+
+    monkeypatch.setattr(fileio.os, 'open', refuse)
+    with pytest.raises(PermissionError) as error:
+        write_json(tmp_path / 'scores.json', {})
+    assert error.value.filename == str(tmp_path / 'scores.json') and not list(tmp_path.iterdir())
