@@ -34,6 +34,8 @@ OPENMMLAB_BASE = [
     'ninja>=1.11',
 ]
 
+ONNX = ['onnx>=1.14', 'onnxruntime>=1.16']
+
 EXTRAS = {
     'onedl': [
         'torch==2.11.0',
@@ -64,12 +66,15 @@ EXTRAS = {
     'openmmlab-mmdet': ['mmdet==3.3.0'],
     'hf': ['transformers>=4.45,<5'],
     'infomap': ['infomap>=2.7'],
+    'onnx': ONNX,
     # scikit-image serves the plain versions that the package's own kernels are compared with
     'tests': [
+        *ONNX,
         'hypothesis',
         'pytest',
         'pytest-xdist',
         'scikit-image>=0.21',
+        'tensorboard',
         'timm',
         'transformers>=4.45,<5',
     ],

@@ -62,6 +62,7 @@ def inventory() -> list[str]:
             place = f'mmdepthcp.{package}.{module.name}'
             found = ((name, member) for name, member in _public(import_module(place), place) if callable(member))
             lines += [f'{package}.{module.name}.{name}{arguments(member)}' for name, member in found]
+    lines += [f'{name}{arguments(member)}' for name, member in _public(import_module('mmdepthcp'), 'mmdepthcp')]
     return sorted(set(lines))
 
 

@@ -6,13 +6,21 @@ The file holds 'state_dict' and 'meta' (method, data, commit, normalisation, lic
 torch.load(..., weights_only=True). It is written only if at least 99 % of the tensors of the target's backbone are in
 the checkpoint. Names start with 'backbone.' for mmseg, mmdet and mmpretrain; for torchvision and timm they have no
 prefix.
+
+    python tools/export_backbone.py work_dirs/depthcp_cityscapes/epoch_25.pth backbone.onnx --target onnx
+
+writes a graph from normalised images of any number and size to the maps of the four stages of a ResNet, with the same
+facts as metadata. It is compared with torch, and written only if the two agree to 1e-4.
 """
 
 import argparse
 import contextlib
 import io
 
-from mmdepthcp.apis.export import TARGETS, export_backbone
+from mmdepthcp.apis.export import export_backbone
+from mmdepthcp.apis.onnx_export import OPSET, SIZE, export_onnx
+from mmdepthcp.apis.targets import TARGETS
+from mmdepthcp.cli.numbers import whole
 from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
 
 
@@ -20,11 +28,19 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='of a training, or exported before')
     parser.add_argument('out', metavar='OUT', help='file to write')
-    parser.add_argument('--target', choices=TARGETS, required=True, help='package that is to read the file')
+    parser.add_argument('--target', choices=[*TARGETS, 'onnx'], required=True, help='package that is to read the file')
     parser.add_argument('--model', metavar='NAME',
                         help='its backbone, such as ResNet-50 or ResNetV1c-50; default: the kind in the checkpoint')
     parser.add_argument('--licence', metavar='TEXT', help='licence of the weights, noted in the file')
-    return parser.parse_args()
+    parser.add_argument('--size', type=whole(32), nargs=2, metavar=('H', 'W'),
+                        help=f'onnx: size of the images that it is compared with torch on; default {SIZE[0]} {SIZE[1]}')
+    parser.add_argument('--opset', type=whole(11), help=f"onnx: version of ONNX's operators; default {OPSET}")
+    args = parser.parse_args()
+    if args.target == 'onnx' and args.model:
+        parser.error('--model is for the packages; an ONNX file holds the kind of the checkpoint')
+    if args.target != 'onnx' and (args.size or args.opset):
+        parser.error('--size and --opset are for --target onnx')
+    return args
 
 
 def main() -> None:
@@ -32,7 +48,11 @@ def main() -> None:
     hide_known_noise()
     with errors_in_words():
         with contextlib.redirect_stdout(io.StringIO()):  # what the packages print when they are imported
-            report = export_backbone(args.checkpoint, args.out, args.target, args.model, args.licence)
+            if args.target == 'onnx':
+                report = export_onnx(
+                    args.checkpoint, args.out, tuple(args.size or SIZE), args.opset or OPSET, args.licence)
+            else:
+                report = export_backbone(args.checkpoint, args.out, args.target, args.model, args.licence)
         print(f'{args.out}: {report}')
 
 

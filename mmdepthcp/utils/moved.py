@@ -16,7 +16,7 @@ from typing import Any
 PACKAGE = 'mmdepthcp.'
 LAST = 'old names go with version 0.3'
 PLACES = {
-    'apis.depth_inference': ('preparation.depth_inference', 'geometry.depth_maps'),
+    'apis.depth_inference': ('preparation.depth_inference', 'preparation.foreign_depth', 'geometry.depth_maps'),
     'apis.disparity_export': ('preparation.disparity_export', 'preparation.exports'),
     'apis.features': ('models.features',),
     'apis.region_grouping': ('preparation.region_grouping',),

@@ -12,8 +12,8 @@ from mmpretrain.models.backbones import ResNet, VisionTransformer
 from mmseg.models.backbones import ResNetV1c
 
 from mmdepthcp.apis import export_backbone
-from mmdepthcp.apis.export import TARGETS, build_target, split_parts
 from mmdepthcp.apis.resnets import parse_resnet
+from mmdepthcp.apis.targets import TARGETS, build_target, split_parts
 from mmdepthcp.models import DepthCP  # noqa: F401
 from mmdepthcp.models.backbones import DINOViT
 from mmdepthcp.registry import MODELS

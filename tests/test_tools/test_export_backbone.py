@@ -1,9 +1,11 @@
 """tools/export_backbone.py: the report, and errors in words."""
 
+import re
 import runpy
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from mmpretrain.models.backbones import ResNet
 
@@ -33,3 +35,20 @@ def test_report_and_refusal(tmp_path, monkeypatch, capsys):
     ending = run(monkeypatch, tmp_path / 'a.pth', out, '--target', 'mmpretrain', '--model', 'ResNet-50')
     assert ending.startswith('error: ') and 'the checkpoint holds a ResNet-18, not a ResNet-50' in ending
     assert not out.exists()
+
+
+def test_onnx(tmp_path, monkeypatch, capsys):
+    pytest.importorskip('onnx')
+    pytest.importorskip('onnxruntime')
+    state = {f'backbone.{name}': tensor for name, tensor in ResNet(18, base_channels=8, stem_channels=8).state_dict(
+        ).items()}
+    torch.save(state, tmp_path / 'a.pth')
+    out = tmp_path / 'out.onnx'
+    assert run(monkeypatch, tmp_path / 'a.pth', out, '--target', 'onnx', '--size', 32, 64) is None
+    assert re.fullmatch(
+        rf'{out}: onnx, ResNet-18 \(base_channels=8, stem_channels=8\), opset 17\n'
+        r'  outputs: stage1 \(8 channels\), .*, stage4 \(64 channels\)\n'
+        r'  differs from torch by \S+ at most \(allowed: 1e-04\)\n', capsys.readouterr().out)
+    assert out.is_file()
+    for words in (('--target', 'timm', '--opset', 17), ('--target', 'onnx', '--model', 'ResNet-50')):
+        assert run(monkeypatch, tmp_path / 'a.pth', out, *words) == 2
