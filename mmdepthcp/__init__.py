@@ -8,15 +8,19 @@ if TYPE_CHECKING:
     from .apis.backbones import load_backbone
     from .apis.export import export_backbone
     from .apis.onnx_export import export_onnx
+    from .apis.segmentation_inference import segment
+    from .preparation.embedding import embed
 
 __version__ = '0.1.0'
 
 find_old_names()
 
 _LAZY = {
+    'embed': 'mmdepthcp.preparation.embedding',
     'export_backbone': 'mmdepthcp.apis.export',
     'export_onnx': 'mmdepthcp.apis.onnx_export',
     'load_backbone': 'mmdepthcp.apis.backbones',
+    'segment': 'mmdepthcp.apis.segmentation_inference',
 }
 """Public function → its module, which is imported when the function is asked for: ``import mmdepthcp`` stays light."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import colorsys
-import copy
 import inspect
 import itertools
 import os
@@ -23,8 +22,7 @@ from torch import nn
 import mmdepthcp.datasets
 import mmdepthcp.models
 import mmdepthcp.visualization  # noqa: F401
-from mmdepthcp.config.loading import load_config
-from mmdepthcp.config.text import config_in_checkpoint
+from mmdepthcp.config.loading import config_of
 from mmdepthcp.datasets.transforms import LoadImage
 from mmdepthcp.engine.resuming import forget_beginnings
 from mmdepthcp.models.segmentors import SegmentsByClusters
@@ -34,7 +32,7 @@ from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import atomic_path
 from mmdepthcp.utils.images import read_image, write_png
 from mmdepthcp.utils.trees import local_device
-from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files
+from mmdepthcp.utils.walks import IMAGE_SUFFIXES, given_images
 
 LOADERS = ('LoadImage', 'LoadImageFromFile', 'LoadLabels', 'LoadAnnotations')
 
@@ -89,7 +87,7 @@ class UnsupervisedSegInferencer(MMSegInferencer):
         show_progress: bool = False,
     ) -> None:
         content = read_checkpoint(checkpoint)
-        settings = _settings(content, checkpoint, config)
+        settings = config_of(content, checkpoint, config)
         model = settings.get('model', ConfigDict())
         kind = MODELS.module_dict.get(str(model.get('type')).rpartition('.')[2])
         if kind is None or not issubclass(kind, SegmentsByClusters):
@@ -136,25 +134,15 @@ class UnsupervisedSegInferencer(MMSegInferencer):
         return super().__call__(*call.args, **call.kwargs)
 
     def _inputs_to_list(self, inputs: Any) -> list:
-        if isinstance(inputs, (str, os.PathLike)) and Path(inputs).is_dir():
-            written = [folder for folder in self._out if os.path.realpath(folder) != os.path.realpath(inputs)]
-            names = [str(file) for file in find_files(inputs, leave_out=written)]
-            self._names = list(map(_Name.of_file, names, [os.path.join(inputs, name) for name in names]))
-            return [os.path.join(inputs, name) for name in names]
-        inputs = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-        inputs = [str(item) if isinstance(item, os.PathLike) else item for item in inputs]
-        for item in inputs:
-            if isinstance(item, str) and not Path(item).is_file():
-                raise InputError(f'{item}: no such image file or folder')
-        files = [os.path.abspath(item) for item in inputs if isinstance(item, str)]
-        root = os.path.commonpath([os.path.dirname(file) for file in files]) if files else ''
-        self._names = []
-        for item in inputs:
-            if isinstance(item, str):
-                self._names.append(_Name.of_file(os.path.relpath(os.path.abspath(item), root), item))
-            else:
-                self._names.append(_Name.of_array(self.num_pred_imgs + len(self._names)))
-        return inputs
+        given = given_images(inputs, self._out_below(inputs))
+        self._names = [_Name.of_file(name, image) if isinstance(image, str)
+                       else _Name.of_array(self.num_pred_imgs + number) for number, (image, name) in enumerate(given)]
+        return [image for image, _ in given]
+
+    def _out_below(self, inputs: Any) -> list[str]:
+        """Folders that are written, but for the one that the images lie in."""
+        return [folder for folder in self._out if not isinstance(inputs, (str, os.PathLike))
+                or os.path.realpath(folder) != os.path.realpath(inputs)]
 
     def visualize(
         self, inputs: list, preds: list, return_vis: bool = False, show: bool = False, wait_time: int = 0,
@@ -210,6 +198,36 @@ class UnsupervisedSegInferencer(MMSegInferencer):
         raise AssertionError
 
 
+def segment(
+    images: Any,
+    checkpoint: str | os.PathLike,
+    out_dir: str | os.PathLike | None = None,
+    num_clusters: int | None = None,
+    batch_size: int = 1,
+    device: str | None = None,
+    config: str | os.PathLike | Config | None = None,
+) -> np.ndarray | list[np.ndarray]:
+    """Segments of images, without any label, by :class:`UnsupervisedSegInferencer`, which see for files and errors.
+
+    Args:
+        images: a file, a folder, an array (H, W, 3) uint8 BGR, or a list of files and arrays.
+        checkpoint: of a training with DepthCP, DepthG, PiCIE or a cluster probe.
+        out_dir: folder for pictures (``vis/``) and segments (``pred/``).
+        num_clusters: segments to distinguish; by default as many as the config says.
+        batch_size: images at once; those of a batch must come to one size.
+        device: such as ``'cuda'``; by default an accelerator, if there is one.
+        config: of the training; by default the one in the checkpoint.
+
+    Returns:
+        (H, W) integers at the image's size, the cluster of every pixel; of a folder or a list a list of these, in the
+        order of the names or of the list.
+    """
+    inferencer = UnsupervisedSegInferencer(checkpoint, config, num_clusters, device)
+    found = inferencer(images, out_dir=out_dir, batch_size=batch_size)['predictions']
+    several = isinstance(images, (list, tuple)) or (isinstance(images, (str, os.PathLike)) and os.path.isdir(images))
+    return [found] if several and not isinstance(found, list) else found
+
+
 class _Name(NamedTuple):
     """What files made of an input are called.
 
@@ -249,18 +267,3 @@ def _load(image: str | np.ndarray) -> dict[str, Any]:
         shape = f'{image.dtype} of shape {image.shape}' if isinstance(image, np.ndarray) else type(image).__name__
         raise InputError(f'an image is a file or an array (H, W, 3) uint8 BGR, not {shape}')
     return dict(img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
-
-
-def _settings(
-    content: Mapping[str, Any], checkpoint: str | os.PathLike, config: str | os.PathLike | Config | None,
-) -> Config:
-    if isinstance(config, Config):
-        return copy.deepcopy(config)
-    if config is not None:
-        return load_config(config)
-    meta = content.get('meta')
-    text = meta.get('cfg') if isinstance(meta, Mapping) else None
-    if not isinstance(text, str):
-        raise InputError(f'{checkpoint}: holds no config, as an exported file does not; take the checkpoint of the '
-                         'training, or name its config')
-    return config_in_checkpoint(text, str(checkpoint))

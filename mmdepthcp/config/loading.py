@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmdepthcp.config.checks import check_keys, fit_workers
 from mmdepthcp.config.overrides import Option, parse_options
+from mmdepthcp.config.text import config_in_checkpoint
 from mmdepthcp.utils.errors import InputError, notice
 from mmdepthcp.utils.moved import LAST
 from mmdepthcp.utils.resources import ROOT, configs_below, find_shipped, moved_config
@@ -120,3 +122,29 @@ def override_settings(config: Config, options: Sequence[Option], path: str | os.
     except (TypeError, KeyError, IndexError, AssertionError) as error:
         words = ' '.join(option if isinstance(option, str) else f'{option[0]}={option[1]}' for option in options)
         raise InputError(f'{path}: --cfg-options {words} does not fit the config: {error}') from error
+
+
+def config_of(content: Mapping[str, Any], checkpoint: str | os.PathLike,
+              config: str | os.PathLike | Config | None = None) -> Config:
+    """The config of a trained model.
+
+    Args:
+        content: what the checkpoint holds.
+        checkpoint: its file.
+        config: the config or its file; by default the one in the checkpoint.
+
+    Raises:
+        InputError: there is none, or it cannot be used.
+    """
+    from mmengine.config import Config
+
+    if isinstance(config, Config):
+        return copy.deepcopy(config)
+    if config is not None:
+        return load_config(config)
+    meta = content.get('meta')
+    text = meta.get('cfg') if isinstance(meta, Mapping) else None
+    if not isinstance(text, str):
+        raise InputError(f'{checkpoint}: holds no config, as an exported file does not; take the checkpoint of the '
+                         'training, or name its config')
+    return config_in_checkpoint(text, str(checkpoint))

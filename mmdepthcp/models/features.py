@@ -15,6 +15,7 @@ from mmdepthcp.models.heads import SemanticFPNFeatures
 from mmdepthcp.utils.errors import InputError
 
 SOURCES = ('backbone', 'neck', 'decode_head')
+STAGE = re.compile('stage([1-4])')
 DECODER = re.compile('decoder([0-4])')
 
 
@@ -27,14 +28,22 @@ def dense_features(model: Any, inputs: Tensor | Mapping[str, Tensor], source: st
             of MMSegmentation, a detector of MMDetection.
         inputs: what its data preprocessor gives: normalised images (B, 3, H, W), those of a depth network under
             ``network`` as (B, 1, 3, H, W).
-        source: ``backbone``: hypercolumns of its stages; ``neck``: hypercolumns of its levels; ``decode_head``:
-            what the decoder gives to its classifier (DepthCP); ``decoder0`` .. ``decoder4``: a level of the decoder of
-            a depth network, at 1 / 2^level of the size.
+        source: ``backbone``: hypercolumns of its stages; ``stage4`` .. ``stage1``: one of them, the last, the one
+            before it and so on, in a ResNet at 1/32, 1/16, 1/8 and 1/4 of the size; ``neck``: hypercolumns of its
+            levels; ``decode_head``: what the decoder gives to its classifier (DepthCP); ``decoder0`` .. ``decoder4``: a
+            level of the decoder of a depth network, at 1 / 2^level of the size.
 
     Raises:
         InputError: the model has no such part, or the part gives no features.
     """
     images = inputs if isinstance(inputs, Tensor) else inputs['network'][:, 0]
+    if stage := STAGE.fullmatch(source):
+        maps = model.backbone(images)
+        place = 5 - int(stage[1])
+        if place > len(maps):
+            raise InputError(f'{type(model.backbone).__name__} gives {len(maps)} map(s), of which the last is stage4; '
+                             f'there is no {source}')
+        return maps[-place]
     level = DECODER.fullmatch(source)
     if isinstance(model, DepthNetwork):
         if level is None and source != 'backbone':

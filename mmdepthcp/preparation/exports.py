@@ -18,7 +18,7 @@ from mmdepthcp.utils.fileio import read_json, write_json
 from mmdepthcp.utils.images import read_png_note
 from mmdepthcp.utils.processes import WHOLE, claim
 from mmdepthcp.utils.trees import select_files
-from mmdepthcp.utils.walks import MADE_BY, holds_pngs, is_export
+from mmdepthcp.utils.walks import MADE_BY, holds_files, is_export
 
 T = TypeVar('T')
 
@@ -93,12 +93,19 @@ def select_outdated(
 
 @contextmanager
 def claim_export(out: str | os.PathLike, settings: Mapping[str, Any], shard: tuple[int, int] = WHOLE,
-                 kind: str = 'disparity') -> Iterator[None]:
+                 kind: str = 'disparity', suffix: str = '.png') -> Iterator[None]:
     """Be the one that writes into a folder (see :func:`mmdepthcp.utils.processes.claim`), and with these settings.
 
     They and the package's version stand in ``<out>/meta.json``. So a restarted run completes an export, and never mixes
     two kinds of it in one folder. Settings with which nothing was written bind nobody. A setting ``*_digest`` that an
     earlier version did not record is not compared.
+
+    Args:
+        out: the folder.
+        settings: what all its files have in common.
+        shard: part ``(i, n)`` of the work.
+        kind: what the files are, in words.
+        suffix: of the files.
 
     Raises:
         InputError: the folder holds files made with other settings, or a ``meta.json`` of something else, or another
@@ -107,7 +114,7 @@ def claim_export(out: str | os.PathLike, settings: Mapping[str, Any], shard: tup
     file = Path(out, META)
     wanted = json.loads(json.dumps(settings))
     with claim(out, shard):
-        if file.exists() and holds_pngs(out):
+        if file.exists() and holds_files(out, suffix):
             known = _flat(read_json(file))
             other = [f'{key} was {known.get(key)!r}, is {value!r}'
                      for key, value in _flat(wanted).items()
@@ -122,7 +129,7 @@ def claim_export(out: str | os.PathLike, settings: Mapping[str, Any], shard: tup
         try:
             yield
         finally:
-            if shard == WHOLE and not holds_pngs(out):
+            if shard == WHOLE and not holds_files(out, suffix):
                 file.unlink(missing_ok=True)
 
 

@@ -59,29 +59,30 @@ class _Kept(Dataset):
 
 
 def batches_of(items: Any, chosen: Sequence[int], batch_size: int, num_workers: int, what: str) -> Iterator[list]:
-    """Items of a data set in batches, with a bar.
+    """Items of a data set in batches, with a bar where it is said what is done.
 
     Args:
         items: by index.
         chosen: their indices.
         batch_size: how many at once.
         num_workers: processes that make them.
-        what: is done, for the line above the bar.
+        what: is done, for the line above the bar; nothing is printed where it is empty.
 
     Raises:
         InputError: some cannot be made; all are tried, and the message names the first ones.
     """
-    print(f'{what}: {len(chosen)} images')
+    if what:
+        print(f'{what}: {len(chosen)} images')
     loader = DataLoader(_Kept(items, chosen), batch_size, num_workers=num_workers, collate_fn=list,
                         worker_init_fn=_start_worker)
-    bar = progress_bar(len(chosen))
+    bar = progress_bar(len(chosen)) if what else None
     failures: list[str] = []
     for batch in loader:
         failures += [item.message for item in batch if isinstance(item, Failure)]
         if not failures:
             yield batch
-        bar.update(len(batch))
-    print()
+        if bar:
+            bar.update(len(batch))
     if failures:
         raise InputError(f'{len(failures)} of {len(chosen)} images cannot be used: {name_some(failures)}; mend or '
                          'remove them, then run the same command again: what is done is kept')
@@ -130,7 +131,7 @@ class FrozenNetwork:
         self.crop_bottom = crop_bottom_of(config) if isinstance(self.model, DepthNetwork) else 0.
         self.batch_size, self.num_workers = batch_size, num_workers
         self.settings: dict[str, Any] = dict(
-            config=Path(config.filename).name, checkpoint_sha256=file_sha256(checkpoint),
+            config=Path(config.filename or '').name, checkpoint_sha256=file_sha256(checkpoint),
             digest=digest_of_settings(config.model, steps, self.crop_bottom))
 
     def prepare(self, path: str) -> dict:
@@ -138,22 +139,32 @@ class FrozenNetwork:
         return self.pipeline(dict(img_path=path, frame_paths=[path], offsets=[0], crop_bottom=self.crop_bottom,
                                   seg_fields=[], reduce_zero_label=False))
 
-    @torch.no_grad()
     def look(self, paths: Sequence[str], what: str) -> np.ndarray:
-        """What is to be known of images, (N, ...) float32.
+        """What is to be known of images, (N, ...) float32; for the arguments see :meth:`look_at_each`.
 
         Raises:
             InputError: some cannot be read; the message names them.
         """
-        found: list[np.ndarray] = []
+        return np.stack(list(self.look_at_each(paths, what)))
+
+    @torch.no_grad()
+    def look_at_each(self, paths: Sequence[str], what: str) -> Iterator[np.ndarray]:
+        """The same of one image after the other, (...) float32, of which a batch is in memory at once.
+
+        Args:
+            paths: image files.
+            what: is done, for the line above the bar; nothing is printed where it is empty.
+
+        Raises:
+            InputError: see :meth:`look`.
+        """
         files = _Prepared(self.prepare, paths)
         for items in batches_of(files, range(len(paths)), self.batch_size, self.num_workers, what):
             values: list[Any] = [None] * len(items)
             for places in alike(items):
                 for place, value in zip(places, self.ask([items[place] for place in places]), strict=True):
                     values[place] = value.float().cpu().numpy()
-            found += values
-        return np.stack(found)
+            yield from values
 
     def ask(self, items: Sequence[dict]) -> Tensor:
         """What is to be known of prepared images of one size, (B, ...)."""
@@ -168,6 +179,17 @@ class _Prepared:
 
     def __getitem__(self, index: int) -> dict:
         return self.prepare(self.paths[index])
+
+
+def maps_of(model: Any, items: Sequence[dict], source: str) -> Tensor:
+    """Features (B, C, h, w) of prepared images of one size, without what was padded; for ``source`` see
+    :func:`mmdepthcp.models.features.dense_features`.
+    """
+    inputs = model.data_preprocessor(pseudo_collate(items))['inputs']
+    maps = dense_features(model, inputs, source)
+    if isinstance(inputs, Tensor):
+        maps = without_padding(maps, items[0]['inputs'].shape, inputs.shape)
+    return maps.float()
 
 
 class FeatureNetwork(FrozenNetwork):
@@ -187,11 +209,7 @@ class FeatureNetwork(FrozenNetwork):
         self.settings.update(features=self.source, grid=list(self.grid))
 
     def ask(self, items: Sequence[dict]) -> Tensor:
-        inputs = self.model.data_preprocessor(pseudo_collate(items))['inputs']
-        maps = dense_features(self.model, inputs, self.source)
-        if isinstance(inputs, Tensor):
-            maps = without_padding(maps, items[0]['inputs'].shape, inputs.shape)
-        return pooled(maps.float(), self.grid)
+        return pooled(maps_of(self.model, items, self.source), self.grid)
 
 
 class EntropyNetwork(FrozenNetwork):

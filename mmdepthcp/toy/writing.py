@@ -16,7 +16,7 @@ from mmdepthcp.utils.fileio import read_json, write_json
 from mmdepthcp.utils.images import write_png
 from mmdepthcp.utils.processes import claim
 from mmdepthcp.utils.trees import Failure, process_tree
-from mmdepthcp.utils.walks import holds_pngs
+from mmdepthcp.utils.walks import holds_files
 
 from .classes import TOY_CLASSES, TOY_TRAIN_IDS
 from .rendering import render
@@ -186,7 +186,7 @@ def write_toy_streets(
     tasks = [_Sequence(split, index) for split, count in num_sequences.items() for index in range(count)]
     with claim(out):
         path = out / SETTINGS_FILE
-        if path.exists() and holds_pngs(out):
+        if path.exists() and holds_files(out):
             if read_json(path) != recorded:
                 raise InputError(
                     f'{path}: the folder holds toy streets of other settings; remove it or choose another folder'
@@ -200,7 +200,7 @@ def write_toy_streets(
             function = partial(_write, out=str(out), settings=settings)
             return process_tree(tasks, function, workers, f'sequences of {settings.num_frames} frames'), len(tasks)
         finally:
-            if not holds_pngs(out):
+            if not holds_files(out):
                 path.unlink(missing_ok=True)
 
 

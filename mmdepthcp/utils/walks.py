@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmdepthcp.utils.errors import InputError, notice
 
@@ -153,6 +153,44 @@ def find_files(root: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES
     return files
 
 
+class GivenImage(NamedTuple):
+    """An image that a user gives.
+
+    Attributes:
+        image: its file, or what stands in the place of a file, such as an array.
+        name: of a file, its path from the folder that was given, or from the one that all files have in common; else
+            empty.
+    """
+
+    image: Any
+    name: str
+
+
+def given_images(images: Any, leave_out: Iterable[str | os.PathLike] = ()) -> list[GivenImage]:
+    """Images given as a file, a folder, something else that is one image, or a list of files and such.
+
+    Args:
+        images: what is given.
+        leave_out: of a folder, folders in it to pass by.
+
+    Raises:
+        InputError: there is no such file or folder, or no image in it; the list is empty.
+    """
+    if isinstance(images, (str, os.PathLike)) and Path(images).is_dir():
+        return [GivenImage(os.path.join(images, name), str(name)) for name in find_files(images, leave_out=leave_out)]
+    listed = list(images) if isinstance(images, (list, tuple)) else [images]
+    listed = [str(item) if isinstance(item, os.PathLike) else item for item in listed]
+    if not listed:
+        raise InputError('the list of images is empty')
+    for item in listed:
+        if isinstance(item, str) and not Path(item).is_file():
+            raise InputError(f'{item}: no such image file or folder')
+    files = [os.path.abspath(item) for item in listed if isinstance(item, str)]
+    root = os.path.commonpath([os.path.dirname(file) for file in files]) if files else ''
+    return [GivenImage(item, os.path.relpath(os.path.abspath(item), root) if isinstance(item, str) else '')
+            for item in listed]
+
+
 def in_any_letters(path: str | os.PathLike, suffix: str) -> Path:
     """A file, or where it is not there the one of its folder whose name differs in the letters of the ending ``suffix``
     alone: ``a.PNG`` for ``a.png``.
@@ -174,9 +212,9 @@ def _by_small_letters(folder: Path, _changed: int) -> dict[str, list[str]]:
     return names
 
 
-def holds_pngs(folder: str | os.PathLike) -> bool:
-    """Whether a PNG that is no hidden file lies in a folder or below it."""
-    return any(not path.name.startswith('.') for path in Path(folder).rglob('*.png'))
+def holds_files(folder: str | os.PathLike, suffix: str = '.png') -> bool:
+    """Whether a file with this suffix that is no hidden one lies in a folder or below it."""
+    return any(not path.name.startswith('.') for path in Path(folder).rglob(f'*{suffix}'))
 
 
 def find_folders(root: str | os.PathLike) -> list[Path]:

@@ -9,6 +9,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from mmseg.structures import SegDataSample
 
+import mmdepthcp
 from mmdepthcp.apis import UnsupervisedSegInferencer, export_backbone
 from mmdepthcp.apis.segmentation_inference import distinct_colours
 from mmdepthcp.datasets.transforms import CentreSquare, LoadImage, ResizeStreet
@@ -137,6 +138,19 @@ def test_number_of_clusters_and_config_can_be_given(checkpoint, images, tmp_path
     assert segments.max() > 2 and len(many.model.dataset_meta['classes']) == 10
     with pytest.raises(InputError, match='num_clusters 11'):
         UnsupervisedSegInferencer(checkpoint, num_clusters=11)
+
+
+def test_in_one_call(inferencer, checkpoint, images, tmp_path):
+    expected = inferencer(str(images))['predictions']
+    several = mmdepthcp.segment(images, checkpoint, out_dir=tmp_path, batch_size=2, device='cpu')
+    assert isinstance(several, list) and all(map(np.array_equal, several, expected))
+    assert sorted(path.name for path in (tmp_path / 'pred').iterdir()) == ['0_pred.png', '1_pred.png']
+    one = mmdepthcp.segment(images / '0.png', checkpoint, device='cpu')
+    listed = mmdepthcp.segment([read_image(images / '0.png')], checkpoint, num_clusters=3, device='cpu')
+    np.testing.assert_array_equal(one, expected[0])
+    assert isinstance(listed, list) and np.array_equal(listed[0], expected[0])
+    with pytest.raises(InputError, match='list of images is empty'):
+        mmdepthcp.segment([], checkpoint)
 
 
 def test_colours_differ():

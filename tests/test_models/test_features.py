@@ -37,3 +37,19 @@ def test_backbone_of_a_depth_network_and_what_it_does_not_have(model):
     assert torch.equal(dense_features(model, dict(network=frames)), expected)
     with pytest.raises(InputError, match=r'DepthRegressor has no neck; the sources are backbone, decoder0'):
         dense_features(model, dict(network=frames), 'neck')
+
+
+@pytest.mark.parametrize('stage', [1, 2, 3, 4])
+def test_stages_are_counted_from_the_last(model, stage):
+    frames = torch.rand(1, 1, 3, 64, 64)
+    with torch.no_grad():
+        expected = model.backbone(frames[:, 0])[stage]
+    assert torch.equal(dense_features(model, dict(network=frames), f'stage{stage}'), expected)
+
+
+def test_a_stage_that_the_backbone_does_not_give(model):
+    model.backbone.forward = lambda images: (images,)
+    frames = torch.rand(1, 1, 3, 64, 64)
+    assert torch.equal(dense_features(model, dict(network=frames), 'stage4'), frames[:, 0])
+    with pytest.raises(InputError, match=r'gives 1 map\(s\), of which the last is stage4; there is no stage3'):
+        dense_features(model, dict(network=frames), 'stage3')
