@@ -1,7 +1,8 @@
-"""Check an environment: ``python -m mmdepthcp.doctor``.
+"""Check an environment and its machine.
 
-Prints the versions found, what works with them, and what to do about what does not. The exit code is 1 when the main
-job (depth, regions, copy-paste, pretraining, unsupervised segmentation) cannot run.
+Prints the versions found, what works with them, what the machine has, and what to do about what does not work or is
+scarce. With a config also whether its num_workers fit the cores. The exit code is 1 when the main job (depth, regions,
+copy-paste, pretraining, unsupervised segmentation) cannot run.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import importlib
 import io
 import logging
+import os
 import platform
 import sys
 import warnings
@@ -19,9 +21,14 @@ from dataclasses import dataclass
 
 import mmdepthcp
 from mmdepthcp.cli.tools import errors_in_words
+from mmdepthcp.config.loading import load_config
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.machine import GIB, free_space, gpus, memory, nvidia_driver, usable_cores
 from mmdepthcp.utils.requirements import installed_version, remedy_for
 
 OLDEST_PYTHON = (3, 10)
+LEAST_DISK, LEAST_MEMORY, LEAST_SHARED = 5 * GIB, 4 * GIB, GIB // 2
+"""Free bytes below which trainings of the small configs are at risk."""
 
 
 @dataclass
@@ -67,11 +74,18 @@ def _torchvision_ops() -> str:
     return ''
 
 
-def _cuda() -> str:
+def _gpus() -> str:
     import torch
-    if not torch.cuda.is_available():
-        raise RuntimeError('torch finds no CUDA device; everything runs on the CPU')
-    return ', '.join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
+    built, driver = torch.version.cuda, nvidia_driver()
+    found = gpus()
+    if not found:
+        reason = 'there is no NVIDIA driver'
+        if driver and built:
+            reason = f'the driver {driver[0]} runs CUDA up to {driver[1]}, torch is built for {built}'
+        elif driver:
+            reason = f'torch is built without CUDA; the driver {driver[0]} runs it up to {driver[1]}'
+        raise RuntimeError(f'torch finds no GPU, everything runs on the CPU: {reason}')
+    return f'{"; ".join(map(str, found))}; CUDA {built}, driver {driver[0] if driver else "unknown"}'
 
 
 def _numba_compiles() -> str:
@@ -107,8 +121,8 @@ CHECKS = (
     Check('matplotlib', 'matplotlib.pyplot'),
     Check('mmcv compiled ops', 'mmcv.ops', needed=False,
           remedy="needed by mmdetection and some mmsegmentation models; 'make test' compiles and installs them"),
-    Check('CUDA', 'torch', needed=False, action=_cuda,
-          remedy='for real data sets use a machine with a GPU and a torch build for it'),
+    Check('GPU', 'torch', needed=False, action=_gpus,
+          remedy='for real data sets use a machine with a GPU, its driver, and a torch build that the driver runs'),
     Check('Hugging Face depth models', 'transformers', needed=False,
           remedy="needed by tools/infer_depth.py --hf-model; pip install -e '.[hf]'"),
 )
@@ -136,6 +150,49 @@ def check_python(version: Sequence[int] = tuple(sys.version_info[:3])) -> Findin
     return Finding('Python', good, True, found, '' if good else 'use Python 3.10 or newer')
 
 
+def check_machine(folder: str | os.PathLike = '.') -> list[Finding]:
+    """Whether disk, memory and shared memory suffice for trainings at all.
+
+    Args:
+        folder: where results go.
+    """
+    space, known, shared = free_space(folder), memory(), free_space('/dev/shm')
+    found = []
+    if space is not None:
+        found.append(Finding(
+            'disk', space >= LEAST_DISK, False, f'{space / GIB:.1f} GiB free here',
+            'results go to work_dirs below the current folder; make room, or work on a larger disk'))
+    if known is not None:
+        found.append(Finding(
+            'memory', known[1] >= LEAST_MEMORY, False, f'{known[1] / GIB:.1f} of {known[0] / GIB:.1f} GiB free',
+            'end other programs, or use fewer processes (num_workers) and smaller batches (batch_size)'))
+    if shared is not None:
+        found.append(Finding(
+            'shared memory', shared >= LEAST_SHARED, False, f'{shared / GIB:.2f} GiB free in /dev/shm',
+            'batches go through it: docker run --shm-size=8g, or num_workers=0 in the loaders of the config'))
+    return found
+
+
+def check_workers(path: str | None = None) -> Finding:
+    """Whether the processes that load data for a training fit the cores.
+
+    Args:
+        path: config of the training; None says how many would fit.
+    """
+    cores, trainings = usable_cores(), max(1, len(gpus()) if installed_version('torch') else 0)
+    fit = max(0, cores // trainings - 1)
+    detail = f'{cores} cores, {trainings} process{"es" if trainings > 1 else ""} that train{"s"[trainings > 1:]}'
+    if path is None:
+        return Finding('cores', True, False, f'{detail}: num_workers up to {fit} fits')
+    try:
+        loader = load_config(path).get('train_dataloader') or {}
+    except (InputError, ImportError) as error:
+        return Finding('cores', False, False, f'{detail}; the config cannot be read', str(error))
+    workers = loader.get('num_workers', 0)
+    return Finding('cores', workers <= max(1, fit), False, f'{detail}, num_workers={workers} in {path}',
+                   f'--cfg-options train_dataloader.num_workers={max(1, fit)}; more than fit slow each other down')
+
+
 def report(findings: Sequence[Finding]) -> str:
     """The findings as text."""
     lines = [f'mmdepthcp {mmdepthcp.__version__} on {platform.system()} {platform.machine()}', '', 'Installed']
@@ -161,11 +218,13 @@ def report(findings: Sequence[Finding]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the report; return 0 when the main job can run, else 1."""
-    argparse.ArgumentParser(prog='python -m mmdepthcp.doctor', description=__doc__).parse_args(argv)
+    parser = argparse.ArgumentParser(prog='mmdepthcp doctor', description=__doc__)
+    parser.add_argument('config', nargs='?', help='config of a training')
+    args = parser.parse_args(argv)
     warnings.filterwarnings('ignore')
     logging.disable(logging.WARNING)
     with errors_in_words():
-        findings = [check_python(), *(examine(check) for check in CHECKS)]
+        findings = [check_python(), *(examine(check) for check in CHECKS), *check_machine(), check_workers(args.config)]
         print(report(findings))
     return int(any(finding.needed and not finding.good for finding in findings))
 

@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import whole
-from mmdepthcp.cli.tools import errors_in_words, register_modules
+from mmdepthcp.cli.tools import add_quiet, errors_in_words, register_modules
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.overrides import add_cfg_options
 
@@ -25,18 +25,18 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--output-dir', type=Path, help='write the pictures as PNG into this folder')
     parser.add_argument('--not-show', action='store_true', help='open no windows')
     add_cfg_options(parser)
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         config = load_config(args.config, args.cfg_options)
         register_modules()
 
         import numpy as np
         from mmengine.registry import init_default_scope
-        from mmengine.utils import track_iter_progress
 
         from mmdepthcp.datasets import LabelledUnlabelledDataset
         from mmdepthcp.models.segmentors.mixing import Mixer
@@ -44,6 +44,7 @@ def main() -> None:
         from mmdepthcp.utils.errors import InputError
         from mmdepthcp.utils.images import write_png
         from mmdepthcp.utils.processes import claim
+        from mmdepthcp.utils.trees import track
         from mmdepthcp.visualization.samples import draw_item, draw_mixture, draw_street_image
 
         loader = config.get(f'{args.split}_dataloader')
@@ -59,7 +60,7 @@ def main() -> None:
             config.model.get('mixer') if isinstance(dataset, LabelledUnlabelledDataset) else None)
         chosen = np.unique(np.linspace(0, len(dataset) - 1, min(args.number, len(dataset))).astype(int)).tolist()
         with claim(args.output_dir) if args.output_dir else contextlib.nullcontext():
-            for index in track_iter_progress(chosen):
+            for index in track(chosen):
                 rng = np.random.default_rng([*draw, index])
                 item = dataset[(*draw, index)]
                 pictures = draw_item(item, dataset.metainfo, rng, config.get('model'))

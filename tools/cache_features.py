@@ -26,7 +26,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     hide_known_noise()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.preparation.features import FeatureCaching, FrozenTrunk
 
         trunk = FrozenTrunk(load_config(args.config, args.cfg_options), device=local_device(args.device),

@@ -8,7 +8,7 @@ a model is: clusters matched to classes over the whole set.
 import argparse
 
 from mmdepthcp.cli.numbers import seed, whole
-from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
+from mmdepthcp.cli.tools import add_quiet, errors_in_words, hide_known_noise
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.overrides import add_cfg_options
 
@@ -23,18 +23,18 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=seed, default=0)
     parser.add_argument('--json', metavar='FILE', help='write the scores to this file')
     add_cfg_options(parser)
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     hide_known_noise()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         config = load_config(args.config, args.cfg_options)
 
         import numpy as np
         from mmengine.registry import init_default_scope
-        from mmengine.utils import track_iter_progress
         from sklearn.cluster import KMeans
 
         from mmdepthcp.evaluation.functional import (
@@ -49,6 +49,7 @@ def main() -> None:
         from mmdepthcp.registry import DATASETS
         from mmdepthcp.utils.errors import InputError
         from mmdepthcp.utils.scores import write_scores
+        from mmdepthcp.utils.trees import track
 
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
         dataset = DATASETS.build(config.test_dataloader.dataset)
@@ -66,17 +67,17 @@ def main() -> None:
         print('sampling pixels')
         per_image = max(1, args.samples // len(dataset))
         points = []
-        for index in track_iter_progress(range(len(dataset))):
+        for index in track(range(len(dataset))):
             pixels = features(dataset[index]).reshape(-1, 5)
             points.append(pixels[np.random.default_rng([args.seed, index]).integers(len(pixels), size=per_image)])
         sampled = np.concatenate(points)
         scale = np.maximum(sampled.std(0), np.finfo(np.float32).tiny)
         k_means = KMeans(args.num_clusters or len(classes), n_init=1, random_state=args.seed).fit(sampled / scale)
 
-        print('\nscoring')
+        print('scoring')
         score_size = evaluator.get('score_size')
         confusions = []
-        for index in track_iter_progress(range(len(dataset))):
+        for index in track(range(len(dataset))):
             item = dataset[index]
             if 'gt_sem_seg' not in item['data_samples']:
                 raise InputError(f'{args.config}: the test data set loads no labels')
@@ -90,7 +91,6 @@ def main() -> None:
         protocol = protocol_name(dataset.metainfo.get('protocol'), score_size)
         record, details = score_record(scores, classes, protocol, len(dataset))
         details.update(num_clusters=k_means.n_clusters, seed=args.seed)
-        print()
         for name, iou in details['class_iou'].items():
             print(f'{name:>20} {"-" if iou is None else f"{100 * iou:5.2f}"}')
         print(f'{protocol}: Acc {100 * scores.accuracy:.2f}, mIoU {100 * scores.mean_iou:.2f} '

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mmdepthcp.cli.numbers import seed
 from mmdepthcp.cli.stage_options import add_stage_options, launcher_words
-from mmdepthcp.cli.tools import checked_work_dir, errors_in_words, hide_known_noise
+from mmdepthcp.cli.tools import add_quiet, checked_work_dir, errors_in_words, hide_known_noise
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,6 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--against', metavar='NAME',
                         help='add how far all pretrainings are above this one, seed by seed')
     add_stage_options(parser)
+    add_quiet(parser)
     return parser.parse_args()
 
 
@@ -95,7 +96,7 @@ def about(plan, work_dir: Path) -> str:
 def main() -> int:
     args = parse_args()
     hide_known_noise()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.experiments.engine import run_stages
         from mmdepthcp.experiments.plans import Planner
         from mmdepthcp.experiments.records import state_of

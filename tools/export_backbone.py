@@ -1,6 +1,7 @@
 """Write the backbone of a checkpoint as a slim file for another package, and report what fits.
 
     python tools/export_backbone.py work_dirs/depthcp_cityscapes/epoch_25.pth backbone.pth --target mmdet
+    python tools/export_backbone.py work_dirs/depthcp_cityscapes/epoch_25.pth 'resnet_{target}.pth' --target mmseg timm
 
 The file holds 'state_dict' and 'meta' (method, data, commit, normalisation, licence) and can be read with
 torch.load(..., weights_only=True). It is written only if at least 99 % of the tensors of the target's backbone are in
@@ -27,8 +28,9 @@ from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='of a training, or exported before')
-    parser.add_argument('out', metavar='OUT', help='file to write')
-    parser.add_argument('--target', choices=[*TARGETS, 'onnx'], required=True, help='package that is to read the file')
+    parser.add_argument('out', metavar='OUT', help="file to write; {target} stands for the package's name")
+    parser.add_argument('--target', choices=[*TARGETS, 'onnx'], nargs='+', required=True, metavar='PACKAGE',
+                        help=f'packages that are to read the file: {", ".join(TARGETS)}, onnx')
     parser.add_argument('--model', metavar='NAME',
                         help='its backbone, such as ResNet-50 or ResNetV1c-50; default: the kind in the checkpoint')
     parser.add_argument('--licence', metavar='TEXT', help='licence of the weights, noted in the file')
@@ -36,9 +38,11 @@ def parse_args() -> argparse.Namespace:
                         help=f'onnx: size of the images that it is compared with torch on; default {SIZE[0]} {SIZE[1]}')
     parser.add_argument('--opset', type=whole(11), help=f"onnx: version of ONNX's operators; default {OPSET}")
     args = parser.parse_args()
-    if args.target == 'onnx' and args.model:
+    if len(args.target) > 1 and '{target}' not in args.out:
+        parser.error("several packages need a file each: 'backbone_{target}.pth'")
+    if 'onnx' in args.target and args.model:
         parser.error('--model is for the packages; an ONNX file holds the kind of the checkpoint')
-    if args.target != 'onnx' and (args.size or args.opset):
+    if 'onnx' not in args.target and (args.size or args.opset):
         parser.error('--size and --opset are for --target onnx')
     return args
 
@@ -47,13 +51,15 @@ def main() -> None:
     args = parse_args()
     hide_known_noise()
     with errors_in_words():
-        with contextlib.redirect_stdout(io.StringIO()):  # what the packages print when they are imported
-            if args.target == 'onnx':
-                report = export_onnx(
-                    args.checkpoint, args.out, tuple(args.size or SIZE), args.opset or OPSET, args.licence)
-            else:
-                report = export_backbone(args.checkpoint, args.out, args.target, args.model, args.licence)
-        print(f'{args.out}: {report}')
+        for target in args.target:
+            out = args.out.replace('{target}', target)
+            with contextlib.redirect_stdout(io.StringIO()):  # what the packages print when they are imported
+                if target == 'onnx':
+                    report = export_onnx(
+                        args.checkpoint, out, tuple(args.size or SIZE), args.opset or OPSET, args.licence)
+                else:
+                    report = export_backbone(args.checkpoint, out, target, args.model, args.licence)
+            print(f'{out}: {report}')
 
 
 if __name__ == '__main__':

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mmdepthcp.cli.grouping_options import add_grouping_options, read_grouping_options
 from mmdepthcp.cli.numbers import whole
-from mmdepthcp.cli.tools import errors_in_words
+from mmdepthcp.cli.tools import add_quiet, errors_in_words
 from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
 
 
@@ -34,12 +34,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
                         help='do every N-th image from the I-th on (I = 0..N-1); default: by rank under torchrun '
                              'or Slurm')
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> int:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.preparation.region_grouping import RegionGrouper, group_tree, parse_params
         from mmdepthcp.utils.walks import IMAGE_SUFFIXES
 

@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import Size, above, number, whole
-from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
+from mmdepthcp.cli.tools import add_quiet, errors_in_words, hide_known_noise
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.overrides import add_cfg_options
 from mmdepthcp.utils.trees import default_shard, local_device, parse_shard, report_failures
@@ -75,6 +75,7 @@ def parse_args() -> argparse.Namespace:
                         help='do every N-th image from the I-th on (I = 0..N-1); default: by rank under '
                              'torchrun or Slurm')
     add_cfg_options(parser)
+    add_quiet(parser)
     args = parser.parse_args()
     is_foreign = bool(args.hf_model or args.onnx)
     if len(args.paths) != (2 if is_foreign else 4):
@@ -87,7 +88,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     hide_known_noise()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.preparation.depth_inference import ModelPredictor, infer_tree
         from mmdepthcp.preparation.foreign_depth import HuggingFacePredictor, set_common_scale
         from mmdepthcp.preparation.onnx_depth import OnnxPredictor

@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     hide_known_noise()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.preparation.features import FrozenTrunk
         from mmdepthcp.preparation.neighbours import NeighbourSearch
 

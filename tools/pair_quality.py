@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import above, whole
-from mmdepthcp.cli.tools import errors_in_words, register_modules
+from mmdepthcp.cli.tools import add_quiet, errors_in_words, register_modules
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.overrides import add_cfg_options
 
@@ -30,22 +30,23 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--level', type=whole(0), default=0, help='which grid of TwoViews; default %(default)s')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the numbers there')
     add_cfg_options(parser)
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> int:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         config = load_config(args.config, args.cfg_options)
         register_modules()
 
         from mmengine.registry import init_default_scope
-        from mmengine.utils import track_iter_progress
 
         from mmdepthcp.preparation.pair_quality import filters_of, measure_pairs, with_labels
         from mmdepthcp.registry import DATASETS
         from mmdepthcp.utils.errors import InputError
         from mmdepthcp.utils.scores import Score, write_scores
+        from mmdepthcp.utils.trees import track
 
         settings = config.model.get('depth_filter')
         if not settings or 'removed' in settings:
@@ -59,7 +60,7 @@ def main() -> int:
         seed = (config.get('randomness') or {}).get('seed') or 0
         draws = [(seed, epoch, index) for epoch in range(args.epochs) for index in chosen]
         distances = config.model.get('distance_thrs', (0.7,))
-        found = measure_pairs((dataset[draw] for draw in track_iter_progress(draws, file=sys.stderr)),
+        found = measure_pairs((dataset[draw] for draw in track(draws, sys.stderr)),
                               distances, filters, args.level)
         columns = found[0]._fields
         print(f'{len(chosen)} images\nthreshold  distance  {"  ".join(columns)}')

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mmdepthcp.cli.grouping_options import add_grouping_options, read_grouping_options
 from mmdepthcp.cli.numbers import whole
-from mmdepthcp.cli.tools import errors_in_words
+from mmdepthcp.cli.tools import add_quiet, errors_in_words
 
 COLUMNS = ('count_mean', 'count_max', 'oracle_miou', 'under_segmentation', 'boundary_recall', 'asa')
 
@@ -43,6 +43,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--limit', type=whole(1), metavar='N', help='at most N images, evenly spread')
     parser.add_argument('--json', type=Path, metavar='FILE',
                         help='write the numbers there, as a list if there are several rows')
+    add_quiet(parser)
     args = parser.parse_args()
     if bool(args.regions) == bool(args.images) or bool(args.images) != bool(args.disparity):
         parser.error('give either --regions or both --images and --disparity')
@@ -51,7 +52,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.preparation.region_grouping import (
             LabelTree,
             RegionGrouper,

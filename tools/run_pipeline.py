@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.cli.stage_options import add_stage_options, launcher_words
-from mmdepthcp.cli.tools import errors_in_words, set_work_dir
+from mmdepthcp.cli.tools import add_quiet, errors_in_words, set_work_dir
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.overrides import add_cfg_options
 from mmdepthcp.experiments.building import read_stages
@@ -32,12 +32,13 @@ def parse_args() -> argparse.Namespace:
     choice.add_argument('--list', action='store_true', help='show the stages and their state, run nothing')
     add_stage_options(parser)
     add_cfg_options(parser)
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         config = load_config(args.config, args.cfg_options)
         set_work_dir(config, args.config, args.work_dir)
         if args.list:

@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import above, seed, whole
-from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
+from mmdepthcp.cli.tools import add_quiet, errors_in_words, hide_known_noise
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.overrides import add_cfg_options
 from mmdepthcp.utils.trees import default_shard, local_device, parse_shard
@@ -71,6 +71,7 @@ def parse_args() -> argparse.Namespace:
                         help='do every N-th part from the I-th on (I = 0..N-1); default: by rank under torchrun or '
                              'Slurm')
     add_cfg_options(parser)
+    add_quiet(parser)
     args = parser.parse_args()
     if len(args.paths) != (2 if args.method == 'random' else 4):
         parser.error(f'expected {"" if args.method == "random" else "CONFIG CHECKPOINT "}IMAGES OUTPUT')
@@ -83,7 +84,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     hide_known_noise()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.cli.tools import register_modules
 
         register_modules()

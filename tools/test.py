@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import inspect
 
-from mmdepthcp.cli.tools import add_launcher, errors_in_words, register_modules, set_launcher, set_work_dir
+from mmdepthcp.cli.tools import add_launcher, add_quiet, errors_in_words, register_modules, set_launcher, set_work_dir
 from mmdepthcp.config.loading import leave_out_stages, load_config
 from mmdepthcp.config.overrides import add_cfg_options
 
@@ -18,12 +18,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--show-dir', help='write pictures of the predictions into this folder')
     add_cfg_options(parser)
     add_launcher(parser)
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         config = load_config(args.config, args.cfg_options)
         leave_out_stages(config)
         set_work_dir(config, args.config, args.work_dir)

@@ -5,12 +5,14 @@ import contextlib
 
 from mmdepthcp.cli.tools import (
     add_launcher,
+    add_quiet,
     errors_in_words,
     note_code_version,
     register_modules,
     set_launcher,
     set_work_dir,
 )
+from mmdepthcp.cli.trackers import add_trackers, log_to
 from mmdepthcp.config.loading import leave_out_stages, load_config
 from mmdepthcp.config.overrides import add_cfg_options
 
@@ -27,16 +29,19 @@ def parse_args() -> argparse.Namespace:
                         help='scale the learning rate by the batch size, from auto_scale_lr.base_batch_size')
     add_cfg_options(parser)
     add_launcher(parser)
+    add_trackers(parser)
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         config = load_config(args.config, args.cfg_options)
         leave_out_stages(config)
         set_work_dir(config, args.config, args.work_dir)
         note_code_version(config)
+        log_to(config, args.log_to)
 
         from mmengine.device import get_device
         from mmengine.runner import Runner

@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import seed, whole
-from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
+from mmdepthcp.cli.tools import add_quiet, errors_in_words, hide_known_noise
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.overrides import add_cfg_options
 
@@ -30,6 +30,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=seed, default=0)
     parser.add_argument('--device', help='default: cuda if there is one, else cpu')
     add_cfg_options(parser)
+    add_quiet(parser)
     return parser.parse_args()
 
 
@@ -97,7 +98,7 @@ def labelled_pixels(features, labels, count: int, seed: int):
 def main() -> None:
     args = parse_args()
     hide_known_noise()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         config = load_config(args.config, args.cfg_options)
 
         import cv2
@@ -125,7 +126,6 @@ def main() -> None:
             found = dense_features(model, batch['inputs'], args.source)[0]
             features.append(without_padding(found, item['inputs'].shape, batch['inputs'].shape).cpu().numpy())
             bar.update()
-        print()
         with claim(args.out):
             basis = fit_colours(np.concatenate([feature.reshape(len(feature), -1).T for feature in features]))
             for old in (*args.out.glob('vis_data/vis_image/*_*.png'), args.out / 'tsne.png'):

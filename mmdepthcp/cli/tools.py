@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import mmdepthcp
 from mmdepthcp.cli.words import explain
 from mmdepthcp.utils.code_version import code_commit
-from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.errors import InputError, speech
 from mmdepthcp.utils.processes import tie_children
 
 INTERRUPTED = 130
@@ -90,18 +90,39 @@ def note_code_version(config: Config) -> None:
     config.code = dict(version=mmdepthcp.__version__, commit=code_commit())
 
 
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Add ``--quiet``, for :func:`errors_in_words`."""
+    parser.add_argument('-q', '--quiet', action='store_true',
+                        help='print warnings and errors only, on the standard error; logs in files stay whole')
+
+
 @contextlib.contextmanager
-def errors_in_words() -> Iterator[None]:
+def _silence() -> Iterator[None]:
+    """Print nothing on the standard output."""
+    speech.quiet = True
+    try:
+        with open(os.devnull, 'w', errors='surrogateescape') as nowhere, contextlib.redirect_stdout(nowhere):
+            yield
+    finally:
+        speech.quiet = False
+
+
+@contextlib.contextmanager
+def errors_in_words(quiet: bool = False) -> Iterator[None]:
     """End the program with one message, without a traceback, when input or environment cannot be used.
 
     Names of files that are not UTF-8 are printed as they are. Processes that the program starts end with it.
+
+    Args:
+        quiet: print warnings and errors only.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='surrogateescape')
     tie_children()
     try:
-        yield
+        with _silence() if quiet else contextlib.nullcontext():
+            yield
         sys.stdout.flush()
     except KeyboardInterrupt:
         print('\ninterrupted; the same command goes on from here (a training: with --resume)', file=sys.stderr)

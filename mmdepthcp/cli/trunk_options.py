@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mmdepthcp.cli.numbers import whole
+from mmdepthcp.cli.tools import add_quiet
 from mmdepthcp.config.overrides import add_cfg_options
 from mmdepthcp.utils.trees import parse_shard
 
@@ -28,4 +29,5 @@ def trunk_parser(description: str | None, out: str, out_help: str) -> argparse.A
                         help='do every N-th part from the I-th on (I = 0..N-1); default: by rank under torchrun or '
                              'Slurm')
     add_cfg_options(parser)
+    add_quiet(parser)
     return parser

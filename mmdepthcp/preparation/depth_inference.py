@@ -199,7 +199,6 @@ def _infer_files(predictor: DepthPredictor, root: Path, out: Path, files: Sequen
                 disparity = stretch(disparity)
             write_disparity(Path(out, f'{image_key(file)}.png'), disparity, digests[file])
         bar.update(len(batch))
-    print()
     return sorted(failures), len(left)
 
 

@@ -83,7 +83,6 @@ class FrozenTrunk:
             images = [torch.from_numpy(view.pop('inputs')) for view in views]
             yield views, self.model.raw_features(self.model.data_preprocessor(dict(inputs=images))['inputs'])
             bar.update(len(views))
-        print()
 
     def sources(self, start: int, stop: int, fields: Sequence[str] = ('inputs',)) -> list[str]:
         """The files that fields of images (:data:`FILES`) are made of."""

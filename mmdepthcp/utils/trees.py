@@ -7,11 +7,11 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeVar
 
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.processes import end_with_parent
@@ -140,21 +140,65 @@ def _run(worker: Callable[[T], object], files: Sequence[T], num_workers: int) ->
             raise
 
 
-def progress_bar(total: int) -> ProgressBar:
-    """MMEngine's progress bar, but redrawn at most 100 times, or 10 times in a log file."""
+LINE_EVERY = 30.0
+"""Seconds between the lines of progress in a log file."""
+
+
+def progress_bar(total: int, file: TextIO | None = None) -> ProgressBar:
+    """MMEngine's progress bar with rate and time left, redrawn at most 100 times; where no terminal shows it, a line
+    now and then and one at the end.
+
+    Args:
+        total: how many there are to do.
+        file: where it is printed; default the standard output.
+    """
     from mmengine.utils import ProgressBar
+
+    stream = file or sys.stdout
+    on_terminal = stream.isatty()
 
     class SparseProgressBar(ProgressBar):
         waiting = 0
-        step = max(1, total // (100 if sys.stdout.isatty() else 10))
+        said = 0.
+
+        def start(self) -> None:
+            self.file = stream if on_terminal else _Lines(stream)
+            super().start()
 
         def update(self, num_tasks: int = 1) -> None:
             self.waiting += num_tasks
-            if self.waiting >= self.step or self.completed + self.waiting >= total:
+            done = self.completed + self.waiting
+            elapsed = self.timer.since_start()
+            due = self.waiting >= max(1, total // 100) if on_terminal else elapsed - self.said >= LINE_EVERY
+            if due or done >= total > self.completed:
                 super().update(self.waiting)
-                self.waiting = 0
+                self.waiting, self.said = 0, elapsed
+                if on_terminal and done >= total:
+                    stream.write('\n')
 
-    return SparseProgressBar(total, file=sys.stdout)
+    return SparseProgressBar(total, file=stream)
+
+
+class _Lines:
+    """A stream that MMEngine's bar is printed to: of every update a line, nothing of the empty bar at the start."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> None:
+        if text.startswith('\r'):
+            self.stream.write(text.partition('] ')[2] + '\n')
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+
+def track(items: Sequence[T], file: TextIO | None = None) -> Iterator[T]:
+    """The items one after the other, with a :func:`progress_bar`."""
+    bar = progress_bar(len(items), file)
+    for item in items:
+        yield item
+        bar.update()
 
 
 def process_tree(files: Sequence[T], worker: Callable[[T], object], num_workers: int = 0,
@@ -185,7 +229,6 @@ def process_tree(files: Sequence[T], worker: Callable[[T], object], num_workers:
         if failure is not None:
             failures.append(failure)
         bar.update()
-    print()
     return sorted(failures)
 
 

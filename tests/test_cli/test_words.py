@@ -1,6 +1,7 @@
 """Errors of input and environment end a program with a sentence; those of the program keep their traceback."""
 
 import errno
+import logging
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from mmdepthcp.cli.tools import errors_in_words
 from mmdepthcp.config.checks import KNOWN, check_keys, distance
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.registry import DATASETS, HOOKS, MODELS
-from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.errors import InputError, notice
 from mmdepthcp.utils.fileio import write_json
 from mmdepthcp.utils.trees import local_device
 
@@ -120,6 +121,21 @@ def test_interruptions(capsys):
     with pytest.raises(SystemExit) as ended, errors_in_words():
         fail(KeyboardInterrupt())
     assert ended.value.code == 130 and 'interrupted; the same command goes on' in capsys.readouterr().err
+
+
+def test_quiet_programs_say_warnings_and_errors_alone(capsys, notices):
+    with errors_in_words(quiet=True):
+        print('progress')
+        notice('worth knowing', logging.INFO)
+        notice('worth a warning')
+    print('afterwards')
+    captured = capsys.readouterr()
+    assert captured.out == 'afterwards\n' and captured.err == 'warning: worth a warning\n'
+    assert notices == ['worth knowing', 'worth a warning']  # a log in a file has all
+    with pytest.raises(SystemExit, match=r'^error: a\.png: corrupt$'), errors_in_words(quiet=True):
+        fail(InputError('a.png: corrupt'))
+    notice('no longer quiet')
+    assert 'warning:' not in capsys.readouterr().err
 
 
 def test_a_closed_pipe_is_no_error(tmp_path):

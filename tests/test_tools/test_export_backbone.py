@@ -50,5 +50,9 @@ def test_onnx(tmp_path, monkeypatch, capsys):
         r'  outputs: stage1 \(8 channels\), .*, stage4 \(64 channels\)\n'
         r'  differs from torch by \S+ at most \(allowed: 1e-04\)\n', capsys.readouterr().out)
     assert out.is_file()
-    for words in (('--target', 'timm', '--opset', 17), ('--target', 'onnx', '--model', 'ResNet-50')):
+    for words in (('--target', 'mmseg', '--opset', 17), ('--target', 'onnx', '--model', 'ResNet-50'),
+                  ('--target', 'onnx', 'mmseg')):
         assert run(monkeypatch, tmp_path / 'a.pth', out, *words) == 2
+    both = tmp_path / '{target}.pth'
+    assert run(monkeypatch, tmp_path / 'a.pth', both, '--target', 'mmseg', 'onnx', '--size', 32, 64) is None
+    assert (tmp_path / 'mmseg.pth').is_file() and (tmp_path / 'onnx.pth').is_file()

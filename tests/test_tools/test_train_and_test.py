@@ -1,5 +1,6 @@
 """tools/train.py and tools/test.py on a model of one weight: flags of the house, resuming, errors in words."""
 
+import json
 import os
 import runpy
 import shutil
@@ -13,6 +14,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 
 import mmdepthcp
+from mmdepthcp.cli.trackers import log_to
 from mmdepthcp.engine.resuming import forget_beginnings, latest_checkpoint
 from mmdepthcp.utils.code_version import code_commit
 from mmdepthcp.utils.errors import InputError
@@ -154,6 +156,41 @@ def test_checkpoints_tell_which_code_trained(trained):
     code = Config.fromstring(meta['cfg'], '.py').code
     assert code.version == mmdepthcp.__version__
     assert code.commit == 'unknown' or len(code.commit.removesuffix('-dirty')) == 40
+
+
+def test_tensorboard_in_one_line(home, capsys, monkeypatch):
+    """Losses go there and, as without it, into the folder of the run; the log file has what --quiet keeps back."""
+    events = pytest.importorskip('tensorboard.backend.event_processing.event_accumulator')
+    assert run('train.py', 'line.py', '--work-dir', 'board', '--log-to', 'tensorboard', '--quiet',
+               '--cfg-options', 'experiment_name=board') is None
+    assert capsys.readouterr().out == ''
+    file, = (home / 'board').rglob('events.out.tfevents.*')
+    board = events.EventAccumulator(str(file))
+    board.Reload()
+    losses = [event.value for event in board.Scalars('loss')]
+    scalars, = (home / 'board').rglob('scalars.json')
+    written = [json.loads(line)['loss'] for line in scalars.read_text().splitlines()]
+    assert losses and losses == pytest.approx(written, rel=1e-4)
+    log, = (home / 'board').rglob('*.log')
+    assert log.read_text().count('loss: ') == len(losses)
+
+
+@pytest.mark.parametrize(('name', 'module'), [('tensorboard', 'torch.utils.tensorboard'), ('wandb', 'wandb')])
+def test_a_missing_tracker_is_named(home, monkeypatch, name, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    ending = run('train.py', 'line.py', '--work-dir', 'nowhere', '--log-to', name)
+    assert ending.startswith(f'error: --log-to {name} needs {name}: pip install {name} (')
+    assert not Path('nowhere').exists()
+
+
+def test_trackers_are_added_to_those_of_the_config(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'wandb', object())
+    kept = dict(type='SegLocalVisualizer', vis_backends=[dict(type='mmdepthcp.LocalVisBackend')], name='visualizer')
+    config = ConfigDict(visualizer=kept)
+    for _ in range(2):
+        log_to(config, ['wandb'])
+    assert config.visualizer.to_dict() == dict(
+        kept, vis_backends=[dict(type='mmdepthcp.LocalVisBackend'), dict(type='mmengine.WandbVisBackend')])
 
 
 def test_commit_of_the_code(tmp_path, monkeypatch):

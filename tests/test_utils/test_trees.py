@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mmdepthcp.utils import trees
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.trees import (
     default_shard,
@@ -16,8 +18,10 @@ from mmdepthcp.utils.trees import (
     image_key,
     parse_shard,
     process_tree,
+    progress_bar,
     report_failures,
     select_files,
+    track,
 )
 
 
@@ -84,3 +88,31 @@ def test_names():
     assert image_key(Path('a/b.c.jpg')) == 'a/b.c'
     assert describe_error(InputError('f: wrong')) == 'f: wrong'
     assert describe_error(OSError('disk')) == 'OSError: disk'
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_bar_on_a_terminal_is_redrawn_and_ends_its_line():
+    screen = Terminal()
+    assert list(track(range(1000), screen)) == list(range(1000))
+    drawn = screen.getvalue()
+    assert 90 <= drawn.count('\r') <= 110 and drawn.endswith('\n') and drawn.count('\n') == 1
+    assert '1000/1000, ' in drawn.split('\r')[-1] and 'ETA:' in drawn
+
+
+def test_where_no_terminal_is_there_are_lines_now_and_then(monkeypatch):
+    log, clock = io.StringIO(), [0.]
+    bar = progress_bar(100, log)
+    monkeypatch.setattr(bar.timer, 'since_start', lambda: clock[0])
+    for number in range(1, 101):
+        clock[0] = float(number)
+        bar.update()
+    assert trees.LINE_EVERY == 30
+    assert log.getvalue().splitlines() == [
+        f'{number}/100, 1.0 task/s, elapsed: {number}s, ETA: {100 - number:5}s' for number in (30, 60, 90, 100)]
+    short = io.StringIO()
+    list(track('ab', short))
+    assert short.getvalue().startswith('2/2, ') and short.getvalue().count('\n') == 1

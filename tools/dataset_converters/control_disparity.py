@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import seed, whole
-from mmdepthcp.cli.tools import errors_in_words
+from mmdepthcp.cli.tools import add_quiet, errors_in_words
 from mmdepthcp.utils.trees import report_failures
 
 
@@ -23,12 +23,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--kind', choices=['others', 'constant'], required=True)
     parser.add_argument('--seed', type=seed, default=0, help='which others; default %(default)s')
     parser.add_argument('--num-workers', type=whole(0), default=os.cpu_count(), help='processes; default: one per core')
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> int:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.preparation.disparity_controls import write_controls
 
         failures, tried = write_controls(args.root, args.out, args.kind, args.seed, args.num_workers)

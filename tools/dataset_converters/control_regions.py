@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import whole
-from mmdepthcp.cli.tools import errors_in_words
+from mmdepthcp.cli.tools import add_quiet, errors_in_words
 from mmdepthcp.utils.trees import report_failures
 
 
@@ -32,12 +32,13 @@ def parse_args() -> argparse.Namespace:
                         help="ending of a region file's name that is replaced, and by what, in that of its image or "
                              'label file')
     parser.add_argument('--num-workers', type=whole(0), default=os.cpu_count(), help='processes; default: one per core')
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> int:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.preparation.region_controls import write_region_controls
 
         failures, tried = write_region_controls(

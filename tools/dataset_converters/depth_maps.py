@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import above, whole
-from mmdepthcp.cli.tools import errors_in_words
+from mmdepthcp.cli.tools import add_quiet, errors_in_words
 from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
 
 
@@ -45,6 +45,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
                         help='do every N-th file from the I-th on (I = 0..N-1); default: by rank under '
                              'torchrun or Slurm')
+    add_quiet(parser)
     args = parser.parse_args()
     if args.inverse is not None and args.nearest != 1:
         parser.error('--nearest is of depth in metres, --inverse of its inverse: give one of them')
@@ -53,7 +54,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.preparation.disparity_export import (
             FARTHEST,
             DisparityFile,

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import above, whole
-from mmdepthcp.cli.tools import errors_in_words
+from mmdepthcp.cli.tools import add_quiet, errors_in_words
 from mmdepthcp.utils.trees import default_shard, parse_shard, report_failures
 
 
@@ -33,12 +33,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--shard', type=parse_shard, default=None, metavar='I/N',
                         help='do every N-th file from the I-th on (I = 0..N-1); default: by rank under torchrun or '
                              'Slurm')
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> int:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.preparation.five_crops import FiveCrops, cut_tree
 
         work = FiveCrops(args.root, args.out, args.suffix, args.kind, args.ratio)

@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import whole
-from mmdepthcp.cli.tools import errors_in_words
+from mmdepthcp.cli.tools import add_quiet, errors_in_words
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,12 +28,13 @@ def parse_args() -> argparse.Namespace:
                         help='those of the 8 Cityscapes classes with objects to keep; default: all')
     parser.add_argument('--smallest', type=whole(1), default=1, metavar='PIXELS',
                         help='smaller objects count as crowds: not learnt as objects, not scored; default 1')
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.datasets.coco import CITYSCAPES_THING_IDS, CITYSCAPES_THINGS, ENCODINGS, coco_annotations
         from mmdepthcp.utils.errors import InputError
         from mmdepthcp.utils.fileio import write_json

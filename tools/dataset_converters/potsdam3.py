@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from mmdepthcp.cli.numbers import whole
-from mmdepthcp.cli.tools import errors_in_words
+from mmdepthcp.cli.tools import add_quiet, errors_in_words
 from mmdepthcp.utils.trees import report_failures
 
 
@@ -28,12 +28,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--size', type=whole(1), default=200, help='side of the patches in pixels, for tiles; default '
                                                                    '%(default)s')
     parser.add_argument('--num-workers', type=whole(0), default=os.cpu_count(), help='processes; default: one per core')
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> int:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.preparation.potsdam import PatchWriter, find_patches, find_tiles, write_patches
 
         found = find_tiles(args.source, args.tile_labels) if args.tile_labels else find_patches(args.source)

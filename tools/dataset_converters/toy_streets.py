@@ -10,7 +10,7 @@ import os
 import sys
 
 from mmdepthcp.cli.numbers import Size, seed, whole
-from mmdepthcp.cli.tools import errors_in_words
+from mmdepthcp.cli.tools import add_quiet, errors_in_words
 from mmdepthcp.utils.trees import report_failures
 
 
@@ -42,12 +42,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--workers', type=whole(0), default=os.cpu_count(), metavar='N', help='processes to render with'
     )
+    add_quiet(parser)
     return parser.parse_args()
 
 
 def main() -> int:
     args = parse_args()
-    with errors_in_words():
+    with errors_in_words(args.quiet):
         from mmdepthcp.toy import ToySettings, write_toy_streets
 
         settings = ToySettings(args.frames, args.labels_per_sequence, *args.size, args.seed)

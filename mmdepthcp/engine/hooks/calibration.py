@@ -51,4 +51,3 @@ def some_batches(runner: Runner, num_items: int) -> Iterator[tuple[torch.Tensor,
         batch = plain_model(runner).data_preprocessor(pseudo_collate([dataset[runner.seed, 0, index]]), training=True)
         bar.update()
         yield batch['inputs'], batch['data_samples']
-    print()

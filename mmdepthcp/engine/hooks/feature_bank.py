@@ -71,7 +71,6 @@ class FeatureBankHook(Hook):
                 rows, columns = drawn.unbind(1)
                 model.decode_head.remember(feature[:, rows, columns].T, label[rows, columns])
             bar.update()
-        print()
         if not len(model.decode_head.bank):
             raise InputError('FeatureBankHook: the images of bank_dataloader have no labelled pixel')
         runner.logger.info(f'the bank holds {len(model.decode_head.bank)} labelled pixels')

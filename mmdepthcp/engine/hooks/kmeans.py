@@ -49,7 +49,6 @@ class KMeansHook(Hook):
                 chosen = torch.randperm(features.shape[1], generator=generator)[:self.pixels_per_image]
                 drawn.append(features[:, chosen.to(features.device)].T)
             bar.update()
-        print()
         pixels = torch.cat(drawn)
         mean, deviation = torch.zeros_like(pixels[0]), torch.ones_like(pixels[0])
         if self.standardise:

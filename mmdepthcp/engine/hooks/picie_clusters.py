@@ -45,7 +45,6 @@ class PiCIEClusterHook(Hook):
             for batch in loader:
                 yield model.data_preprocessor(batch, training=True)
                 bar.update()
-            print()
 
         model.find_clusters(batches, (runner.seed or 0) + epoch, self.first_batches)
         shares = (model.counts[0] / model.counts[0].sum()).sort(descending=True).values.tolist()
