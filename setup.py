@@ -125,6 +125,7 @@ setup(
     cmdclass={'build_py': BuildWithConfigsAndTools},
     packages=find_packages(include=['mmdepthcp', 'mmdepthcp.*']),
     package_data={f'mmdepthcp.{part}': ['templates/*.html'] for part in ('experiments', 'preparation')},
+    entry_points={'console_scripts': ['mmdepthcp = mmdepthcp.cli.main:main']},
     install_requires=REQUIRED,
     extras_require=EXTRAS,
 )

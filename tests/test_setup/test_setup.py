@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import setuptools
 
+from mmdepthcp.toy import ToySettings, write_toy_streets
+
 ROOT = Path(__file__).parents[2]
 VERSION = r"__version__ = '(.+)'"
 FAMILY = re.compile(r'^(onedl-)?(mm\w+|torch\w*)')
@@ -57,35 +59,62 @@ def test_what_a_build_without_isolation_needs_is_bounded_from_below(arguments, e
     assert needed == set(installed.split()) - set('-m pip --disable-pip-version-check install'.split())
 
 
+def succeed(*command, **kwargs):
+    result = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, **kwargs)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 @pytest.fixture(scope='module')
-def unpacked_wheel(tmp_path_factory):
+def installed(tmp_path_factory):
+    """The wheel that the source distribution makes, installed in a folder of its own."""
     folder = tmp_path_factory.mktemp('wheel')
-    built = subprocess.run(
-        [sys.executable, 'setup.py', '-q', 'egg_info', '--egg-base', folder, 'build', '--build-base', folder / 'build',
-         'bdist_wheel', '--dist-dir', folder, '--bdist-dir', folder / 'bdist'],
-        cwd=ROOT, capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr
-    shutil.unpack_archive(next(folder.glob('*.whl')), folder / 'site', 'zip')
+    succeed('setup.py', '-q', 'egg_info', '--egg-base', folder, 'sdist', '--dist-dir', folder, cwd=ROOT)
+    succeed('-m', 'pip', 'wheel', '-q', '--no-build-isolation', '--no-deps', '--no-index', '-w', folder,
+            next(folder.glob('*.tar.gz')))
+    succeed('-m', 'pip', 'install', '-q', '--no-deps', '--no-index', '--no-compile', '--target', folder / 'site',
+            next(folder.glob('*.whl')))
     return folder / 'site'
 
 
-def test_wheel_ships_configs_and_tools(unpacked_wheel):
+@pytest.fixture
+def command(installed, tmp_path):
+    """Calls the console command in a folder that is no clone."""
+    def call(*words):
+        result = subprocess.run(
+            [sys.executable, installed / 'bin/mmdepthcp', *map(str, words)], cwd=tmp_path, capture_output=True,
+            text=True, env={**os.environ, 'PYTHONPATH': str(installed), 'OMP_NUM_THREADS': '1'})
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+    return call
+
+
+def test_wheel_of_the_sources_ships_configs_and_tools(installed):
+    shipped = installed / 'mmdepthcp/.mim'
     for folder in ('configs', 'tools'):
         there = {path.relative_to(ROOT) for path in (ROOT / folder).rglob('*')
                  if path.is_file() and '__pycache__' not in path.parts}
-        shipped = unpacked_wheel / 'mmdepthcp/.mim'
         assert there == {path.relative_to(shipped) for path in (shipped / folder).rglob('*') if path.is_file()}
     metafiles = (shipped / 'model-index.yml').read_text().split()[2::2]
     assert metafiles and all((shipped / name).is_file() for name in metafiles)
-    assert (unpacked_wheel / 'mmdepthcp/experiments/templates/report.html').is_file()
+    assert (installed / 'mmdepthcp/experiments/templates/report.html').is_file()
 
 
-def test_pipeline_runs_from_a_wheel(unpacked_wheel, tmp_path):
-    result = subprocess.run(
-        [sys.executable, unpacked_wheel / 'mmdepthcp/.mim/tools/run_pipeline.py', 'configs/depthcp_toy.py', '--list'],
-        cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(unpacked_wheel)}, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert 'waiting      tools/train.py configs/monodepth/monodepth_toy.py' in result.stdout
+def test_the_command_works_outside_a_clone(installed, command):
+    assert command('--help').endswith(f'configs and tools: {installed}/mmdepthcp/.mim\n')
+    assert command('train', '--help').startswith('usage: mmdepthcp train')
+    assert command('doctor', '--help').startswith('usage: mmdepthcp doctor')
+    assert 'waiting      tools/train.py configs/monodepth/monodepth_toy.py' in command(
+        'run', 'configs/depthcp_toy.py', '--list')
+
+
+def test_a_few_steps_of_a_training_outside_a_clone(command, tmp_path):
+    write_toy_streets(tmp_path / 'data/toy', {'train': 2, 'val': 1}, ToySettings(4, 1, 64, 64))
+    loaders = [f'{part}_dataloader.num_workers=0' for part in ('train', 'val')]
+    said = command('train', 'configs/monodepth/monodepth_toy.py', '--cfg-options', 'train_cfg.max_epochs=1',
+                   'train_dataloader.batch_size=2', 'default_hooks.logger.interval=1', *loaders)
+    assert said.count('Epoch(train) [1][') == 2 and 'loss: ' in said and 'eta: ' in said
+    assert '\x1b' not in said and '\r' not in said  # neither colours nor bars where no terminal is
+    assert (tmp_path / 'work_dirs/monodepth_toy/epoch_1.pth').is_file()
 
 
 def test_citation_is_that_of_this_version():
