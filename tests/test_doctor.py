@@ -19,6 +19,12 @@ def run(code, *options, cwd=None):
     return subprocess.run([sys.executable, *options, '-c', prefix + code], capture_output=True, text=True, cwd=cwd)
 
 
+@pytest.fixture(autouse=True)
+def logs_go_on(monkeypatch):
+    """The doctor's process ends with it; here others follow, and MMEngine's loggers stay as they were disabled."""
+    monkeypatch.setattr(logging, 'disable', lambda level: None)
+
+
 def test_bare_environment_is_told_what_to_install():
     result = run('from mmdepthcp import doctor; sys.exit(doctor.main([]))', '-I', '-S')
     assert result.returncode == 1, result.stderr
