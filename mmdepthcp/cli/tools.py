@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import importlib
 import io
 import logging
@@ -16,7 +17,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import mmdepthcp
 from mmdepthcp.cli.words import explain
@@ -96,12 +97,18 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
                         help='print warnings and errors only, on the standard error; logs in files stay whole')
 
 
+@functools.cache
+def _nowhere() -> TextIO:
+    """Where nobody reads; never closed, for logs that were begun with it go on."""
+    return open(os.devnull, 'w', errors='surrogateescape')
+
+
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
     """Print nothing on the standard output."""
     speech.quiet = True
     try:
-        with open(os.devnull, 'w', errors='surrogateescape') as nowhere, contextlib.redirect_stdout(nowhere):
+        with contextlib.redirect_stdout(_nowhere()):
             yield
     finally:
         speech.quiet = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
@@ -25,7 +26,7 @@ from mmdepthcp.preparation.exports import META, claim_export, digest_of, select_
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import read_json
 from mmdepthcp.utils.images import image_size, read_disparity, read_image, read_labels, read_regions, write_regions
-from mmdepthcp.utils.trees import Failure, image_key, process_tree
+from mmdepthcp.utils.trees import Failure, image_key, process_tree, track
 from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files, in_any_letters
 
 Size = tuple[int, int]
@@ -298,7 +299,7 @@ def measure_quality(
         InputError: a file is missing or unusable, or labels have another size than the images.
     """
     quality = RegionQuality(num_classes, tolerance)
-    for name in names:
+    for name in track(names, sys.stderr):
         truth = labels.read(image_key(name))
         regions.check_labels(name, labels.path(image_key(name)), truth.shape[::-1])
         found = regions(name)

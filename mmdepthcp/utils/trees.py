@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeVar
 
-from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.errors import InputError, speech
 from mmdepthcp.utils.processes import end_with_parent
 
 if TYPE_CHECKING:
@@ -150,11 +150,11 @@ def progress_bar(total: int, file: TextIO | None = None) -> ProgressBar:
 
     Args:
         total: how many there are to do.
-        file: where it is printed; default the standard output.
+        file: where it is printed; default the standard output. A quiet program prints it nowhere.
     """
     from mmengine.utils import ProgressBar
 
-    stream = file or sys.stdout
+    stream = sys.stdout if file is None or speech.quiet else file
     on_terminal = stream.isatty()
 
     class SparseProgressBar(ProgressBar):
