@@ -65,8 +65,7 @@ def export_onnx(
     ``stage4``, the maps of the four stages at 1/4, 1/8, 1/16 and 1/32 of the size. The file's metadata say mean and
     standard deviation (of values in 0..255), order of the channels, method, data, commit, licence and source.
 
-    Written by torch's exporter that traces (``dynamo=False``): it works in torch 2.1 and 2.11 alike, and without
-    onnxscript.
+    Written by torch's exporter that traces (``dynamo=False``), which torch 2.1 and 2.11 both have, without onnxscript.
 
     Args:
         checkpoint: with a ResNet of any width, see :func:`mmdepthcp.export_backbone`.
