@@ -1,5 +1,6 @@
 """The doctor and the messages about missing packages, in this environment and in spoiled ones."""
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
