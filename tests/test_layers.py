@@ -16,7 +16,7 @@ FLOORS = (
     ('utils',),
     ('__init__',),
     ('config', 'geometry', 'registry', 'sampling'),
-    ('cli', 'grouping', 'views', 'structures'),
+    ('cli', 'grouping', 'views', 'videos', 'structures'),
     ('mixing',),
     ('evaluation', 'toy', 'visualization'),
     ('datasets',),
