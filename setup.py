@@ -67,9 +67,10 @@ EXTRAS = {
     'hf': ['transformers>=4.45,<5'],
     'infomap': ['infomap>=2.7'],
     'onnx': ONNX,
-    # scikit-image serves the plain versions that the package's own kernels are compared with
+    # scikit-image serves the plain versions that the package's own kernels are compared with; av writes odd videos
     'tests': [
         *ONNX,
+        'av>=14',
         'hypothesis',
         'pytest',
         'pytest-xdist',

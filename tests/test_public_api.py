@@ -20,7 +20,7 @@ INVENTORY = Path(__file__).with_name('public_api.txt')
 PACKAGES = (
     'apis', 'datasets', 'evaluation.functional', 'evaluation.metrics', 'geometry', 'grouping', 'mixing', 'models',
     'models.backbones', 'models.data_preprocessors', 'models.depth', 'models.heads', 'models.losses', 'models.probes',
-    'models.segmentors', 'models.selfsup', 'models.wrappers', 'sampling', 'views')
+    'models.segmentors', 'models.selfsup', 'models.wrappers', 'sampling', 'videos', 'views')
 BY_MODULES = ('preparation',)
 """Packages that hand on no names of their modules."""
 REMEDY = 'PYTHONPATH=. python tests/test_public_api.py'

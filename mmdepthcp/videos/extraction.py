@@ -21,7 +21,7 @@ from mmdepthcp.utils.processes import claim
 from mmdepthcp.utils.trees import progress_bar
 from mmdepthcp.videos.bonnet import BonnetSearch
 from mmdepthcp.videos.camera import CALIBRATION, find_intrinsics, write_calibration
-from mmdepthcp.videos.pictures import MOST_SHOTS, Thinned, draw_shot, evenly, stack
+from mmdepthcp.videos.pictures import ACROSS, MOST_SHOTS, Thinned, draw_shot, stack, to_thumb
 from mmdepthcp.videos.reading import FrameReader, Source, find_sources
 from mmdepthcp.videos.shots import Fate, ShotSplitter, to_small_grey
 
@@ -189,17 +189,38 @@ def _write_jpeg(path: Path, image: np.ndarray, quality: int) -> None:
         aside.write_bytes(content.tobytes())
 
 
+class _Progress:
+    """A bar over looking and writing, whose numbers of frames are estimates."""
+
+    def __init__(self, look: int, write: int, quiet: bool) -> None:
+        self._bar = None if quiet else progress_bar(look + write)
+        self._left, self._later = look, write
+
+    def update(self) -> None:
+        if self._bar and self._left > 0:
+            self._bar.update()
+        self._left -= 1
+
+    def next_part(self) -> None:
+        """Whatever was left of this part will not come."""
+        if self._bar and self._left > 0:
+            self._bar.update(self._left)
+        if self._bar and not self._later:
+            print()
+        self._left, self._later = self._later, 0
+
+
 class _Extraction:
     """Of one source: its shots are written below ``.parts`` and moved when all is done."""
 
     def __init__(self, source: Source, out: Path, settings: Settings, quiet: bool) -> None:
         self.source, self.out, self.settings, self.quiet = source, out, settings, quiet
         self.shots: list[dict] = []
-        self.rows: list[np.ndarray] = []
+        self.rows = Thinned(MOST_SHOTS)
         self.counts = dict.fromkeys(TOTALS, 0)
         self.bonnet = 0.
         self.intrinsics: tuple[np.ndarray, str] | None = None
-        self._thumbs = Thinned()
+        self._thumbs = Thinned(ACROSS)
         self._times: list[float] = []
 
     def run(self) -> dict[str, Any]:
@@ -215,9 +236,8 @@ class _Extraction:
         for shot in self.shots:
             os.makedirs(self.out / FRAMES, exist_ok=True)
             os.replace(self._parts / shot['name'], self.out / FRAMES / shot['name'])
-        if self.rows:
-            _write_jpeg(self.out / PICTURES / f'{self.source.name}.jpg', stack(evenly(self.rows, MOST_SHOTS)),
-                        PICTURE_QUALITY)
+        if rows := self.rows.some():
+            _write_jpeg(self.out / PICTURES / f'{self.source.name}.jpg', stack(rows), PICTURE_QUALITY)
         if problem:
             notice(f'{self.source.path}: gives no frames: {problem}' if str(self.source.path) not in problem else
                    problem)
@@ -242,7 +262,9 @@ class _Extraction:
         """Look for the bonnet in the first frames that move."""
         reader, search = self._reader(), BonnetSearch()
         splitter = ShotSplitter(reader.interval)
+        self._progress = _Progress(min(reader.picks, LOOK), reader.picks, self.quiet)
         for time, image in reader:
+            self._progress.update()
             grey = to_small_grey(image)
             if splitter(time, grey) in (Fate.KEPT, Fate.NEW_SHOT):
                 search.add(grey)
@@ -252,8 +274,9 @@ class _Extraction:
 
     def _write(self, reader: FrameReader) -> None:
         splitter = ShotSplitter(reader.interval)
-        bar = None if self.quiet else progress_bar(reader.picks)
-        for picked, (time, image) in enumerate(reader, 1):
+        self._progress.next_part()
+        for time, image in reader:
+            self._progress.update()
             fate = splitter(time, to_small_grey(image))
             if fate is Fate.NEW_SHOT:
                 self._end_shot()
@@ -261,11 +284,8 @@ class _Extraction:
                 self._write_frame(time, image)
             else:
                 self.counts['still' if fate is Fate.STILL else 'black'] += 1
-            if bar and picked <= reader.picks:
-                bar.update()
         self._end_shot()
-        if bar:
-            print()
+        self._progress.next_part()
         self.counts['read'], self.counts['lost'] = reader.read, reader.lost
 
     @property
@@ -283,12 +303,12 @@ class _Extraction:
                 write_calibration(folder / CALIBRATION, cropped, (width, above))
         _write_jpeg(folder / f'{len(self._times):06d}.jpg', image[:above], QUALITY)
         self._times.append(time)
-        self._thumbs.add(time, image)
+        self._thumbs.add(lambda: to_thumb(time, image))
 
     def _end_shot(self) -> None:
         """Put the frames since the last shot down as one, if they are enough."""
         times, thumbs = self._times, self._thumbs.some()
-        self._times, self._thumbs = [], Thinned()
+        self._times, self._thumbs = [], Thinned(ACROSS)
         if not times:
             return
         if len(times) < LEAST_FRAMES:
@@ -297,7 +317,7 @@ class _Extraction:
             return
         self.counts['kept'] += len(times)
         title = f'{self._shot}: {len(times)} frames' + (f', bonnet {100 * self.bonnet:.0f} %' if self.bonnet else '')
-        self.rows.append(draw_shot(title, thumbs, self.bonnet))
+        self.rows.add(lambda: draw_shot(title, thumbs, self.bonnet))
         self.shots.append(dict(name=self._shot, frames=len(times), begins=round(times[0], 3), ends=round(times[-1], 3)))
 
     def _why_nothing(self, reader: FrameReader) -> str | None:

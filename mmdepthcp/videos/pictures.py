@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -28,30 +28,35 @@ class Thumb(NamedTuple):
     image: np.ndarray
 
 
-def to_thumb(image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) → (h, 240, 3) uint8."""
+def to_thumb(time: float, image: np.ndarray) -> Thumb:
+    """Shrink a frame, (H, W, 3) uint8."""
     height = max(1, round(THUMB_WIDTH * image.shape[0] / image.shape[1]))
-    return cv2.resize(image, (THUMB_WIDTH, height), interpolation=cv2.INTER_AREA)
+    return Thumb(time, cv2.resize(image, (THUMB_WIDTH, height), interpolation=cv2.INTER_AREA))
 
 
 class Thinned:
-    """Thumbs of a shot of whatever length, evenly spread: when there are too many every second goes."""
+    """Items of a sequence of whatever length, evenly spread: when there are too many every second goes.
 
-    def __init__(self) -> None:
-        self.thumbs: list[Thumb] = []
+    Args:
+        most: how many are wanted; fewer than four times as many are held.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._items: list = []
         self._step, self._seen = 1, 0
 
-    def add(self, time: float, image: np.ndarray) -> None:
-        """Take a frame, or pass it by."""
+    def add(self, make: Callable[[], Any]) -> None:
+        """Take what ``make`` gives, or pass it by."""
         if self._seen % self._step == 0:
-            self.thumbs.append(Thumb(time, to_thumb(image)))
-            if len(self.thumbs) == 4 * ACROSS:
-                self.thumbs, self._step = self.thumbs[::2], 2 * self._step
+            self._items.append(make())
+            if len(self._items) == 4 * self.most:
+                self._items, self._step = self._items[::2], 2 * self._step
         self._seen += 1
 
-    def some(self) -> list[Thumb]:
-        """At most six."""
-        return evenly(self.thumbs, ACROSS)
+    def some(self) -> list:
+        """As many as are wanted, if there were as many."""
+        return evenly(self._items, self.most)
 
 
 def evenly(items: Sequence, most: int) -> list:
@@ -81,7 +86,7 @@ def draw_shot(title: str, thumbs: Sequence[Thumb], bonnet: float) -> np.ndarray:
         if bonnet:
             line = min(height - 1, round(height * (1 - bonnet)))
             part[line:] //= 2
-            cv2.line(part, (0, line), (THUMB_WIDTH, line), RED, 1)
+            part[max(0, line - 2):line] = RED
         minutes, seconds = divmod(thumb.time, 60)
         _write(part, f'{minutes:.0f}:{seconds:04.1f}', (4, 14))
     return row

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from mmdepthcp.geometry.cameras import SAME_ASPECT
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import read_image
 from mmdepthcp.utils.walks import IMAGE_SUFFIXES, walk
@@ -25,6 +26,8 @@ VIDEO_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.m4v', '.webm')
 LOST_SECONDS, LOST_FRAMES = 0.5, 3
 """By how much a video has to end before the time that its header tells to count as cut off."""
 MOST_RATE = 1000.
+ERRORS = 2
+"""OpenCV's level of the log that has errors alone."""
 os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')  # what it complains of is counted and said here
 
 
@@ -195,6 +198,7 @@ class FrameReader:
         self.read = self.lost = 0
         self.rotation = 0
         self._aspect = 1.
+        self._first: tuple[int, int] | None = None
         self._size: tuple[int, int] | None = None
         if source.frames:
             self.rate, self.expected = folder_fps or fps, len(source.frames)
@@ -229,7 +233,7 @@ class FrameReader:
             if time < due - slack:
                 continue
             image = decode()
-            if image is None:
+            if image is None or not self._fits(image):
                 self.lost += 1
                 continue
             due = (due if time - due < self.interval / 2 else time) + self.interval
@@ -264,11 +268,16 @@ class FrameReader:
 
     def _read(self, path: Path) -> np.ndarray | None:
         try:
-            image = read_image(path)
+            return read_image(path)
         except InputError:
             self.read -= 1
             return None
-        return image
+
+    def _fits(self, image: np.ndarray) -> bool:
+        """Whether a frame has the aspect of the first."""
+        height, width = image.shape[:2]
+        self._first = self._first or (width, height)
+        return abs(width * self._first[1] / (height * self._first[0]) - 1) < SAME_ASPECT
 
     def _shaped(self, image: np.ndarray) -> np.ndarray:
         """A frame with square pixels, no larger than wanted; all frames in the size of the first."""
@@ -293,7 +302,12 @@ def _open(path: Path) -> cv2.VideoCapture:
     if cv2.CAP_FFMPEG not in cv2.videoio_registry.getStreamBackends():
         raise InputError(f'{path}: this build of OpenCV reads no videos (it has no FFmpeg); pip install opencv-python, '
                          'or give a folder of frames')
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    level = cv2.getLogLevel()
+    cv2.setLogLevel(ERRORS)  # its warning is said better below
+    try:
+        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    finally:
+        cv2.setLogLevel(level)
     if not capture.isOpened():
         raise InputError(f'{path}: not a readable video: cut off before its index, as recordings are that were not '
                          'ended, or of a kind that OpenCV does not read; convert it to MP4 (ffmpeg -i FILE NEW.mp4), '

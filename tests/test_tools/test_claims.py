@@ -15,6 +15,7 @@ from mmdepthcp.utils import processes
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import write_png
 from mmdepthcp.utils.processes import claim
+from mmdepthcp.videos import extract_frames
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 WITHOUT_FOLDER = {
@@ -23,7 +24,7 @@ WITHOUT_FOLDER = {
 BY_FUNCTION = {
     'infer_depth.py', 'group_regions.py', 'cityscapes_disparity.py', 'depth_maps.py', 'toy_streets.py',
     'nearest_neighbours.py', 'cache_features.py', 'five_crops.py', 'control_disparity.py', 'potsdam3.py',
-    'select_images.py'}
+    'select_images.py', 'video_frames.py'}
 CONFIG = '''
 pipeline = [dict(name='a', tool='tools/export_backbone.py', args=['--help'])]
 title, seeds = 'T', (0,)
@@ -48,7 +49,8 @@ def home(tmp_path, monkeypatch) -> None:
     lambda out: group_tree(RegionGrouper(Path('images'), Path('disparity'), intrinsics=(1, 2, .5, .5)), out),
     lambda out: convert_tree(DisparityFile(Path('images'), out, '.png', '', np.load), {}),
     lambda out: write_toy_streets(out, {'val': 1}, ToySettings()),
-], ids=['regions', 'disparity', 'toy'])
+    lambda out: extract_frames(['images'], out),
+], ids=['regions', 'disparity', 'toy', 'videos'])
 def test_functions(fill):
     with claim('out'), pytest.raises(InputError, match='out: in use by process'):
         fill(Path('out'))
