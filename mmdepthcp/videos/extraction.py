@@ -325,12 +325,14 @@ class _Extraction:
         if self.shots:
             return None
         if reader.read == 0:
-            return 'no frame of it can be decoded; convert it to MP4 (ffmpeg -i FILE NEW.mp4), or leave it out'
+            return 'no frame of it can be decoded; copy or convert it again, or leave it out'
+        if reader.read < LEAST_FRAMES:
+            return f'it has {reader.read} frames, a shot takes {LEAST_FRAMES}'
         if counts['black'] > max(counts['still'], counts['short']):
             return 'its frames are black or of one colour'
-        if counts['still']:
+        if counts['still'] > counts['short']:
             return 'nothing moves in it; depth is learnt from a camera that drives'
-        return f'it has only {reader.read} frames; a shot takes {LEAST_FRAMES}'
+        return f'no {LEAST_FRAMES} successive frames of it show one scene; is it cut, or too slow (fps)?'
 
     def _remark(self, reader: FrameReader) -> str | None:
         remarks = []

@@ -131,6 +131,19 @@ def test_good_videos_beside_a_broken_one(tmp_path, caplog):
     assert record['totals']['frames']['kept'] == 16 and record['totals']['shots'] == 2
 
 
+@pytest.mark.parametrize(('frames', 'words'), [
+    (drive(2), 'it has 2 frames, a shot takes 3'),
+    ([frame for seed in range(9) for frame in drive(2, seed)], 'no 3 successive frames of it show one scene')])
+def test_why_a_video_gives_nothing(tmp_path, frames, words):
+    entry, _ = only(write_folder(tmp_path / 'a', frames), tmp_path / 'out')
+    assert words in entry['problem'] and entry['frames']['short'] == len(frames) and not entry['shots']
+    assert not (tmp_path / 'out/frames.jpg').exists()
+    (tmp_path / 'a/000000.png').write_bytes(b'')
+    if len(frames) == 2:
+        (tmp_path / 'a/000001.png').write_bytes(b'')
+        assert 'no frame of it can be decoded' in only(tmp_path / 'a', tmp_path / 'out')[0]['problem']
+
+
 def test_equal_names(tmp_path):
     for place, seed in (('one', 0), ('two', 1)):
         write_video(tmp_path / place / 'trip.mp4', drive(5, seed))

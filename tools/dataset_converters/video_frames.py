@@ -47,8 +47,8 @@ def main() -> int:
         totals = record['totals']
         frames = totals['frames']
         print(f"{frames['kept']} frames in {totals['shots']} shots of {totals['sources']} videos; left out: "
-              f"{frames['still']} that stand still, {frames['black']} black, {frames['short']} in shots too short, about "
-              f"{frames['lost']} lost; focal length known for {totals['intrinsics']} videos\n"
+              f"{frames['still']} that stand still, {frames['black']} black, {frames['short']} in shots too short, "
+              f"about {frames['lost']} lost; focal length known for {totals['intrinsics']} videos\n"
               f"{args.out / 'frames.jpg'} shows them, {args.out / 'frames.json'} says what was done")
         return int(totals['problems'] > 0 or totals['shots'] == 0)
     return 0
