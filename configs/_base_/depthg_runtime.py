@@ -5,8 +5,8 @@ custom_hooks = [
     dict(type='mmdepthcp.PretrainedCheckHook'),
     dict(type='mmdepthcp.FeatureCacheHook'),
     dict(type='mmdepthcp.NeighbourCheckHook'),
-    dict(type='mmdepthcp.CalibrationHook'),
-    dict(type='mmdepthcp.SimilarityHistogramHook', interval=100),
+    dict(type='mmdepthcp.CalibrationHook', num_items=32),
+    dict(type='mmdepthcp.SimilarityHistogramHook', interval=100, num_items=32),
     dict(type='mmdepthcp.ValidationRecordHook'),
 ]
 optim_wrapper = dict(

@@ -74,7 +74,9 @@ def _metrics(evaluator: Any) -> set[str]:
 
 
 def smoke_options(config: Config) -> list[str]:
-    """Settings that leave two iterations of training and two images to score."""
+    """Settings that leave two iterations of training, two images to score, and two items for hooks that look at the
+    training set before.
+    """
     options = []
     for loader in ('val_dataloader', 'test_dataloader', 'bank_dataloader'):
         options += [f'{key}.indices={SMOKE_IMAGES}' for key in _data_sets(config.get(loader), loader)
@@ -82,6 +84,8 @@ def smoke_options(config: Config) -> list[str]:
     if config.get('train_dataloader') is None:
         return options
     options.append('default_hooks.logger.interval=1')
+    options += [f'custom_hooks.{number}.num_items={SMOKE_IMAGES}'
+                for number, hook in enumerate(config.get('custom_hooks') or []) if 'num_items' in hook]
     if 'max_iters' in config.train_cfg:
         batch = min(config.train_dataloader.batch_size, SMOKE_BATCH)
         return [*options, f'train_cfg.max_iters={SMOKE_ITERATIONS}', f'train_dataloader.batch_size={batch}']

@@ -234,11 +234,12 @@ def test_smoke_options_of_epochs_and_groups():
     inner = dict(type='A')
     config = Config(dict(
         train_dataloader=dict(batch_size=2, dataset=dict(type='G', num_images=4, dataset=inner)),
-        val_dataloader=dict(dataset=dict(type='C', datasets=[inner, inner])), train_cfg=dict(max_epochs=9)))
+        val_dataloader=dict(dataset=dict(type='C', datasets=[inner, inner])), train_cfg=dict(max_epochs=9),
+        custom_hooks=[dict(type='H'), dict(type='CalibrationHook', num_items=32)]))
     assert smoke_options(config) == [
         'val_dataloader.dataset.datasets.0.indices=2', 'val_dataloader.dataset.datasets.1.indices=2',
-        'default_hooks.logger.interval=1', 'train_dataloader.dataset.dataset.indices=16', 'train_cfg.max_epochs=1',
-        'train_cfg.val_interval=2']
+        'default_hooks.logger.interval=1', 'custom_hooks.1.num_items=2',
+        'train_dataloader.dataset.dataset.indices=16', 'train_cfg.max_epochs=1', 'train_cfg.val_interval=2']
     assert final_checkpoint(config) == 'epoch_9.pth'
 
 
