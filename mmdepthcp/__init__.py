@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .apis.export import export_backbone
     from .apis.onnx_export import export_onnx
     from .apis.segmentation_inference import segment
+    from .experiments.video_pretraining import pretrain
     from .preparation.embedding import embed
 
 __version__ = '0.1.0'
@@ -20,6 +21,7 @@ _LAZY = {
     'export_backbone': 'mmdepthcp.apis.export',
     'export_onnx': 'mmdepthcp.apis.onnx_export',
     'load_backbone': 'mmdepthcp.apis.backbones',
+    'pretrain': 'mmdepthcp.experiments.video_pretraining',
     'segment': 'mmdepthcp.apis.segmentation_inference',
 }
 """Public function → its module, which is imported when the function is asked for: ``import mmdepthcp`` stays light."""

@@ -6,14 +6,14 @@ What is missing is named, and null in summary.json.
 """
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 
 from mmdepthcp.cli.tools import errors_in_words, register_modules, set_work_dir
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.config.overrides import add_cfg_options
 
-SHOWN = 4
+SEGMENTATION = ('Image, truth, and the clusters of the prototypes in the colours of the classes that they were matched '
+                'to (black: not labelled, grey: a cluster without a class).')
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,7 +32,10 @@ def main() -> None:
         set_work_dir(config, args.config, args.work_dir)
         work_dir = Path(config.work_dir)
 
+        from mmengine.registry import init_default_scope
+
         from mmdepthcp.experiments.building import read_stages
+        from mmdepthcp.experiments.figures import drawn_predictions, training_samples
         from mmdepthcp.experiments.report import Report, render_report
         from mmdepthcp.experiments.summary import collect, collect_curves, table
         from mmdepthcp.utils.errors import InputError
@@ -42,9 +45,12 @@ def main() -> None:
         stages = read_stages(config, args.config, str(work_dir)) if config.get('pipeline') else []
         summary, missing = collect(work_dir, stages)
         figures = {}
-        for draw in (training_samples, segmentations):
+        register_modules()
+        init_default_scope(config.get('default_scope', 'mmdepthcp'))
+        for draw in (lambda: training_samples(config), lambda: drawn_predictions(
+                work_dir / 'segmentation', 'Unsupervised segmentation', SEGMENTATION)):
             try:
-                figures.update(draw(config, work_dir))
+                figures.update(draw())
             except InputError as error:
                 missing.append(f'pictures: {error}')
         comparisons = {
@@ -62,51 +68,6 @@ def main() -> None:
         for sentence in missing:
             print(f'not found: {sentence}')
         print(f'{work_dir / "summary.json"}\n{work_dir / "report.html"}')
-
-
-def training_samples(config, work_dir: Path) -> Iterator[tuple]:
-    """Figures of the street images with their maps and of one item of mixed views."""
-    import numpy as np
-    from mmengine.registry import init_default_scope
-
-    from mmdepthcp.experiments.report import Figure
-    from mmdepthcp.registry import DATASETS
-    from mmdepthcp.utils.errors import InputError
-    from mmdepthcp.visualization.samples import draw_item, draw_street_image
-
-    register_modules()
-    init_default_scope(config.get('default_scope', 'mmdepthcp'))
-    dataset = DATASETS.build(config.train_dataloader.dataset)
-    if not hasattr(dataset, 'members'):
-        raise InputError('the training set of the config gives no mixed views')
-    images = dataset.dataset
-    chosen = np.unique(np.linspace(0, len(images) - 1, SHOWN).astype(int)).tolist()
-    yield 'Depth and regions', [Figure(
-        'Training images: the image, its disparity (bright is close), its depth regions.',
-        [draw_street_image(images[index], dataset.metainfo.get('palette') or []) for index in chosen])]
-    pictures = draw_item(dataset[0], dataset.metainfo, np.random.default_rng(0))
-    yield 'Mixed views', [
-        Figure('The views of one training item. Dots of one colour show the same region.',
-               [pictures['region_matches']]),
-        Figure('The same views. Dots of one colour show the same point of the same image.',
-               [pictures['pixel_matches']])]
-
-
-def segmentations(config, work_dir: Path) -> Iterator[tuple]:
-    """A figure of the pictures that the unsupervised score left in ``segmentation``."""
-    import numpy as np
-
-    from mmdepthcp.experiments.report import Figure
-    from mmdepthcp.utils.images import read_image
-    from mmdepthcp.utils.walks import find_files
-
-    folder = work_dir / 'segmentation'
-    files = find_files(folder)
-    chosen = np.unique(np.linspace(0, len(files) - 1, 2 * SHOWN).astype(int))
-    yield 'Unsupervised segmentation', [Figure(
-        'Image, truth, and the clusters of the prototypes in the colours of the classes that they were matched to '
-        '(black: not labelled, grey: a cluster without a class).',
-        [read_image(folder / files[index]) for index in chosen])]
 
 
 if __name__ == '__main__':

@@ -5,7 +5,8 @@ for a training, ``dict(name=..., config=..., options=[...])``, whose last checkp
 In these texts ``{work_dir}``, ``{config}``, ``{seed}`` and the names in the config's ``stage_values`` are replaced
 (in ``prepare`` of a table, which all its rows and seeds share, there is no config and no seed). A stage builds on all
 earlier ones, or only on those that it ``needs``; ``reports`` says what the summary takes from its scores,
-``{'unsup.miou': 'mIoU'}``.
+``{'unsup.miou': 'mIoU'}``. With ``processes=N`` torchrun starts it N times, on a GPU each; a training then scales its
+learning rate by the size of the common batch.
 
 Settings after ``--cfg-options`` that hold a path are handed over in a file
 (``<work_dir>/pipeline/options/<name>.json``): nothing in the name of a folder is taken for a list or a number.
@@ -30,7 +31,7 @@ from mmdepthcp.utils.resources import find_shipped
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-KEYS = {'name', 'tool', 'args', 'outputs', 'config', 'options', 'needs', 'reports'}
+KEYS = {'name', 'tool', 'args', 'outputs', 'config', 'options', 'needs', 'reports', 'processes'}
 
 
 def config_digest(path: str | os.PathLike) -> str:
@@ -135,13 +136,13 @@ class StageBuilder:
         return self._digests[path]
 
     def command(self, name: str, command: Sequence[str], outputs: Iterable[str], needs: Iterable[Stage], where: str,
-                reports: Mapping[str, str] | None = None, **values: Any) -> Stage:
+                reports: Mapping[str, str] | None = None, processes: int = 1, **values: Any) -> Stage:
         """A stage that runs a tool.
 
         Args:
             name: see :class:`Stage`.
             command: the tool and its arguments.
-            outputs, needs, reports: see :class:`Stage`.
+            outputs, needs, reports, processes: see :class:`Stage`.
             where: where it is declared, for messages.
             values: placeholders beside those of the builder.
 
@@ -155,14 +156,15 @@ class StageBuilder:
         args, data = fill_args(words, values, where)
         settings = [self._digest(arg) for arg in args if arg.endswith('.py') and find_shipped(arg).is_file()]
         return Stage(name, (tool, *args), tuple(fill(output, values, where) for output in outputs),
-                     ' '.join(settings), frozenset(needs), tuple(data.items()), tuple((reports or {}).items()))
+                     ' '.join(settings), frozenset(needs), tuple(data.items()), tuple((reports or {}).items()),
+                     processes)
 
     def training(self, name: str, path: str, options: Iterable[str], folder: str, needs: Iterable[Stage], where: str,
-                 reports: Mapping[str, str] | None = None, **values: Any) -> Stage:
+                 reports: Mapping[str, str] | None = None, processes: int = 1, **values: Any) -> Stage:
         """A stage that trains the model of a config; its output is the last checkpoint.
 
         Args:
-            name, needs, where, reports, values: see :meth:`command`.
+            name, needs, where, reports, processes, values: see :meth:`command`.
             path: the config; placeholders may stand in it.
             options: settings changed in it.
             folder: its work dir.
@@ -171,8 +173,9 @@ class StageBuilder:
         options = list(options)
         options += self.shorten(self.config(file, options))
         output = f'{folder}/{final_checkpoint(self.config(file, options))}'
-        command = ['tools/train.py', path, '--work-dir', folder, *([OPTIONS, *options] if options else [])]
-        return self.command(name, command, [output], needs, where, reports, **values)
+        together = ['--launcher', 'pytorch', '--auto-scale-lr'] if processes > 1 else []
+        command = ['tools/train.py', path, '--work-dir', folder, *together, *([OPTIONS, *options] if options else [])]
+        return self.command(name, command, [output], needs, where, reports, processes, **values)
 
     def read(self, declared: Iterable[Mapping[str, Any]], what: str) -> list[Stage]:
         """The stages of a list.
@@ -198,13 +201,14 @@ class StageBuilder:
             if absent := [need for need in direct if need not in stages]:
                 raise InputError(f'{where}: needs {", ".join(absent)}, which is no earlier stage')
             needs = [stages[need] for need in direct]
+            more = (entry.get('reports'), entry.get('processes', 1))
             if 'config' in entry:
                 stages[name] = self.training(name, entry['config'], entry.get('options', ()), f'{{work_dir}}/{name}',
-                                             needs, where, entry.get('reports'))
+                                             needs, where, *more)
                 self.values[name] = stages[name].outputs[0]
             else:
                 stages[name] = self.command(name, [entry['tool'], *entry.get('args', ())], entry.get('outputs', ()),
-                                            needs, where, entry.get('reports'))
+                                            needs, where, *more)
         return list(stages.values())
 
 

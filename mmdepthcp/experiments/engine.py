@@ -141,7 +141,7 @@ def _forget_what_builds_on(work_dir: str | os.PathLike, stage: Stage, stages: Se
 
 def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Sequence[str] = (),
                first: str | None = None, keep_going: bool = False, jobs: int = 1,
-               launcher: Sequence[str] = ()) -> dict[str, Exception]:
+               launcher: Sequence[str] = (), shown: bool | None = None) -> dict[str, Exception]:
     """Run the stages that are not finished. A stage that runs anew makes those that build on it unfinished.
 
     Args:
@@ -153,6 +153,7 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
         jobs: how many stages run at once. With several, their output goes to the logs alone, each has its own GPU
             where there are any, and its share of the cores unless ``OMP_NUM_THREADS`` is set.
         launcher: words in front of every command, such as ``srun -n 1``.
+        shown: whether the stages' output is shown beside going to the logs; by default where one runs at a time.
 
     Returns:
         The stages that failed or were not started because of that, and why; empty unless ``keep_going``.
@@ -180,7 +181,8 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
         print(f'{titles[stage.name]}: {stage.text}{NOTES.get(state, "")}', flush=True)
         with seats.take() as environment:
             try:
-                return {'seconds': run_stage(work_dir, stage, commands, launcher, environment, shown=jobs == 1)}
+                return {'seconds': run_stage(work_dir, stage, commands, launcher, environment,
+                                             shown=jobs == 1 if shown is None else shown)}
             except Exception as error:
                 reporter.errors[stage.name] = error
                 return TaskFailed(str(error))

@@ -16,6 +16,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 
 from mmdepthcp.experiments.summary import LossCurve, format_value
+from mmdepthcp.experiments.verdicts import Verdict
 
 JPEG_QUALITY = 92
 SHOWN_WIDTH = 1000
@@ -51,6 +52,8 @@ class Report:
         comparisons: heading → name → value (or None); the others are compared with the first.
         figures: heading → figures.
         missing: sentences about what was not found.
+        verdicts: judgements of the stages.
+        notes: sentences in front of all.
     """
 
     title: str
@@ -59,6 +62,8 @@ class Report:
     comparisons: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     figures: Mapping[str, Sequence[Figure]] = field(default_factory=dict)
     missing: Sequence[str] = ()
+    verdicts: Sequence[Verdict] = ()
+    notes: Sequence[str] = ()
 
 
 def _svg(canvas: Canvas) -> Markup:

@@ -30,6 +30,7 @@ class Stage:
         data: words ``KEY=VALUE`` of the command that hold a path, each with its value in JSON.
         reports: what the summary of the experiment takes from its scores: a key such as ``unsup.miou``, and the name
             of the score.
+        processes: how many processes do it together, started by torchrun on this computer.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Stage:
     needs: frozenset[Stage] = frozenset()
     data: tuple[tuple[str, str], ...] = ()
     reports: tuple[tuple[str, str], ...] = ()
+    processes: int = 1
 
     @cached_property
     def upstream(self) -> frozenset[Stage]:
@@ -49,6 +51,7 @@ class Stage:
     def digest(self) -> str:
         """A digest of all that decides about its outputs: command and settings, here and in what it builds on."""
         parts = [*self.command, self.settings, *sorted(stage.digest for stage in self.needs)]
+        parts += [f'{self.processes} processes'] if self.trains and self.processes > 1 else []
         return hashlib.sha256(os.fsencode('\0'.join(parts))).hexdigest()[:16]
 
     @property
@@ -60,6 +63,8 @@ class Stage:
         """The words to run it with; writes the file of settings that they name, if there is one."""
         tool, *words = self.command
         start = [sys.executable, str(find_shipped(tool))]
+        if self.processes > 1:
+            start[1:1] = ['-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={self.processes}']
         if not self.data or not is_shipped_tool(tool):
             return [*start, *words]
         handed = dict(self.data)

@@ -70,6 +70,17 @@ def read_loss_curve(train_dir: str | os.PathLike, key: str = 'loss') -> LossCurv
     return LossCurve(tuple(steps), tuple(points[step] for step in steps))
 
 
+def logged_keys(train_dir: str | os.PathLike) -> list[str]:
+    """Names of all that MMEngine logged in the steps of a training."""
+    keys: dict[str, None] = {}
+    for log in sorted(Path(train_dir).glob('*/vis_data/scalars.json')):
+        for line in log.read_text().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                record = json.loads(line)
+                keys |= dict.fromkeys(record if 'lr' in record else ())
+    return list(keys)
+
+
 def _iterations(train_dir: Path) -> int:
     """Iterations of the latest checkpoint.
 

@@ -55,7 +55,7 @@ class LearnsFromVideo:
             motions = torch.cat([inverse_pose(motions[:target]), motions[target:]])
         return motions, None if focal is None else focal.unflatten(0, pairs.shape[:2]).mean(0)
 
-    def _intrinsics(self, focal: Tensor | None, data_samples: Sequence[BaseDataElement],
+    def intrinsics_of(self, focal: Tensor | None, data_samples: Sequence[BaseDataElement],
                     device: torch.device) -> tuple[Tensor, Tensor]:
         """Normalised intrinsics (B, 3, 3): the samples' own, else those of the predicted focal lengths; and for which
         samples these are taken, (B,) bool on the CPU."""
@@ -103,7 +103,7 @@ class LearnsFromVideo:
         """
         clean = inputs['clean']
         motions, focal = self.motions(inputs['network'])
-        intrinsics, learnt = self._intrinsics(focal, data_samples, clean.device)
+        intrinsics, learnt = self.intrinsics_of(focal, data_samples, clean.device)
         # with coordinates that are NaN the gradient of grid_sample ends the process on a CPU
         if not torch.stack([
                 motions.abs().amax() < FARTHEST, sigmoids[0].isfinite().all(), intrinsics.isfinite().all()]).all():

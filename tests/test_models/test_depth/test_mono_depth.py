@@ -248,7 +248,7 @@ def test_only_learnt_intrinsics_are_held_by_the_prior():
 
 def test_given_intrinsics_come_before_learnt_ones():
     model = build(learn_intrinsics=True)
-    chosen, learnt = model._intrinsics(torch.tensor([9., 2.]), [sample(), unknown()], torch.device('cpu'))
+    chosen, learnt = model.intrinsics_of(torch.tensor([9., 2.]), [sample(), unknown()], torch.device('cpu'))
     assert learnt.tolist() == [False, True]
     expected = torch.tensor([[2, 0, .5], [0, 2 * 480 / 360, .5], [0, 0, 1]])
     torch.testing.assert_close(chosen, torch.stack([K.float(), expected]))

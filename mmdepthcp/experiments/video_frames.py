@@ -1,0 +1,165 @@
+"""The frames of an experiment: what there is, and lists of which are learnt from."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmdepthcp.datasets.clips import Clip, index_folder
+from mmdepthcp.experiments.video_tasks import Footage, Size
+from mmdepthcp.geometry.cameras import read_intrinsics
+from mmdepthcp.utils.errors import InputError
+from mmdepthcp.utils.fileio import atomic_path
+from mmdepthcp.utils.images import image_size
+
+CHECKED = 0.1
+"""Share of every shot, its end, that depth is checked on."""
+MOST_CHECKED = 50
+LEAST_LENGTH = 15
+"""Frames of a shot below which none of it is held back."""
+
+Intrinsics = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Shots:
+    """Frames in a folder.
+
+    Attributes:
+        root: the folder.
+        clips: name → frames in order.
+        footage: what they are, in numbers.
+        intrinsics: normalised (fx/W, fy/H, cx/W, cy/H) of the first shot whose camera is known, if there is any.
+        sample: successive frames to measure with.
+    """
+
+    root: Path
+    clips: Mapping[str, Sequence[Path]]
+    footage: Footage
+    intrinsics: Intrinsics | None
+    sample: Sequence[Path]
+
+    def check_disparity(self, folder: Path) -> None:
+        """Make sure that every frame has its PNG in a folder.
+
+        Raises:
+            InputError: one has none.
+        """
+        names = [frame.relative_to(self.root).with_suffix('.png') for frames in self.clips.values() for frame in frames]
+        missing = [name for name in names if not (folder / name).is_file()]
+        if missing:
+            raise InputError(f'{folder}: {len(missing)} of {len(names)} frames have no disparity there, such as '
+                             f'{missing[0]}; it needs SHOT/FRAME.png for every frame in {self.root}')
+
+
+def field_of_view_to_intrinsics(degrees: float, size: Size) -> Intrinsics:
+    """Normalised (fx/W, fy/H, cx/W, cy/H) of square pixels and a centred principal point.
+
+    Args:
+        degrees: horizontal field of view.
+        size: (width, height) of the image.
+
+    Example:
+        >>> [round(number, 3) for number in field_of_view_to_intrinsics(90, (200, 100))]
+        [0.5, 1.0, 0.5, 0.5]
+    """
+    focal = 0.5 / math.tan(math.radians(degrees) / 2)
+    return focal, focal * size[0] / size[1], 0.5, 0.5
+
+
+def read_shots(root: Path) -> Shots:
+    """The frames below a folder.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = index_folder(root)
+    clips = {clip.name: [clip.frames[number] for number in sorted(clip.frames)] for clip in found}
+    sizes = Counter({image_size(frames[0]): 0 for frames in clips.values()})
+    for frames in clips.values():
+        sizes[image_size(frames[0])] += len(frames)
+    longest = max(clips.values(), key=len)
+    known = [intrinsics for clip in found if (intrinsics := _intrinsics(clip)) is not None]
+    footage = Footage(sum(map(len, clips.values())), sizes.most_common(1)[0][0], len(clips), len(known) == len(found))
+    return Shots(root, clips, footage, known[0] if known else None, longest)
+
+
+def _intrinsics(clip: Clip) -> Intrinsics | None:
+    if len(clip.calibration) < len(clip.frames):
+        return None
+    number = min(clip.frames)
+    matrix = read_intrinsics(clip.calibration[number], image_size(clip.frames[number]))
+    return float(matrix[0, 0]), float(matrix[1, 1]), float(matrix[0, 2]), float(matrix[1, 2])
+
+
+def held_back(length: int) -> int:
+    """How many frames at the end of a shot of some length depth is checked on.
+
+    Example:
+        >>> held_back(88), held_back(10), held_back(10000)
+        (8, 0, 50)
+    """
+    return min(int(CHECKED * length), MOST_CHECKED) if length >= LEAST_LENGTH else 0
+
+
+def depth_lists(clips: Mapping[str, Sequence[Path]], step: int) -> tuple[list[Path], list[Path]]:
+    """Frames to learn depth from and frames to check it on; none of the latter is a neighbour of the former.
+
+    Args:
+        clips: frames of every shot in order.
+        step: every how many-th frame is learnt from.
+
+    Returns:
+        Both without the first and the last frame of a shot, which have one neighbour only. Where no shot is long enough
+        to hold frames back, depth is checked on those that it learns from.
+    """
+    train: list[Path] = []
+    check: list[Path] = []
+    for frames in clips.values():
+        count = held_back(len(frames))
+        inner = list(frames[1:-1])
+        check += inner[len(inner) - count:] if count else []
+        train += inner[:len(inner) - count - 2 if count else None:step]
+    return train, check or list(train)
+
+
+def write_lists(shots: Shots, out: Path, depth_step: int, image_step: int, batch: int) -> None:
+    """Write ``lists/depth_train.txt`` and ``depth_check.txt``, and, where not every frame is pretrained on, ``images``
+    with links to those that are.
+
+    Raises:
+        InputError: there are fewer frames to learn depth from than a batch.
+    """
+    train, check = depth_lists(shots.clips, depth_step)
+    if len(train) < batch:
+        raise InputError(f'{shots.root}: {len(train)} frames have both neighbours, fewer than a batch of {batch}; give '
+                         'longer videos')
+    for name, frames in (('depth_train', train), ('depth_check', check)):
+        (out / 'lists').mkdir(exist_ok=True)
+        with atomic_path(out / 'lists' / f'{name}.txt') as aside:
+            aside.write_text(''.join(f'{frame.relative_to(shots.root).as_posix()}\n' for frame in frames))
+    if image_step > 1:
+        for frames in shots.clips.values():
+            for frame in frames[::image_step]:
+                link = out / 'images' / frame.relative_to(shots.root)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                if not link.exists():
+                    link.symlink_to(os.path.relpath(frame, link.parent))
+
+
+def take_frames(videos: Sequence[str], out: Path, fps: float, fov: float | None) -> None:
+    """Write the frames of videos to ``out/frames``; what is there is left as it is."""
+    from mmdepthcp.videos.extraction import extract_frames
+
+    extract_frames(videos, out, fps=fps, fov=fov)
+
+
+def look_at_videos(videos: Sequence[str], folder: Path, fps: float, fov: float | None) -> tuple[Shots, float]:
+    """A few frames of the first video in a folder, the number of those that there would be of all, and how many seconds
+    taking them out would take.
+    """
+    raise NotImplementedError
