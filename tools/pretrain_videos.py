@@ -11,11 +11,9 @@ labels, report. Interrupt it when you like: the same command goes on. On several
 
 import argparse
 import sys
-import time
-from pathlib import Path
 
 from mmdepthcp.cli.numbers import above, seed, whole
-from mmdepthcp.cli.tools import errors_in_words, register_modules
+from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
 
 METHODS = ('depthcp', 'depth_pixpro', 'pixpro', 'swav', 'densecl')
 
@@ -54,20 +52,13 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    hide_known_noise()
     with errors_in_words():
-        begin = time.perf_counter()
-        register_modules()
-
         from mmdepthcp.experiments.running import StageError
-        from mmdepthcp.experiments.video_pretraining import carry_out
-        from mmdepthcp.experiments.video_request import Request
+        from mmdepthcp.experiments.video_pretraining import pretrain
 
-        start = time.perf_counter() - begin
-        given = vars(args)
-        how = {name: given.pop(name) for name in ('anew', 'dry_run', 'quiet')}
-        out = given.pop('out')
         try:
-            carry_out(Request.checked(**given), Path(out), start=start, **how)
+            pretrain(**vars(args))
         except StageError as error:
             sys.exit(f'error: {error}')
 

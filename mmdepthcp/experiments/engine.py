@@ -22,6 +22,7 @@ from doit.reporter import ConsoleReporter
 from doit.runner import MThreadRunner, Runner
 from doit.task import Task
 
+from mmdepthcp.experiments.progress import Display, show_all, show_nothing
 from mmdepthcp.experiments.records import CHANGED, FAILED, FINISHED, INTERRUPTED, record_path, state_of
 from mmdepthcp.experiments.running import Commands, StageError, run_stage
 from mmdepthcp.experiments.stages import Stage
@@ -141,7 +142,7 @@ def _forget_what_builds_on(work_dir: str | os.PathLike, stage: Stage, stages: Se
 
 def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Sequence[str] = (),
                first: str | None = None, keep_going: bool = False, jobs: int = 1,
-               launcher: Sequence[str] = (), shown: bool | None = None) -> dict[str, Exception]:
+               launcher: Sequence[str] = (), display: Display | None = None) -> dict[str, Exception]:
     """Run the stages that are not finished. A stage that runs anew makes those that build on it unfinished.
 
     Args:
@@ -153,7 +154,8 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
         jobs: how many stages run at once. With several, their output goes to the logs alone, each has its own GPU
             where there are any, and its share of the cores unless ``OMP_NUM_THREADS`` is set.
         launcher: words in front of every command, such as ``srun -n 1``.
-        shown: whether the stages' output is shown beside going to the logs; by default where one runs at a time.
+        display: shows what stages put out, beside their logs: called with the title of one, it gives a function that
+            is told its output. By default all of it is shown where one stage runs at a time.
 
     Returns:
         The stages that failed or were not started because of that, and why; empty unless ``keep_going``.
@@ -162,6 +164,7 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
         InputError: ``only`` or ``first`` names no stage.
         StageError: a stage failed; later ones were not started. Not with ``keep_going``.
     """
+    display = display or (show_all if jobs == 1 else show_nothing)
     names = [stage.name for stage in stages]
     for name in [*only, *([first] if first else [])]:
         if name not in names:
@@ -181,8 +184,8 @@ def run_stages(work_dir: str | os.PathLike, stages: Sequence[Stage], only: Seque
         print(f'{titles[stage.name]}: {stage.text}{NOTES.get(state, "")}', flush=True)
         with seats.take() as environment:
             try:
-                return {'seconds': run_stage(work_dir, stage, commands, launcher, environment,
-                                             shown=jobs == 1 if shown is None else shown)}
+                return {'seconds': run_stage(
+                    work_dir, stage, commands, launcher, environment, display(titles[stage.name]))}
             except Exception as error:
                 reporter.errors[stage.name] = error
                 return TaskFailed(str(error))

@@ -7,13 +7,13 @@ import functools
 import os
 import shutil
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from mmdepthcp.experiments.progress import write_out
 from mmdepthcp.experiments.records import FAILED, INTERRUPTED, log_path, read_record, state_of, write_record
 from mmdepthcp.experiments.stages import Stage
 from mmdepthcp.utils.code_version import code_commit
@@ -83,14 +83,12 @@ def _stop(process: subprocess.Popen) -> None:
             process.kill()
 
 
-def _stream(process: subprocess.Popen, log: IO[bytes], shown: bool) -> None:
+def _stream(process: subprocess.Popen, log: IO[bytes], show: Callable[[bytes], None]) -> None:
     assert process.stdout is not None
     while chunk := os.read(process.stdout.fileno(), 65536):
         log.write(chunk)
         log.flush()
-        if shown:
-            sys.stdout.buffer.write(chunk)
-            sys.stdout.flush()
+        show(chunk)
 
 
 def _remove_outputs(work_dir: str | os.PathLike, stage: Stage) -> None:
@@ -108,7 +106,7 @@ def _remove_outputs(work_dir: str | os.PathLike, stage: Stage) -> None:
 
 
 def run_stage(work_dir: str | os.PathLike, stage: Stage, commands: Commands, launcher: Sequence[str] = (),
-              environment: Mapping[str, str] | None = None, shown: bool = True) -> float:
+              environment: Mapping[str, str] | None = None, show: Callable[[bytes], None] = write_out) -> float:
     """Run one stage, keeping its output in the log; return the seconds it took in all.
 
     A stage that was interrupted or has failed goes on: its outputs stay, and a training stage gets ``--resume``.
@@ -121,7 +119,7 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage, commands: Commands, lau
         commands: where its command is at work.
         launcher: words in front of the command, such as ``srun -n 1``.
         environment: variables for it beside the present ones.
-        shown: whether to show its output too.
+        show: told its output as it comes.
 
     Raises:
         StageError: the tool failed, or did not write an output that it declares.
@@ -141,7 +139,7 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage, commands: Commands, lau
     finished = failed = False
     try:
         with open(log, 'ab' if earlier else 'wb') as sink, commands.start(command, environment or {}) as process:
-            _stream(process, sink, shown)
+            _stream(process, sink, show)
             code = process.wait()
             if commands.ending:
                 raise KeyboardInterrupt

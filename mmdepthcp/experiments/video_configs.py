@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmdepthcp.apis.resnets import BLOCKS, ResNetKind
-from mmdepthcp.config.writing import Code, setting
+from mmdepthcp.config.writing import Changed, Code, setting
 from mmdepthcp.experiments.video_methods import MODELS, pretraining
 from mmdepthcp.experiments.video_tasks import METHODS, Plan, Task
 from mmdepthcp.utils.resources import ROOT
@@ -229,7 +229,7 @@ def _stage_values(setup: Setup) -> dict[str, Any]:
         camera=[*camera, '--scale', *size], regions=GROUPING, targets=list(setup.targets))
 
 
-def _pipeline(setup: Setup) -> list[Code]:
+def _pipeline(setup: Setup) -> list[Changed]:
     task, plan = setup.task, setup.plan
     needs = METHODS[task.method]
     own = task.depth == 'own'
@@ -245,12 +245,7 @@ def _pipeline(setup: Setup) -> list[Code]:
         pretrain={**made, **begin, **together}, finetune={'options': filled, **together},
         random={'options': emptied, **together})
     stages = [name for name in task.commands if plan.compares or not name.startswith('random')]
-    return [Code(_stage(name, more.get(name, {}))) for name in stages]
-
-
-def _stage(name: str, more: Mapping[str, Any]) -> str:
-    words = ''.join(f', {key}={value!r}' for key, value in more.items())
-    return f'dict(_base_.stages.{name}{words})' if words else f'_base_.stages.{name}'
+    return [Changed(f'_base_.stages.{name}', more.get(name, {})) for name in stages]
 
 
 def finetune_config(setup: Setup) -> str:

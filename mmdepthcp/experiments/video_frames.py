@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmdepthcp.datasets.clips import Clip, index_folder
@@ -19,6 +21,8 @@ from mmdepthcp.utils.images import image_size
 CHECKED = 0.1
 """Share of every shot, its end, that depth is checked on."""
 MOST_CHECKED = 50
+LOOKED_AT = 8
+"""Frames that a dry run takes."""
 LEAST_LENGTH = 15
 """Frames of a shot below which none of it is held back."""
 
@@ -159,7 +163,35 @@ def take_frames(videos: Sequence[str], out: Path, fps: float, fov: float | None)
 
 
 def look_at_videos(videos: Sequence[str], folder: Path, fps: float, fov: float | None) -> tuple[Shots, float]:
-    """A few frames of the first video in a folder, the number of those that there would be of all, and how many seconds
-    taking them out would take.
+    """A few frames, and by the headers of the videos what all of them would be.
+
+    Args:
+        videos: files and folders of frames.
+        folder: where the few are written.
+        fps, fov: see :func:`take_frames`.
+
+    Returns:
+        The few frames, with the footage of all; and how many seconds taking out all would take.
+
+    Raises:
+        InputError: a video cannot be read, or none has three frames.
     """
-    raise NotImplementedError
+    import cv2
+
+    from mmdepthcp.videos.camera import find_intrinsics
+    from mmdepthcp.videos.extraction import MAX_SIDE
+    from mmdepthcp.videos.reading import FrameReader, find_sources
+
+    sources = find_sources(videos)
+    readers = [FrameReader(source, fps, MAX_SIDE) for source in sources]
+    longest = max(readers, key=lambda reader: reader.picks)
+    target = folder / longest.source.name
+    target.mkdir(parents=True)
+    begin = time.perf_counter()
+    for number, frame in enumerate(itertools.islice(longest, LOOKED_AT)):
+        cv2.imwrite(str(target / f'{number:06d}.jpg'), frame.image)
+    seconds = (time.perf_counter() - begin) / LOOKED_AT
+    shots = read_shots(folder)
+    total = sum(reader.picks for reader in readers)
+    known = fov is not None or all(find_intrinsics(source, shots.footage.size) is not None for source in sources)
+    return replace(shots, footage=Footage(total, shots.footage.size, len(sources), known)), seconds * total

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,11 +17,13 @@ from typing import Any
 
 from mmdepthcp.apis.resnets import ResNetKind
 from mmdepthcp.experiments.engine import visible_devices
+from mmdepthcp.experiments.running import LAST_LINES
 from mmdepthcp.experiments.video_configs import GROUPING, Labels, Setup, depth_config, finetune_config, pretrain_config
 from mmdepthcp.experiments.video_plan import GROUPS, usual_network, view_sizes
 from mmdepthcp.experiments.video_tasks import Cost, Footage, Machine, Measured, Plan, Size, Task
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import atomic_path
+from mmdepthcp.utils.resources import find_shipped
 
 SAMPLE = 6
 """Frames that are measured with."""
@@ -47,8 +51,7 @@ def sizes_to_measure(sizes: Sequence[Size]) -> list[Size]:
 
 
 def measure(frames: Sequence[Path], footage: Footage, task: Task, labels: Labels | None = None,
-            predictor: Callable[[], Any] | None = None, start: float | None = None,
-            say: Callable[[str], None] = print) -> Measured:
+            predictor: Callable[[], Any] | None = None, say: Callable[[str], None] = print) -> Measured:
     """Time the parts of what is to be done on a few frames.
 
     Args:
@@ -58,7 +61,6 @@ def measure(frames: Sequence[Path], footage: Footage, task: Task, labels: Labels
         labels: labelled images, if there are any.
         predictor: makes the :class:`~mmdepthcp.preparation.depth_inference.DepthPredictor` that disparity is to come
             from, where that is not learnt here.
-        start: seconds that a command takes to begin its work; by default one is started to know.
         say: told what is measured.
 
     Raises:
@@ -69,11 +71,8 @@ def measure(frames: Sequence[Path], footage: Footage, task: Task, labels: Labels
                          'need three successive ones at the least')
     machine = this_machine()
     sizes = sizes_to_measure(view_sizes(footage.size))
-    with tempfile.TemporaryDirectory(prefix='mmdepthcp-') as folder:
+    with tempfile.TemporaryDirectory(prefix='mmdepthcp-') as folder, _silence():
         bench = _Bench(Path(folder), frames[:SAMPLE], task, machine, labels)
-        if start is None:
-            say('measuring: starting a command')
-            start = _seconds_to_start()
         costs: dict[str, Cost] = {}
         if 'regions' in task.commands:
             say('measuring: cutting regions')
@@ -85,17 +84,21 @@ def measure(frames: Sequence[Path], footage: Footage, task: Task, labels: Labels
             if name in task.commands:
                 say(f'measuring: {name}')
                 costs.update(bench.training(name, sizes))
+        say('measuring: a command from start to end')
+        start = bench.seconds_of_a_command(sizes[0])
     return Measured(machine, start, **costs)
 
 
-def _seconds_to_start() -> float:
-    """Seconds that a command takes to import what configs may name."""
-    begin = time.perf_counter()
-    subprocess.run(
-        [sys.executable, '-c', 'from mmdepthcp.cli.tools import register_modules; register_modules(); '
-                               'import mmengine.runner, mmdepthcp.preparation.depth_inference'],
-        check=True, stdout=subprocess.DEVNULL, env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)})
-    return time.perf_counter() - begin
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Leave out what trainings say as they begin."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 @contextmanager
@@ -193,6 +196,24 @@ class _Bench:
             if part in config.model:
                 config.model[part].pop('init_cfg', None)
         return config
+
+    def seconds_of_a_command(self, size: Size) -> float:
+        """Seconds of a training of one iteration, from the start of its command to its end.
+
+        Raises:
+            InputError: it fails; the message ends with what it says.
+        """
+        config = self._config('pretrain', size)
+        length = 'max_epochs' if 'max_epochs' in config.train_cfg else 'max_iters'
+        begin = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, str(find_shipped('tools/train.py')), config.filename, '--work-dir',
+             str(self.folder / 'command'), '--cfg-options', f'train_cfg.{length}=1', 'model.backbone.init_cfg=None'],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
+        if done.returncode:
+            raise InputError('a training of one iteration, to measure with, failed; it ends with\n'
+                             + '\n'.join(done.stdout.splitlines()[-LAST_LINES:]))
+        return time.perf_counter() - begin
 
     def training(self, name: str, sizes: Sequence[Size]) -> Mapping[str, Cost]:
         """The cost of one sample of a training; of depth also that of the disparity of an image."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmdepthcp.apis.resnets import BLOCKS, ResNetKind
-from mmdepthcp.config.writing import Code
+from mmdepthcp.config.writing import Changed, Code
 from mmdepthcp.experiments.video_tasks import Plan
 
 CLUSTERS = 16
@@ -193,7 +193,7 @@ def _two_views(plan: Plan, **more: Any) -> list[Setting]:
     shape = width / height
     views = dict(size=(height, width), aspect_range=(round(0.75 * shape, 2), round(1.33 * shape, 2)), **more)
     return ['# two views of an image; sizes are (height, width)',
-            ('views', Code(f'dict(_base_.views, {", ".join(f"{key}={value!r}" for key, value in views.items())})'))]
+            ('views', Changed('_base_.views', views))]
 
 
 def _two_views_in_depth(plan: Plan) -> list[Setting]:

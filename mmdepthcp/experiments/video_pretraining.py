@@ -16,6 +16,7 @@ import mmdepthcp
 from mmdepthcp.config.loading import load_config
 from mmdepthcp.experiments.building import read_stages
 from mmdepthcp.experiments.engine import run_stages
+from mmdepthcp.experiments.progress import Display, show_all, show_nothing, show_progress
 from mmdepthcp.experiments.records import FINISHED, read_record, state_of
 from mmdepthcp.experiments.video_configs import CONFIG, DEPTH, FIELD_OF_VIEW, Setup, configs, targets_of
 from mmdepthcp.experiments.video_frames import Shots, field_of_view_to_intrinsics, read_shots, write_lists
@@ -70,7 +71,7 @@ def pretrain(videos: Sequence[str | os.PathLike] | str | os.PathLike, out: str |
              labels: str | os.PathLike | None = None, ignore_index: int | None = None,
              init: str | os.PathLike | None = None, network: str = 'auto', fps: float = 10.,
              fov: float | None = None, seed: int = 0, anew: bool = False, dry_run: bool = False,
-             quiet: bool = False, show: bool | None = None) -> Pretrained | None:
+             quiet: bool = False, show: bool = False) -> Pretrained | None:
     """Pretrain a segmentation backbone on unlabelled street video, and report on it.
 
     Frames are taken out of the videos, this machine is measured for some seconds, settings that fit the time are
@@ -96,7 +97,8 @@ def pretrain(videos: Sequence[str | os.PathLike] | str | os.PathLike, out: str |
         anew: plan anew in a folder that was planned otherwise; what still fits is kept.
         dry_run: measure, print the plan, write nothing.
         quiet: print nothing but the plan's length and the end.
-        show: show the output of the stages; by default on a terminal only, and the logs have it anyway.
+        show: show all that stages put out, which is in their logs (``out/pipeline``) anyway; by default a terminal
+            shows how far they are.
 
     Returns:
         What came of it; None of a dry run.
@@ -109,30 +111,17 @@ def pretrain(videos: Sequence[str | os.PathLike] | str | os.PathLike, out: str |
     request = Request.checked(
         videos, budget, method=method, depth=depth, labels=labels, ignore_index=ignore_index, init=init,
         network=network, fps=fps, fov=fov, seed=seed)
-    return carry_out(request, Path(out), anew=anew, dry_run=dry_run, quiet=quiet, show=show)
-
-
-def carry_out(request: Request, out: Path, *, anew: bool = False, dry_run: bool = False, quiet: bool = False,
-              show: bool | None = None, start: float | None = None) -> Pretrained | None:
-    """What :func:`pretrain` does.
-
-    Args:
-        request: what is asked for.
-        out, anew, dry_run, quiet, show: see there.
-        start: seconds that a command like this one takes to begin its work, counted to the time that is gone; by
-            default one is started to know.
-    """
-    begin = time.monotonic() - (start or 0.)
+    begin = time.monotonic()
     say = (lambda text: None) if quiet else _say
     out = Path(os.path.abspath(out))
     if dry_run:
-        _try_out(request, out, say, begin, start)
+        _try_out(request, out, say, begin)
         return None
     with claim(out):
         if _is_planned(request, out, anew):
             say(f'{out / PLAN}: planned before; {CONFIG} is taken as it is')
         else:
-            _prepare(request, out, say, begin, start)
+            _prepare(request, out, say, begin)
         return _run(request, out, say, show, quiet)
 
 
@@ -162,8 +151,7 @@ def _as_json(request: Request) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(request).items()}
 
 
-def _prepare(request: Request, out: Path, say: Callable[[str], None], begin: float,
-             start: float | None) -> None:
+def _prepare(request: Request, out: Path, say: Callable[[str], None], begin: float) -> None:
     """Take frames, measure, plan, write the configs."""
     from mmdepthcp.experiments.video_frames import take_frames
 
@@ -171,7 +159,7 @@ def _prepare(request: Request, out: Path, say: Callable[[str], None], begin: flo
     take_frames(request.videos, out, request.fps, request.fov)
     shots = read_shots(out / 'frames')
     work = _Work(request, shots, out / 'lists')
-    measured = work.measure(say, start)
+    measured = work.measure(say)
     made = plan(measured, shots.footage, request.budget, work.task, time.monotonic() - begin)
     say(describe_plan(made, shots.footage, measured.machine, work.task))
     setup = work.setup(made, out)
@@ -185,15 +173,14 @@ def _prepare(request: Request, out: Path, say: Callable[[str], None], begin: flo
         request=_as_json(request), plan=asdict(made), measured=asdict(measured), footage=asdict(shots.footage)))
 
 
-def _try_out(request: Request, out: Path, say: Callable[[str], None], begin: float,
-             start: float | None) -> None:
+def _try_out(request: Request, out: Path, say: Callable[[str], None], begin: float) -> None:
     """Measure and print the plan; everything that is written is removed again."""
     from mmdepthcp.experiments.video_frames import look_at_videos
 
     with tempfile.TemporaryDirectory(prefix='mmdepthcp-') as folder:
         shots, seconds = look_at_videos(request.videos, Path(folder) / 'frames', request.fps, request.fov)
         work = _Work(request, shots, Path(folder) / 'lists')
-        measured = work.measure(say, start)
+        measured = work.measure(say)
         made = plan(measured, shots.footage, request.budget, work.task, time.monotonic() - begin + seconds)
     _say(describe_plan(made, shots.footage, measured.machine, work.task))
     _say(f'would write {out}/: frames/, {", ".join(configs(work.setup(made, out)))}, {PLAN}, lists/, and '
@@ -240,12 +227,11 @@ class _Work:
     def source(self) -> DepthSource:
         return read_depth_source(self.request.depth)
 
-    def measure(self, say: Callable[[str], None], start: float | None) -> Measured:
+    def measure(self, say: Callable[[str], None]) -> Measured:
         predictor = None
         if self.source.kind in (HUGGING_FACE, CHECKPOINT):
             predictor = self._predictor
-        return measure(self.shots.sample, self.shots.footage, self.task, self.labels, predictor, start,
-                       say)
+        return measure(self.shots.sample, self.shots.footage, self.task, self.labels, predictor, say)
 
     def _predictor(self) -> Any:
         from mmdepthcp.preparation.depth_inference import HuggingFacePredictor, ModelPredictor
@@ -274,13 +260,13 @@ class _Work:
             f'{this_machine()}')
 
 
-def _run(request: Request, out: Path, say: Callable[[str], None], show: bool | None, quiet: bool) -> Pretrained:
+def _run(request: Request, out: Path, say: Callable[[str], None], show: bool, quiet: bool) -> Pretrained:
     """Run the stages of the config in a folder, and say how long they took."""
     path = str(out / CONFIG)
     stages = read_stages(load_config(path), path, str(out))
     planned = read_json(out / PLAN)
     with _quietly(quiet):
-        run_stages(out, stages, shown=sys.stdout.isatty() and not quiet if show is None else show)
+        run_stages(out, stages, display=_display(show, quiet))
     seconds = {stage.name: (read_record(out, stage) or {}).get('seconds', 0.) for stage in stages
                if state_of(out, stage) == FINISHED}
     say(compare_times(planned['plan']['seconds'], seconds))
@@ -293,6 +279,12 @@ def _run(request: Request, out: Path, say: Callable[[str], None], show: bool | N
     made = plan_from_json(planned['plan'])
     checkpoint = next(Path(stage.outputs[0]) for stage in stages if stage.name == 'pretrain')
     return Pretrained(out, made, checkpoint, backbones, read_json(out / 'summary.json'), verdicts, seconds)
+
+
+def _display(show: bool, quiet: bool) -> Display:
+    if quiet or not (show or sys.stdout.isatty()):
+        return show_nothing
+    return show_all if show else show_progress
 
 
 def plan_from_json(content: dict[str, Any]) -> Plan:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,8 +28,7 @@ HELD_BACK = 3
 """Every third labelled image is held back where no lists say which."""
 
 
-@dataclass(frozen=True)
-class DepthSource:
+class DepthSource(NamedTuple):
     """Where depth comes from.
 
     Attributes:
@@ -73,7 +73,7 @@ class Request:
     @classmethod
     def checked(cls, videos: Sequence[str | os.PathLike] | str | os.PathLike, budget: float | str = '1h', *,
                 fov: float | None = None, labels: str | os.PathLike | None = None,
-                init: str | os.PathLike | None = None, **more) -> Request:
+                init: str | os.PathLike | None = None, **more: Any) -> Request:
         """A request that makes sense, its paths absolute.
 
         Raises:
