@@ -206,8 +206,9 @@ def pretrain_config(setup: Setup) -> str:
     start = setup.depth_start
     if task.depth == 'own':
         start = Start(str(setup.out / f'depth/epoch_{plan.depth_epochs}.pth'), 'backbone.')
-    words = pretraining(task.method, plan, setup.images, setup.disparity, setup.out / 'regions', start and
-                        start.settings, len(setup.labels.classes) if setup.labels else None)
+    words = pretraining(
+        task.method, plan, setup.images, setup.disparity, setup.out / 'regions', start.settings if start else None,
+        len(setup.labels.classes) if setup.labels else None)
     return _document(
         f'# {setup.says}',
         '# Edit and run again what follows from a change:',

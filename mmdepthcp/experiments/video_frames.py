@@ -26,6 +26,10 @@ LOOKED_AT = 8
 LEAST_LENGTH = 15
 """Frames of a shot below which none of it is held back."""
 
+SHOWN = 3
+"""Problems that a message tells."""
+LEFT_OUT = dict(still='that stand still', black='that are black', short='in shots too short', lost='that are damaged')
+
 Intrinsics = tuple[float, float, float, float]
 
 
@@ -147,19 +151,35 @@ def write_lists(shots: Shots, out: Path, depth_step: int, image_step: int, batch
         with atomic_path(out / 'lists' / f'{name}.txt') as aside:
             aside.write_text(''.join(f'{frame.relative_to(shots.root).as_posix()}\n' for frame in frames))
     if image_step > 1:
-        for frames in shots.clips.values():
-            for frame in frames[::image_step]:
+        for clip in shots.clips.values():
+            for frame in clip[::image_step]:
                 link = out / 'images' / frame.relative_to(shots.root)
                 link.parent.mkdir(parents=True, exist_ok=True)
                 if not link.exists():
                     link.symlink_to(os.path.relpath(frame, link.parent))
 
 
-def take_frames(videos: Sequence[str], out: Path, fps: float, fov: float | None) -> None:
-    """Write the frames of videos to ``out/frames``; what is there is left as it is."""
+def take_frames(videos: Sequence[str], out: Path, fps: float, fov: float | None, quiet: bool = False) -> str:
+    """Write the frames of videos to ``out/frames``; what is there is left as it is.
+
+    Returns:
+        What came of it, in words.
+
+    Raises:
+        InputError: no video gives any; the message says why.
+    """
     from mmdepthcp.videos.extraction import extract_frames
 
-    extract_frames(videos, out, fps=fps, fov=fov)
+    record = extract_frames(videos, out, fps=fps, fov=fov, quiet=quiet)
+    totals, problems = record['totals'], [entry['problem'] for entry in record['sources'] if entry['problem']]
+    if not totals['shots']:
+        raise InputError(f'none of {totals["sources"]} videos gives frames: {"; ".join(problems[:SHOWN])}')
+    counts = totals['frames']
+    left_out = [f'{counts[key]} {words}' for key, words in LEFT_OUT.items() if counts[key]]
+    lines = [f'{counts["kept"]} frames in {totals["shots"]} shots of {totals["sources"]} videos'
+             + (f'; left out: {", ".join(left_out)}' if left_out else '')]
+    lines += [f'{len(problems)} videos give none: {"; ".join(problems[:SHOWN])}'] if problems else []
+    return '\n'.join(lines)
 
 
 def look_at_videos(videos: Sequence[str], folder: Path, fps: float, fov: float | None) -> tuple[Shots, float]:
@@ -179,11 +199,11 @@ def look_at_videos(videos: Sequence[str], folder: Path, fps: float, fov: float |
     import cv2
 
     from mmdepthcp.videos.camera import find_intrinsics
-    from mmdepthcp.videos.extraction import MAX_SIDE
+    from mmdepthcp.videos.extraction import Settings
     from mmdepthcp.videos.reading import FrameReader, find_sources
 
     sources = find_sources(videos)
-    readers = [FrameReader(source, fps, MAX_SIDE) for source in sources]
+    readers = [FrameReader(source, fps, Settings.max_side) for source in sources]
     longest = max(readers, key=lambda reader: reader.picks)
     target = folder / longest.source.name
     target.mkdir(parents=True)

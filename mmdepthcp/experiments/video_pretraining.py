@@ -19,7 +19,14 @@ from mmdepthcp.experiments.engine import run_stages
 from mmdepthcp.experiments.progress import Display, show_all, show_nothing, show_progress
 from mmdepthcp.experiments.records import FINISHED, read_record, state_of
 from mmdepthcp.experiments.video_configs import CONFIG, DEPTH, FIELD_OF_VIEW, Setup, configs, targets_of
-from mmdepthcp.experiments.video_frames import Shots, field_of_view_to_intrinsics, read_shots, write_lists
+from mmdepthcp.experiments.video_frames import (
+    Shots,
+    field_of_view_to_intrinsics,
+    look_at_videos,
+    read_shots,
+    take_frames,
+    write_lists,
+)
 from mmdepthcp.experiments.video_measure import measure, this_machine
 from mmdepthcp.experiments.video_plan import describe_plan, plan
 from mmdepthcp.experiments.video_request import (
@@ -117,12 +124,15 @@ def pretrain(videos: Sequence[str | os.PathLike] | str | os.PathLike, out: str |
     if dry_run:
         _try_out(request, out, say, begin)
         return None
+    planned = _is_planned(request, out, anew)
+    if planned:
+        say(f'{out / PLAN}: planned before; {CONFIG} is taken as it is')
+    else:
+        say(take_frames(request.videos, out, request.fps, request.fov, quiet or not sys.stdout.isatty()))
     with claim(out):
-        if _is_planned(request, out, anew):
-            say(f'{out / PLAN}: planned before; {CONFIG} is taken as it is')
-        else:
+        if not planned:
             _prepare(request, out, say, begin)
-        return _run(request, out, say, show, quiet)
+        return _run(out, say, show, quiet)
 
 
 def _say(text: str) -> None:
@@ -152,11 +162,7 @@ def _as_json(request: Request) -> dict[str, Any]:
 
 
 def _prepare(request: Request, out: Path, say: Callable[[str], None], begin: float) -> None:
-    """Take frames, measure, plan, write the configs."""
-    from mmdepthcp.experiments.video_frames import take_frames
-
-    say('frames')
-    take_frames(request.videos, out, request.fps, request.fov)
+    """Measure, plan, write the configs."""
     shots = read_shots(out / 'frames')
     work = _Work(request, shots, out / 'lists')
     measured = work.measure(say)
@@ -175,8 +181,6 @@ def _prepare(request: Request, out: Path, say: Callable[[str], None], begin: flo
 
 def _try_out(request: Request, out: Path, say: Callable[[str], None], begin: float) -> None:
     """Measure and print the plan; everything that is written is removed again."""
-    from mmdepthcp.experiments.video_frames import look_at_videos
-
     with tempfile.TemporaryDirectory(prefix='mmdepthcp-') as folder:
         shots, seconds = look_at_videos(request.videos, Path(folder) / 'frames', request.fps, request.fov)
         work = _Work(request, shots, Path(folder) / 'lists')
@@ -212,16 +216,16 @@ class _Work:
     def __init__(self, request: Request, shots: Shots, lists: Path) -> None:
         self.request, self.shots = request, shots
         self.start = self.depth_start = self.labels = None
-        kind, numbers = None, (0, 0)
+        kind, train, val = None, 0, 0
         if request.init is not None:
             self.start, kind = read_start(request.init)
         if self.source.kind == CHECKPOINT and self.start is None:
             self.depth_start, kind = read_start(self.source.name)
         if request.labels is not None:
-            self.labels, *numbers = read_label_folder(Path(request.labels), lists, request.ignore_index)
+            self.labels, train, val = read_label_folder(Path(request.labels), lists, request.ignore_index)
         if self.source.kind == DISPARITY:
             shots.check_disparity(Path(self.source.name))
-        self.task = Task(request.method, self.source.kind, *numbers, network_of(request.network, kind))
+        self.task = Task(request.method, self.source.kind, train, val, network_of(request.network, kind))
 
     @property
     def source(self) -> DepthSource:
@@ -260,7 +264,7 @@ class _Work:
             f'{this_machine()}')
 
 
-def _run(request: Request, out: Path, say: Callable[[str], None], show: bool, quiet: bool) -> Pretrained:
+def _run(out: Path, say: Callable[[str], None], show: bool, quiet: bool) -> Pretrained:
     """Run the stages of the config in a folder, and say how long they took."""
     path = str(out / CONFIG)
     stages = read_stages(load_config(path), path, str(out))

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 60
 """Files that numbers about maps are taken from."""
+SHOTS = 'frames.jpg'
+"""Picture that the extraction of frames leaves beside them."""
 TO_LNK, USAGE = '_to_lnk', '_usage'
 LAST_LOGS = 3
 """Logged values that the end of a training is the mean of."""
@@ -169,4 +171,8 @@ def _frames(frames: Path, disparity: Path) -> Figures:
             shown = colorize_disparity(read_disparity(file))
             tiles += [shown] if shown.shape == tiles[0].shape else []
         rows.append(np.hstack(tiles))
-    yield 'Frames', [Figure('Frames of the video and, where there is any, their disparity (bright is close).', rows)]
+    figures = [Figure('Frames of the video and, where there is any, their disparity (bright is close).', rows)]
+    overview = frames.parent / SHOTS
+    if overview.is_file():
+        figures.insert(0, Figure('The shots that frames were taken from.', [read_image(overview)]))
+    yield 'Frames', figures

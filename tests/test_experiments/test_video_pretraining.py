@@ -38,10 +38,11 @@ def video(tmp_path, monkeypatch):
     """A folder of frames, and an extraction that copies it."""
     write_frames(tmp_path / 'given')
 
-    def take(videos, out, fps, fov):
+    def take(videos, out, *_):
         shutil.copytree(videos[0], Path(out) / 'frames', dirs_exist_ok=True)
+        return 'frames'
 
-    monkeypatch.setattr('mmdepthcp.experiments.video_frames.take_frames', take)
+    monkeypatch.setattr(video_pretraining, 'take_frames', take)
     return tmp_path / 'given'
 
 
