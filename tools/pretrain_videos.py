@@ -13,7 +13,7 @@ import argparse
 import sys
 
 from mmdepthcp.cli.numbers import above, seed, whole
-from mmdepthcp.cli.tools import errors_in_words, hide_known_noise
+from mmdepthcp.cli.tools import errors_in_words, register_modules
 
 METHODS = ('depthcp', 'depth_pixpro', 'pixpro', 'swav', 'densecl')
 
@@ -52,8 +52,9 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    hide_known_noise()
     with errors_in_words():
+        register_modules()
+
         from mmdepthcp.experiments.running import StageError
         from mmdepthcp.experiments.video_pretraining import pretrain
 

@@ -92,13 +92,17 @@ def measure(frames: Sequence[Path], footage: Footage, task: Task, labels: Labels
 @contextmanager
 def _silence() -> Iterator[None]:
     """Leave out what trainings say as they begin."""
-    logging.disable(logging.WARNING)
+    from mmengine.logging import MMLogger
+
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             yield
     finally:
-        logging.disable(logging.NOTSET)
+        logger.setLevel(level)
 
 
 @contextmanager

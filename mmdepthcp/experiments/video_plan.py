@@ -115,8 +115,8 @@ class _Layout:
         self.pixels = size[0] * size[1]
         machine = measured.machine
         self.processes = max(machine.gpus, 1)
-        self.group = GROUPS.get(task.method, (8, 32))[bool(machine.gpus)]
-        self.depth_batch = 8 if machine.gpus else 4
+        self.group = min(GROUPS.get(task.method, (8, 32))[bool(machine.gpus)], max(2, footage.frames // 2))
+        self.depth_batch = min(8 if machine.gpus else 4, max(1, footage.frames // 3))
         self.finetune_batch = max(1, min(8, task.labelled))
         self.trainings = [name for name in LEAST if name in task.commands]
         self.cost = dict(
@@ -213,9 +213,9 @@ def describe_plan(made: Plan, footage: Footage, machine: Machine, task: Task) ->
         + (f' with {made.prototypes} prototypes' if task.method in ('depthcp', 'swav') else ''),
     ]
     if made.image_step > 1:
-        lines.append(f'every {made.image_step}th frame is pretrained on, {made.images} in all')
+        lines.append(f'one frame in {made.image_step} is pretrained on, {made.images} in all')
     if made.depth_step > 1 and made.depth_epochs:
-        lines.append(f'depth is learnt from every {made.depth_step}th frame and its neighbours')
+        lines.append(f'depth is learnt from one frame in {made.depth_step} and its neighbours')
     if task.labelled:
         lines.append(f'{task.labelled} labelled images to learn from, {task.tested} to score on'
                      + ('' if made.compares else '; no time to fine-tune random weights beside, so the report cannot '

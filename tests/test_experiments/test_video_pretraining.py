@@ -96,6 +96,44 @@ def test_a_stage_that_was_interrupted_goes_on(video, quick, tmp_path, monkeypatc
         pretrain(video, tmp_path / 'out', depth=f'disparity:{tmp_path / "disparity"}', budget='5m')
 
 
+def test_depth_by_a_checkpoint(video, quick, tmp_path, monkeypatch):
+    """Its config is taken from it, and the pretrained network starts from its encoder."""
+    import torch
+    from mmengine.registry import MODELS
+
+    from mmdepthcp.cli.tools import register_modules
+    from mmdepthcp.config.loading import load_config
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    register_modules()
+    monkeypatch.setattr(video_pretraining, 'run_stages', stop)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(video, tmp_path / 'own', budget='5m')
+    config = load_config(tmp_path / 'own/depth.py')
+    state = MODELS.build({**config.model, '_scope_': 'mmdepthcp'}).state_dict()
+    torch.save(dict(state_dict=state, meta=dict(cfg=config.pretty_text)), tmp_path / 'depth.pth')
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(video, tmp_path / 'out', depth=f'checkpoint:{tmp_path / "depth.pth"}', budget='5m')
+    found = load_config(tmp_path / 'out/config.py')
+    assert found.model.backbone.init_cfg == dict(
+        type='Pretrained', checkpoint=str(tmp_path / 'depth.pth'), prefix='backbone.')
+    assert found.stage_values.depth_source == ['{depth_config}', str(tmp_path / 'depth.pth')]
+    assert load_config(tmp_path / 'out/depth.py').test_pipeline == config.test_pipeline
+    torch.save(dict(state_dict=state), tmp_path / 'bare.pth')
+    with pytest.raises(InputError, match='holds no config'):
+        pretrain(video, tmp_path / 'bare', depth=f'checkpoint:{tmp_path / "bare.pth"}', budget='5m')
+
+
+def test_a_dry_run_writes_nothing(video, quick, tmp_path, capsys):
+    before = sorted(tmp_path.rglob('*'))
+    assert pretrain(video, tmp_path / 'out', budget='5m', dry_run=True) is None
+    assert sorted(tmp_path.rglob('*')) == before
+    printed = capsys.readouterr().out
+    assert '20 frames of 64x48 in 1 shot' in printed and 'Nothing has been written' in printed
+
+
 def test_too_small_a_budget_leaves_no_plan(video, quick, tmp_path):
     with pytest.raises(InputError, match='too small for 20 frames'):
         pretrain(video, tmp_path / 'out', budget='1s')
