@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 Display = Callable[[str], Callable[[bytes], None]]
-"""Called with the title of a stage, it gives what is told the stage's output."""
+"""Called with the title of a stage, it gives what is told the stage's output, and ``b''`` at its end."""
 
 EPOCHS = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].*?eta: ((?:\d+ days?, )?[\d:]+)\s+time: ([\d.]+)')
 ITERATIONS = re.compile(r'Iter\(train\)\s+\[\s*(\d+)/(\d+)\].*?eta: ((?:\d+ days?, )?[\d:]+)\s+time: ([\d.]+)')
@@ -60,10 +60,13 @@ def show_progress(title: str) -> Callable[[bytes], None]:
 
     def feed(chunk: bytes) -> None:
         nonlocal rest
+        width = shutil.get_terminal_size().columns - 1
+        if not chunk:
+            sys.stdout.write(f'\r{"":<{width}}\r')
+            return
         *lines, rest = re.split(r'[\r\n]', rest + chunk.decode(errors='replace'))
         news = [text for line in [*lines, rest] if (text := how_far(line))]
         if news:
-            width = shutil.get_terminal_size().columns - 1
             line = f'{title}: {news[-1]}'[:width]
             sys.stdout.write(f'\r{line:<{width}}\r')
             sys.stdout.flush()

@@ -89,6 +89,7 @@ def _stream(process: subprocess.Popen, log: IO[bytes], show: Callable[[bytes], N
         log.write(chunk)
         log.flush()
         show(chunk)
+    show(b'')
 
 
 def _remove_outputs(work_dir: str | os.PathLike, stage: Stage) -> None:
@@ -119,7 +120,7 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage, commands: Commands, lau
         commands: where its command is at work.
         launcher: words in front of the command, such as ``srun -n 1``.
         environment: variables for it beside the present ones.
-        show: told its output as it comes.
+        show: told its output as it comes, and nothing (``b''``) at its end.
 
     Raises:
         StageError: the tool failed, or did not write an output that it declares.

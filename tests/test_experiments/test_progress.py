@@ -25,8 +25,17 @@ def test_one_line_is_kept_up_to_date(capsys):
     for part in (b'some log\n[>] 1/4, 2.0 ta', b'sk/s, elapsed: 0s, ETA:    1s\r', b'[>>] 2/4, 2.0 task/s, elapsed: 1s,'
                  b' ETA: 1s'):
         feed(part)
+    feed(b'')
     shown = [line.strip() for line in capsys.readouterr().out.split('\r') if line.strip()]
     assert shown == ['[1/2] regions: 1/4, 2.0 a second, 0:00:01 left', '[1/2] regions: 2/4, 2.0 a second, 0:00:01 left']
+
+
+def test_line_goes_at_the_end(capsys):
+    feed = show_progress('a')
+    feed(b'[>] 1/4, 2.0 task/s, elapsed: 0s, ETA:    1s')
+    said = capsys.readouterr().out
+    feed(b'')
+    assert len(capsys.readouterr().out) == len(said) and not feed(b'')
 
 
 def test_output_goes_to_the_log_alone(work, capfd):

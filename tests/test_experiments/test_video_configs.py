@@ -102,7 +102,7 @@ def test_a_step_of_finetuning(out):
     assert model.decode_head.num_classes == 3
 
 
-@pytest.mark.parametrize(('method', 'network'), [('depthcp', R18), *((method, R50) for method in METHODS)])
+@pytest.mark.parametrize(('method', 'network'), [('depthcp', R18), ('depthcp', R50), ('swav', R50), ('pixpro', R18)])
 def test_larger_networks_are_built(out, method, network):
     found = written(setup_of(out, method, network))
     for config in found.values():
