@@ -53,7 +53,6 @@ class Report:
         figures: heading → figures.
         missing: sentences about what was not found.
         verdicts: judgements of the stages.
-        notes: sentences in front of all.
     """
 
     title: str
@@ -63,7 +62,6 @@ class Report:
     figures: Mapping[str, Sequence[Figure]] = field(default_factory=dict)
     missing: Sequence[str] = ()
     verdicts: Sequence[Verdict] = ()
-    notes: Sequence[str] = ()
 
 
 def _svg(canvas: Canvas) -> Markup:

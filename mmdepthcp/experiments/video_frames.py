@@ -176,9 +176,9 @@ def take_frames(videos: Sequence[str], out: Path, fps: float, fov: float | None,
         raise InputError(f'none of {totals["sources"]} videos gives frames: {"; ".join(problems[:SHOWN])}')
     counts = totals['frames']
     left_out = [f'{counts[key]} {words}' for key, words in LEFT_OUT.items() if counts[key]]
-    lines = [f'{counts["kept"]} frames in {totals["shots"]} shots of {totals["sources"]} videos'
+    lines = [f'{counts["kept"]} frames; shots: {totals["shots"]}, videos: {totals["sources"]}'
              + (f'; left out: {", ".join(left_out)}' if left_out else '')]
-    lines += [f'{len(problems)} videos give none: {"; ".join(problems[:SHOWN])}'] if problems else []
+    lines += [f'videos that give none: {len(problems)} ({"; ".join(problems[:SHOWN])})'] if problems else []
     return '\n'.join(lines)
 
 

@@ -229,9 +229,9 @@ def _multi_view(*numbers_and_views: tuple[int, str]) -> list[Any]:
     return [LOAD, dict(type='MultiView', num_views=numbers, transforms=views), dict(type='PackInputs')]
 
 
-def _dense_hooks(plan: Plan) -> list[Setting]:
+def _dense_views(plan: Plan) -> list[Setting]:
     return [
-        *_crops(plan), '# the dense loss comes in once the features match at all',
+        *_crops(plan)[:1], '# the dense loss comes in once the features match at all',
         ('custom_hooks', [dict(type='mmdepthcp.PretrainedCheckHook'),
                           dict(type='DenseCLHook', start_iters=max(1, plan.pretrain_iterations // 4))])]
 
@@ -248,5 +248,5 @@ MODELS = dict(
     swav=MethodConfig(('backbone',), False, _of_iterations(
         'swav/swav', _swav, _crops, lambda plan: _multi_view((2, 'view'), (6, 'small_view')))),
     densecl=MethodConfig(('backbone',), False, _of_iterations(
-        'densecl/densecl', _densecl, _dense_hooks, lambda plan: _multi_view((2, 'view')))))
+        'densecl/densecl', _densecl, _dense_views, lambda plan: _multi_view((2, 'view')))))
 """By the name that users give."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -71,7 +72,7 @@ def check_depth(model: MonoDepth, items: Iterable[Any], device: str, batch_size:
         raise InputError('no clip to check depth on')
     every = torch.cat([disparity.flatten() for _, _, _, disparity, _ in found])
     low, high = (quantile(every, share).item() for share in (0.01, 0.99))
-    constants = torch.logspace(torch.tensor(low).log10(), torch.tensor(high).log10(), CONSTANTS)
+    constants = torch.logspace(math.log10(low), math.log10(high), CONSTANTS)
     errors = [reprojection_errors(frames, model.target_index, motions, intrinsics, disparity, constants.to(device))
               for frames, motions, intrinsics, disparity, _ in found]
     moved, still = (torch.cat([error[place] for error in errors]).mean().item() for place in (0, 2))

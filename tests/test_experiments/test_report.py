@@ -10,6 +10,7 @@ import pytest
 
 from mmdepthcp.experiments.report import MAIN, OTHER, Figure, Report, bar_chart, embed, line_chart, render_report
 from mmdepthcp.experiments.summary import LossCurve
+from mmdepthcp.experiments.verdicts import Verdict
 
 
 def path_points(svg, colour):
@@ -46,8 +47,12 @@ def test_embedded_picture_can_be_read_back():
 def test_report_is_whole_and_escaped():
     report = Report(
         '<demo>', {'depth': {'a1': 0.5, 'abs_rel': None}}, {'loss': LossCurve((1, 2), (2.0, 1.0))}, {'x': {'a': 1.0}},
-        {'Seen': [Figure('a & b', [np.zeros((2, 2, 3), np.uint8)])]}, ['y.json: no such file'])
+        {'Seen': [Figure('a & b', [np.zeros((2, 2, 3), np.uint8)])]}, ['y.json: no such file'],
+        [Verdict('depth', False, 'error <1', 'Give more time.'), Verdict('regions', True, '40 regions'),
+         Verdict('fine-tuning', None, 'no difference')])
     page = render_report(report)
+    assert re.findall(r'class="(good|bad|open)"', page) == ['bad', 'good', 'open']
+    assert 'error &lt;1. <strong>Give more time.</strong>' in page and '40 regions.<' in page
     assert '&lt;demo&gt;' in page and 'a &amp; b' in page and 'y.json: no such file' in page
 
     class Balanced(HTMLParser):
