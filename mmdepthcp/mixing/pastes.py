@@ -86,7 +86,8 @@ class Pastes:
         scale: Factor of its size.
         closeness: Factor of its disparity; its scale unless the order is random.
         flip: Whether it is mirrored.
-        left, top: Corner of its scaled box in the view before the view's own crop; whole pixels.
+        left: Where its scaled box begins in the view before the view's own crop; whole pixels.
+        top: The same from above.
         colour: Its colour changes.
     """
 

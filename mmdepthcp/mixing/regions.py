@@ -27,8 +27,11 @@ class RegionPool:
         disparity: (M, H+2, W+2) float32, likewise.
         first_region: (M,) int64.
         image: (K,) int64, the image of each region.
-        left, top, right, bottom: (K,) int64, tight box, right and bottom exclusive; an id without pixels has
+        left: (K,) int64, a side of the tight box, whose right and bottom are exclusive; an id without pixels has
             an empty box.
+        top: likewise.
+        right: likewise.
+        bottom: likewise.
         area: (K,) int64 pixels.
         mean_grey: (K,) float64, 0..255.
         image_grey: (M,) float64, mean grey value of each image.

@@ -16,7 +16,7 @@ SCORED_ROWS = 0.87
 
 
 def depth_error(predicted: Tensor, target: Tensor) -> Tensor:
-    """E = Σ m · |log(1 + δ) − log(1 + δ*)| / (H·W) (Hoyer et al., CVPR 2021).
+    """``E = Σ m · |log(1 + δ) − log(1 + δ*)| / (H·W)`` (Hoyer et al., CVPR 2021).
 
     m is 0 within 3 pixels, along each axis, of disparity below :data:`HOLE`, and in the rows from ⌊0.87 H⌋ on. The
     division is by all pixels.

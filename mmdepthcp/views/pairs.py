@@ -85,8 +85,8 @@ def depth_difference(one: Tensor, other: Tensor, metric: str = 'log') -> Tensor:
 
     Args:
         one, other: (..., P), (..., Q), above 0; NaN: unknown.
-        metric: 'abs' |d − d'|; 'sq' its square; 'log' |ln d − ln d'|, 'rel' |d − d'| / max(d, d'), which no common
-            factor changes.
+        metric: 'abs' ``|d − d'|``; 'sq' its square; 'log' ``|ln d − ln d'|``, 'rel' ``|d − d'| / max(d, d')``,
+            which no common factor changes.
 
     Returns:
         (..., P, Q), NaN where one of the two is unknown.

@@ -31,10 +31,11 @@ class CopyPaste(BaseTransform):
     its own.
 
     Required keys: ``group``, a list of M dicts with ``img``, ``disparity``, ``regions`` of one size; ``rng``.
+
     Added keys: ``views`` (V, H, W, 3) uint8 BGR, V = rounds·M, in the order of rounds; ``labels`` (V, H, W)
         int32, the copy
-    that a pixel shows; ``view_disparity`` (V, H, W) float32; ``copies``, the table of copies
-    (:class:`mmdepthcp.mixing.Copies`).
+        that a pixel shows; ``view_disparity`` (V, H, W) float32; ``copies``, the table of copies
+        (:class:`mmdepthcp.mixing.Copies`).
 
     Args:
         pastes: Arguments of :class:`mmdepthcp.mixing.PasteSettings` (``cp_times``, ``scale_range``, ...),

@@ -68,7 +68,7 @@ def constant_abs_rel(truth: np.ndarray, constants: np.ndarray) -> np.ndarray:
         constants: depths to try, (K,).
 
     Returns:
-        mean(|truth − c| / truth) for every constant c, (K,).
+        ``mean(|truth − c| / truth)`` for every constant c, (K,).
 
     Example:
         >>> constant_abs_rel(np.array([1.0, 2, 4]), np.array([2.0])).tolist()  # (1 + 0 + 1/2) / 3

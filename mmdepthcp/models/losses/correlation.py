@@ -67,7 +67,7 @@ def depth_correlation(depth: Tensor, mode: str = 'abs', sigma: float = 0.2) -> T
 
     Args:
         depth: (B, P) depth or disparity in 0..1; for ``'euclid3d'`` (B, P, 3) points in space.
-        mode: ``'abs'``, 1 − |d_p − d_q|; ``'euclid3d'``, 1 − distance / largest distance of the image; ``'gauss'``,
+        mode: ``'abs'``, ``1 − |d_p − d_q|``; ``'euclid3d'``, 1 − distance / largest distance of the image; ``'gauss'``,
             exp(−(d_p − d_q)² / 2σ²); ``'product'``, d_p · d_q, which makes what is near alike and is for study.
         sigma: of ``'gauss'``.
 

@@ -95,7 +95,7 @@ def photometric_error(image: Tensor, target: Tensor, ssim_weight: float = 0.85,
     """Weighted sum of structural dissimilarity and absolute difference (Godard et al., ICCV 2019, section
     3.1).
 
-    The error is ssim_weight · mean_c((1 − SSIM) / 2) + (1 − ssim_weight) · mean_c |image − target|, SSIM over
+    The error is ``ssim_weight · mean_c((1 − SSIM) / 2) + (1 − ssim_weight) · mean_c |image − target|``, SSIM over
     3x3 windows with C1 = 0.01² and C2 = 0.03². Gradients flow to the image only.
 
     Args:
