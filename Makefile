@@ -2,6 +2,8 @@
 # make test            install everything, mmcv's compiled ops included, and run all tests
 # make test-openmmlab  the same with the original OpenMMLab packages, in .venv-openmmlab
 # make lint            ruff and mypy over the package
+# make docs            the documentation site, in build/docs; a warning is an error
+# make notebooks       docs/notebooks as .ipynb, in build/notebooks
 # make clean           remove what the other targets installed here (work_dirs and the kept mmcv wheels stay)
 
 FAMILY ?= onedl
@@ -26,7 +28,7 @@ STAMPS := $(VENV)/.stamps
 FIT_OPENCV = $(PY) -c 'import cv2' || $(PIP) install --force-reinstall --no-deps opencv-python-headless==$$( \
     $(PY) -c 'from importlib.metadata import version; print(version("opencv-python"))')
 
-.PHONY: demo test test-openmmlab lint clean install install-ops install-tests install-lint
+.PHONY: demo test test-openmmlab lint docs notebooks clean install install-ops install-tests install-lint install-docs
 
 demo: install
 	$(PY) tools/run_pipeline.py configs/depthcp_toy.py --work-dir work_dirs/demo
@@ -41,14 +43,25 @@ lint: install-lint
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 
+docs: install-docs
+	OMP_NUM_THREADS=1 $(PY) -m sphinx -q -W --keep-going -b html -c docs . build/docs
+	@echo 'build/docs/index.html is the site'
+
+notebooks: install-docs
+	@mkdir -p build/notebooks
+	for script in docs/notebooks/*.nb.py; do \
+	    $(PY) -m jupytext --to ipynb --output build/notebooks/$$(basename $$script .nb.py).ipynb $$script || exit 1; \
+	done
+
 clean:
-	rm -rf .venv .venv-openmmlab $(VENV) *.egg-info build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-openmmlab $(VENV) *.egg-info build docs/api .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 install: $(STAMPS)/main
 install-ops: $(STAMPS)/ops
 install-tests: $(STAMPS)/tests
 install-lint: $(STAMPS)/lint
+install-docs: $(STAMPS)/docs
 
 # Each stamp is written last, so an interrupted step is done again and a finished one is not.
 
@@ -91,4 +104,8 @@ $(STAMPS)/tests: $(STAMPS)/main $(STAMPS)/ops setup.py
 
 $(STAMPS)/lint: $(STAMPS)/main
 	$(PIP) install -e '.[$(FAMILY),lint]'
+	@touch $@
+
+$(STAMPS)/docs: $(STAMPS)/main setup.py
+	$(PIP) install -e '.[$(FAMILY),docs]'
 	@touch $@

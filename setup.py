@@ -72,6 +72,7 @@ EXTRAS = {
         *ONNX,
         'av>=14',
         'hypothesis',
+        'markdown-it-py>=3',
         'pytest',
         'pytest-xdist',
         'scikit-image>=0.21',
@@ -80,6 +81,15 @@ EXTRAS = {
         'transformers>=4.45,<5',
     ],
     'lint': ['mypy', 'ruff'],
+    # 8.1 is the last Sphinx for Python 3.10; myst-nb runs the notebooks while the pages are built
+    'docs': [
+        'furo>=2024.8.6',
+        'ipykernel>=6.29',
+        'jupytext>=1.16',
+        'myst-nb>=1.1.2,<2',
+        'myst-parser>=4,<5',
+        'sphinx>=8.1,<8.2',
+    ],
 }
 
 SHIPPED = ('configs', 'tools')

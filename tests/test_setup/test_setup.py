@@ -192,12 +192,12 @@ def test_mmcv_is_compiled_once_and_its_wheel_kept(install_ops, tmp_path):
 def test_ci_ends_with_the_closing_line(tmp_path, recipe, code, closing):
     (tmp_path / '.ci').mkdir()
     shutil.copy(ROOT / '.ci/run', tmp_path / '.ci/run')
-    (tmp_path / 'Makefile').write_text(f'install install-ops install-tests:\n\t@true\ntest:\n\t@{recipe}\n')
+    (tmp_path / 'Makefile').write_text(f'install docs install-ops install-tests:\n\t@true\ntest:\n\t@{recipe}\n')
     result = subprocess.run([str(tmp_path / '.ci/run')], capture_output=True, text=True, cwd='/')
     assert result.returncode == code
     assert result.stdout.splitlines()[-1] == closing
     parts = re.findall(r'^(.*\w) +\d+ s$', result.stdout, re.MULTILINE)
-    assert parts == ['packages', 'ops of mmcv', 'test packages', 'tests']
+    assert parts == ['packages', 'docs', 'ops of mmcv', 'test packages', 'tests']
 
 
 def test_ci_starts_cold(tmp_path):
@@ -206,7 +206,7 @@ def test_ci_starts_cold(tmp_path):
     (tmp_path / 'kept').touch()
     (tmp_path / 'Makefile').write_text(
         'install:\n\t@ls -A "$$XDG_CACHE_HOME" | wc -l; touch "$$XDG_CACHE_HOME/downloaded"; exit 1\n'
-        'install-ops install-tests test:\n\t@echo not reached\n')
+        'docs install-ops install-tests test:\n\t@echo not reached\n')
     outside_make = {name: value for name, value in os.environ.items() if 'MAKE' not in name and name != 'MFLAGS'}
     result = subprocess.run([str(tmp_path / '.ci/run')], capture_output=True, text=True,
                             env={**outside_make, 'XDG_CACHE_HOME': str(tmp_path), 'PIP_CACHE_DIR': str(tmp_path)})
@@ -214,14 +214,7 @@ def test_ci_starts_cold(tmp_path):
     assert result.stdout.splitlines()[0] == '0' and not (tmp_path / 'downloaded').exists()
 
 
-@pytest.mark.parametrize('target', ['demo', 'test', 'test-openmmlab', 'lint', 'clean'])
+@pytest.mark.parametrize('target', ['demo', 'test', 'test-openmmlab', 'lint', 'docs', 'notebooks', 'clean'])
 def test_make_targets_have_recipes(target):
     result = subprocess.run(['make', '-n', target, 'VENV=.venv-of-no-one'], capture_output=True, text=True, cwd=ROOT)
     assert result.returncode == 0 and result.stdout, result.stderr
-
-
-def test_files_that_the_readme_names_exist():
-    text = (ROOT / 'README.md').read_text()
-    named = set(re.findall(r'\b(?:tools|configs)/[\w/]+\.(?:py|sh)\b', text))
-    assert len(named) > 10
-    assert not [name for name in sorted(named) if not (ROOT / name).is_file()]

@@ -1,0 +1,134 @@
+"""Draw the pictures of docs/concepts.md: a toy street in depth and regions, mixed views, what the loss compares.
+
+    python docs/pictures.py                  # into docs/images
+
+Nothing is learnt: the streets are rendered, and depth is the renderer's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+CONFIG = 'configs/depthcp_toy.py'
+SIZE, VIEW = (512, 256), (384, 192)
+SEED, EPOCH, GROUP = 0, 0, 0
+STREETS = 8
+STREET = 2
+SHOWN = (1, 2, 3)
+LINES = 12
+QUALITY = 72
+
+
+def prepare(data: Path) -> tuple[Path, Path, Path]:
+    """Images, exact disparity and regions of toy streets, each by its tool."""
+    tools = ROOT / 'tools'
+    images, disparity, regions = data / 'leftImg8bit/train', data / 'disparity', data / 'regions'
+    for command in (
+        [tools / 'dataset_converters/toy_streets.py', data, '--train', STREETS, '--val', 0, '--frames', 1,
+         '--size', *SIZE],
+        [tools / 'dataset_converters/depth_maps.py', data / 'depth/train', disparity, '--suffix', '_depth.png',
+         '--image-suffix', '_leftImg8bit', '--holes', 'far'],
+        [tools / 'group_regions.py', images, disparity, regions, '--camera-root', data / 'camera/train',
+         '--params', 'max_regions=60', 'weights=0.2,15,4,-5'],
+    ):
+        subprocess.run([sys.executable, *map(str, command)], check=True, stdout=subprocess.DEVNULL)
+    return images, disparity, regions
+
+
+def mixed_group(images: Path, disparity: Path, regions: Path) -> dict[str, Any]:
+    """A group of four images as the config mixes them, larger."""
+    from mmengine.registry import init_default_scope
+
+    from mmdepthcp.cli.tools import register_modules
+    from mmdepthcp.config.loading import load_config
+    from mmdepthcp.registry import DATASETS
+
+    config = load_config(ROOT / CONFIG)
+    register_modules()
+    init_default_scope(config.default_scope)
+    groups = config.train_dataloader.dataset
+    groups.dataset.data_prefix = dict(
+        img_path=str(images), disparity_path=str(disparity), region_path=str(regions))
+    larger = VIEW[0] / config.view_size[0]
+    groups.dataset.pipeline = [
+        dict(step, scale=VIEW) if step['type'] == 'ResizeStreet' else step for step in groups.dataset.pipeline]
+    paste, *rest = (step for step in groups.pipeline if step['type'] != 'PackMixedViews')
+    lengths = {name: round(larger * value) for name, value in paste.pastes.items() if name != 'cp_times'}
+    groups.pipeline = [dict(paste, pastes=dict(paste.pastes, **lengths)), *rest]
+    return DATASETS.build(groups)[SEED, EPOCH, GROUP]
+
+
+def titled(tiles: dict[str, np.ndarray]) -> np.ndarray:
+    """Tiles side by side, each with its title in a strip above."""
+    columns = []
+    for title, tile in tiles.items():
+        strip = np.full((28, tile.shape[1], 3), 255, np.uint8)
+        cv2.putText(strip, title, (6, 20), cv2.FONT_HERSHEY_SIMPLEX, .55, (0, 0, 0), 1, cv2.LINE_AA)
+        columns.append(np.vstack([strip, tile]))
+    return np.hstack(columns)
+
+
+def drawn(images: Path, disparities: Path, region_maps: Path) -> dict[str, np.ndarray]:
+    """All pictures by name, BGR, of folders of images and what was made of them."""
+    from mmdepthcp.utils.images import read_disparity, read_regions
+    from mmdepthcp.visualization.maps import colorize_disparity, draw_regions, id_borders
+    from mmdepthcp.visualization.mixed_views import draw_mixed_views
+
+    file = sorted(images.rglob('*.png'))[STREET]
+    name = file.relative_to(images)
+    street = cv2.imread(str(file))
+    disparity, regions = read_disparity(disparities / name), read_regions(region_maps / name)
+    group = mixed_group(images, disparities, region_maps)
+    views, labels = group['views'], group['labels']
+    rng = np.random.default_rng(SEED)
+    outlined = views.copy()
+    for view, shown in zip(outlined, labels, strict=True):
+        view[id_borders(shown)] = 255
+    members = [member['img'] for member in group['group']]
+    seen = {kind: draw_mixed_views(views[:4], first_views(group[f'{kind}_matches'], 4), LINES, rng)
+            for kind in ('pixel', 'region')}
+    return {
+        'regions': titled({'image': street, 'disparity': colorize_disparity(disparity),
+                           'depth regions': draw_regions(street, regions)}),
+        'copy_paste': np.vstack([
+            titled({f'image {number}': members[number] for number in SHOWN}),
+            titled({f'view {number}': views[number] for number in SHOWN}),
+            titled({f'view {number}: borders of the copies': outlined[number] for number in SHOWN})]),
+        'matches': np.vstack([titled({'places that several views show': seen['pixel']}),
+                              titled({'regions that several views show': seen['region']})]),
+    }
+
+
+def first_views(matches: Any, count: int) -> dict[str, np.ndarray]:
+    """Those in the first views, of groups that two of them show."""
+    points, view, groups = (np.asarray(getattr(matches, name)) for name in ('points', 'views', 'groups'))
+    kept = view < count
+    shown = {group for group in np.unique(groups[kept]) if len(np.unique(view[kept & (groups == group)])) > 1}
+    kept &= np.isin(groups, list(shown))
+    return dict(points=points[kept], views=view[kept], groups=groups[kept])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--output-dir', type=Path, default=ROOT / 'docs/images', help='default: docs/images')
+    args = parser.parse_args()
+    args.output_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, picture in drawn(*prepare(Path(folder))).items():
+            width = min(1200, picture.shape[1])
+            small = cv2.resize(picture, (width, round(picture.shape[0] * width / picture.shape[1])),
+                               interpolation=cv2.INTER_AREA)
+            cv2.imwrite(str(args.output_dir / f'{name}.jpg'), small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+
+
+if __name__ == '__main__':
+    main()
