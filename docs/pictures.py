@@ -20,12 +20,12 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 CONFIG = 'configs/depthcp_toy.py'
 SIZE, VIEW = (512, 256), (384, 192)
-SEED, EPOCH, GROUP = 0, 0, 0
-STREETS = 8
+SEED, EPOCH, GROUP = 0, 0, 3
+STREETS = 16
 STREET = 2
 SHOWN = (1, 2, 3)
 LINES = 12
-QUALITY = 72
+QUALITY = 64
 
 
 def prepare(data: Path) -> tuple[Path, Path, Path]:
@@ -64,7 +64,8 @@ def mixed_group(images: Path, disparity: Path, regions: Path) -> dict[str, Any]:
     paste, *rest = (step for step in groups.pipeline if step['type'] != 'PackMixedViews')
     lengths = {name: round(larger * value) for name, value in paste.pastes.items() if name != 'cp_times'}
     groups.pipeline = [dict(paste, pastes=dict(paste.pastes, **lengths)), *rest]
-    return DATASETS.build(groups)[SEED, EPOCH, GROUP]
+    dataset = DATASETS.build(groups)
+    return dataset[SEED, EPOCH, GROUP % len(dataset)]
 
 
 def titled(tiles: dict[str, np.ndarray]) -> np.ndarray:
