@@ -238,7 +238,8 @@ class _Work:
         return measure(self.shots.sample, self.shots.footage, self.task, self.labels, predictor, say)
 
     def _predictor(self) -> Any:
-        from mmdepthcp.preparation.depth_inference import HuggingFacePredictor, ModelPredictor
+        from mmdepthcp.preparation.depth_inference import ModelPredictor
+        from mmdepthcp.preparation.foreign_depth import HuggingFacePredictor
         from mmdepthcp.utils.trees import local_device
 
         if self.source.kind == HUGGING_FACE:
