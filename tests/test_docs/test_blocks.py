@@ -115,11 +115,14 @@ def test_what_is_neither_run_nor_marked_needs_nothing_that_tests_have_not():
     assert not unmarked, 'a line above says why: <!-- not run: needs Cityscapes -->'
 
 
-def test_count():
-    """How many blocks there are of each kind; ``pytest -s`` shows it."""
+def test_the_whole_chain_is_run():
+    """``pytest -s`` shows how many blocks there are of each kind."""
     kinds = Counter('run' if block in RUN else 'marked' if block.not_run else 'checked' for block in BLOCKS)
     print(', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items())))
-    assert kinds['run'] >= 10
+    tools = set(re.findall(r'tools/(?:\w+/)?(\w+)\.py', ' '.join(block.text for block in RUN)))
+    assert tools >= {'toy_streets', 'train', 'infer_depth', 'group_regions', 'browse_dataset', 'test',
+                     'export_backbone', 'depth_maps', 'region_quality'}
+    assert {block.language for block in RUN} == {'bash', 'python'}
 
 
 def test_what_is_pending_is_not_there_yet():
