@@ -30,7 +30,7 @@ INVENTORY = ROOT / 'tests/public_api.txt'
 PAGES = ROOT / 'docs/api'  # ignored by git
 LAYERS = {
     'What other programs call': ['mmdepthcp', 'mmdepthcp.apis', 'mmdepthcp.utils'],
-    'Preparing files': ['mmdepthcp.preparation'],
+    'Preparing files': ['mmdepthcp.preparation', 'mmdepthcp.videos'],
     'Models': ['mmdepthcp.models'],
     'Training': ['mmdepthcp.engine'],
     'Data': ['mmdepthcp.datasets'],

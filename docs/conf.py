@@ -37,12 +37,11 @@ nb_custom_formats = {'.nb.py': ['jupytext.reads', {'fmt': 'py:percent'}]}
 nb_execution_mode = 'force'
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
-VIDEOS = [name for name in ('pretrain_videos', 'own_video') if (ROOT / f'docs/{name}.md').is_file()]
 # the tree at the left, put below docs/README.md, which GitHub shows as it stands
 NAVIGATION = {
     'Start': ['../README', 'get_started', 'concepts', 'faq'],
-    'Guides': [*VIDEOS, 'own_images', 'cityscapes', 'depth_from_elsewhere', 'few_labels', 'finetuning', 'handover',
-               'many_gpus', 'diagnostics', 'running'],
+    'Guides': ['pretrain_videos', 'own_video', 'own_images', 'cityscapes', 'depth_from_elsewhere', 'few_labels',
+               'finetuning', 'handover', 'many_gpus', 'diagnostics', 'running'],
     'Notebooks': ['notebooks/video_to_views', 'notebooks/own_code'],
     'Methods': ['../configs/README', *sorted(f'../{path.relative_to(ROOT).with_suffix("")}' for path in ROOT.glob(
         'configs/*/README.md')), 'copy_paste', 'depth', 'depthg'],

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doc_blocks import PENDING, ROOT, BadBlock, Block, all_blocks, blocks_of, check
+from doc_blocks import ROOT, BadBlock, Block, all_blocks, blocks_of, check
 
 RUN_PAGES = ('docs/get_started.md', 'docs/depth_from_elsewhere.md', 'docs/faq.md')
 """Pages whose blocks are run, in this order, in one folder, unless they are marked."""
@@ -123,10 +123,6 @@ def test_the_whole_chain_is_run():
     assert tools >= {'toy_streets', 'train', 'infer_depth', 'group_regions', 'browse_dataset', 'test',
                      'export_backbone', 'depth_maps', 'region_quality'}
     assert {block.language for block in RUN} == {'bash', 'python'}
-
-
-def test_what_is_pending_is_not_there_yet():
-    assert not [name for name in PENDING if (ROOT / name).exists()], 'take it out of PENDING in tests/doc_blocks.py'
 
 
 def block(text: str, language: str = 'bash', not_run: str = '') -> Block:
