@@ -171,7 +171,7 @@ def check_command(words: list[str]) -> None:
 
 
 WRITTEN_BY_READERS = {'configs/own_pretrain.py', 'configs/finetune/own.py', 'work_dirs/mine/config.py'}
-"""Configs that docs/own_images.md has its readers write, whose blocks are read as configs too, or that a tool writes."""
+"""Configs that docs/own_images.md has its readers write (its blocks are read as configs too), or that a tool writes."""
 
 
 def _run_or_say(words: list[str]) -> None:

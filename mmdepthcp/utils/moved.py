@@ -117,7 +117,7 @@ def _look_up(module: str, name: str) -> Any:
         raise ImportError(f'{module}.{name} of version 0.1.0 is gone: {GONE[f"{old}.{name}"]}')
     for place in PLACES[old]:
         new = importlib.import_module(PACKAGE + place)
-        if name not in vars(new):
+        if isinstance(vars(new).get(name), (ModuleType, type(None))):
             continue
         if name in OTHER_ARGUMENTS.get(old, '').split():
             raise ImportError(f'{module}.{name} of version 0.1.0 is gone: {new.__name__}.{name} takes its place, with '

@@ -173,7 +173,7 @@ class FrameReader:
     """Reads frames of a source about ``1 / fps`` seconds apart: every n-th of its rate, told by their time stamps.
 
     Frames are turned upright, brought to square pixels and shrunk to ``max_side``. What cannot be decoded is left
-    out; where a video ends before the time that its header tells, :attr:`lost` counts the frames that are missing.
+    out; where a video ends before the time that its header tells, ``lost`` counts the frames that are missing.
 
     Args:
         source: the video.
