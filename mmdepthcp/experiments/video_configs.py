@@ -125,15 +125,6 @@ def _document(*parts: str | tuple[str, Any]) -> str:
     return '\n'.join(part if isinstance(part, str) else setting(*part) for part in parts) + '\n'
 
 
-def _rates(length: int, least: float, by_epoch: bool, warm_up: int) -> list[dict[str, Any]]:
-    """A linear warm-up and a cosine to ``least``, in iterations or epochs."""
-    return [
-        dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=warm_up),
-        dict(type='CosineAnnealingLR', eta_min=least, by_epoch=by_epoch, begin=0, end=length,
-             **({'convert_to_iter_based': True} if by_epoch else {})),
-    ]
-
-
 def depth_config(setup: Setup) -> str:
     """The training of depth from the frames."""
     plan, kind = setup.plan, setup.plan.network
@@ -165,6 +156,7 @@ def depth_config(setup: Setup) -> str:
         ('_base_', [shipped('_base_/models/monodepth_r18.py'), shipped('_base_/schedules/monodepth_20e.py'),
                     shipped('_base_/default_runtime.py')]),
         ('frames', str(setup.frames)),
+        ('epochs', plan.depth_epochs),
         '# sides are multiples of 32',
         ('view_size', plan.view_size),
         *([] if setup.calibrated else [
@@ -187,8 +179,11 @@ def depth_config(setup: Setup) -> str:
         '# what infer_depth.py uses',
         ('test_pipeline', [Code('*load'), dict(type='PackMonoInputs')]),
         ('optim_wrapper', dict(optimizer=dict(lr=5e-4 if kind.depth < 50 else 1e-4))),
-        ('param_scheduler', _rates(plan.depth_epochs, 1e-5, True, 20)),
-        ('train_cfg', dict(max_epochs=plan.depth_epochs)),
+        ('param_scheduler', [
+            dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=20),
+            dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=True, begin=0, end=Code('epochs'),
+                 convert_to_iter_based=True)]),
+        ('train_cfg', dict(max_epochs=Code('epochs'))),
         ('default_hooks', _hooks(10, max(1, plan.depth_epochs // 10))),
         ('custom_hooks', [dict(type='EpochSeedHook'), dict(type='MonoDepthWatchHook', start=300)]),
         ('randomness', dict(seed=setup.seed)))
@@ -273,6 +268,7 @@ def finetune_config(setup: Setup) -> str:
         ('_base_', [shipped(f'_base_/models/semantic_fpn_{"r18_small" if small else "r50"}.py'),
                     shipped('_base_/datasets/camvid_semantic.py'), shipped('_base_/semantic_runtime.py')]),
         ('pretrained', pretrained),
+        ('iterations', length),
         ('metainfo', dict(classes=tuple(labels.classes), palette=[list(colour) for colour in labels.palette])),
         ('model', model),
         ('train_pipeline', [
@@ -294,8 +290,10 @@ def finetune_config(setup: Setup) -> str:
                 type='SGD', lr=0.05 if small else 0.01, momentum=0.9, weight_decay=1e-4))),
         ('param_scheduler', [
             dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=max(1, length // 10)),
-            dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=max(1, length // 10), end=length, by_epoch=False)]),
+            dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=max(1, length // 10), end=Code('iterations'),
+                 by_epoch=False)]),
         '# scored by tools/test.py when it has ended',
-        ('train_cfg', dict(type='IterBasedTrainLoop', max_iters=length, val_interval=length + 1)),
+        ('train_cfg', dict(type='IterBasedTrainLoop', max_iters=Code('iterations'),
+                           val_interval=Code('iterations + 1'))),
         ('default_hooks', _hooks(10, max(1, length // 5), by_epoch=False)),
         ('randomness', dict(seed=setup.seed)))

@@ -105,6 +105,7 @@ def _depthcp(plan: Plan, data: Data) -> Words:
          '_base_/default_runtime.py'],
         [
             ('images', str(data.images)),
+            ('epochs', plan.pretrain_epochs),
             '# sides are multiples of 32',
             ('view_size', plan.view_size),
             ('model', dict(
@@ -133,8 +134,8 @@ def _depthcp(plan: Plan, data: Data) -> Words:
             ('param_scheduler', [
                 dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=warm_up),
                 dict(type='CosineAnnealingLR', eta_min=1e-4 if small else 1e-5, by_epoch=True, begin=0,
-                     end=plan.pretrain_epochs, convert_to_iter_based=True)]),
-            ('train_cfg', dict(type='EpochBasedTrainLoop', max_epochs=plan.pretrain_epochs)),
+                     end=Code('epochs'), convert_to_iter_based=True)]),
+            ('train_cfg', dict(type='EpochBasedTrainLoop', max_epochs=Code('epochs'))),
             ('default_hooks', dict(
                 logger=dict(interval=10),
                 checkpoint=dict(interval=max(1, plan.pretrain_epochs // 10), max_keep_ckpts=1))),
@@ -162,8 +163,7 @@ def _of_iterations(name: str, model: Callable[[Plan], dict[str, Any]], pipeline:
         return Words(
             [f'{name}_camvid{"_small" if small else ""}.py'],
             [
-                '# sides are multiples of 32',
-                ('view_size', plan.view_size),
+                ('iterations', length),
                 ('model', changed),
                 *pipeline(plan),
                 ('auto_scale_lr', dict(enable=False, base_batch_size=plan.group)),
@@ -173,8 +173,9 @@ def _of_iterations(name: str, model: Callable[[Plan], dict[str, Any]], pipeline:
                                  pipeline=load(plan)))),
                 ('param_scheduler', [
                     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=warm_up),
-                    dict(type='CosineAnnealingLR', eta_min=1e-6, by_epoch=False, begin=warm_up, end=length)]),
-                ('train_cfg', dict(max_iters=length)),
+                    dict(type='CosineAnnealingLR', eta_min=1e-6, by_epoch=False, begin=warm_up,
+                         end=Code('iterations'))]),
+                ('train_cfg', dict(max_iters=Code('iterations'))),
                 ('default_hooks', dict(logger=dict(interval=10), checkpoint=dict(interval=max(1, length // 10)))),
             ])
     return words

@@ -97,6 +97,17 @@ def test_a_step_of_depth_learns_the_focal_length(out):
     assert config.check_dataset.ann_file.endswith('depth_check.txt')
 
 
+def test_lengths_are_changed_in_one_place(out):
+    written(setup_of(out))
+    for name, line in ((CONFIG, 'epochs = 3'), (DEPTH, 'epochs = 3'), (FINETUNE, 'iterations = 4')):
+        text = (out / name).read_text()
+        assert text.count(f'{line}\n') == 1
+        (out / name).write_text(text.replace(f'{line}\n', line.replace(line[-1], '17\n')))
+        config = load_config(out / name)
+        assert config.train_cfg.get('max_epochs', config.train_cfg.get('max_iters')) == 17
+        assert config.param_scheduler[-1]['end'] == 17
+
+
 def test_a_step_of_finetuning(out):
     model, _ = step(written(setup_of(out))[FINETUNE])
     assert model.decode_head.num_classes == 3
