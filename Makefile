@@ -25,8 +25,9 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 STAMPS := $(VENV)/.stamps
 # On a machine without a display OpenCV may lack libGL; the same version without windows does not need it.
-FIT_OPENCV = $(PY) -c 'import cv2' || $(PIP) install --force-reinstall --no-deps opencv-python-headless==$$( \
-    $(PY) -c 'from importlib.metadata import version; print(version("opencv-python"))')
+FIT_OPENCV = $(PY) -c 'import cv2' 2>/dev/null || { echo 'no libGL here: OpenCV without windows is taken'; \
+    $(PIP) install --force-reinstall --no-deps opencv-python-headless==$$( \
+    $(PY) -c 'from importlib.metadata import version; print(version("opencv-python"))'); }
 
 .PHONY: demo test test-openmmlab lint docs notebooks clean install install-ops install-tests install-lint install-docs
 
