@@ -196,10 +196,9 @@ def look_at_videos(videos: Sequence[str], folder: Path, fps: float, fov: float |
     Raises:
         InputError: a video cannot be read, or none has three frames.
     """
-    import cv2
 
     from mmdepthcp.videos.camera import find_intrinsics
-    from mmdepthcp.videos.extraction import Settings
+    from mmdepthcp.videos.extraction import QUALITY, Settings, write_jpeg
     from mmdepthcp.videos.reading import FrameReader, find_sources
 
     sources = find_sources(videos)
@@ -209,7 +208,7 @@ def look_at_videos(videos: Sequence[str], folder: Path, fps: float, fov: float |
     target.mkdir(parents=True)
     begin = time.perf_counter()
     for number, frame in enumerate(itertools.islice(longest, LOOKED_AT)):
-        cv2.imwrite(str(target / f'{number:06d}.jpg'), frame.image)
+        write_jpeg(target / f'{number:06d}.jpg', frame.image, QUALITY)
     seconds = (time.perf_counter() - begin) / LOOKED_AT
     shots = read_shots(folder)
     total = sum(reader.picks for reader in readers)

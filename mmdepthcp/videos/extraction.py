@@ -176,12 +176,13 @@ def _write_picture(out: Path, sources: Sequence[Source]) -> None:
     files = [out / PICTURES / f'{source.name}.jpg' for source in sources]
     rows = [read_image(file) for file in files if file.is_file()]
     if rows:
-        _write_jpeg(out / PICTURE, stack(rows), PICTURE_QUALITY)
+        write_jpeg(out / PICTURE, stack(rows), PICTURE_QUALITY)
     else:
         (out / PICTURE).unlink(missing_ok=True)
 
 
-def _write_jpeg(path: Path, image: np.ndarray, quality: int) -> None:
+def write_jpeg(path: Path, image: np.ndarray, quality: int) -> None:
+    """Write an (H, W, 3) uint8 BGR image aside and rename it; ``quality`` is 0..100."""
     encoded, content = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not encoded:
         raise OSError(f'{path}: could not be written')
@@ -237,7 +238,7 @@ class _Extraction:
             os.makedirs(self.out / FRAMES, exist_ok=True)
             os.replace(self._parts / shot['name'], self.out / FRAMES / shot['name'])
         if rows := self.rows.some():
-            _write_jpeg(self.out / PICTURES / f'{self.source.name}.jpg', stack(rows), PICTURE_QUALITY)
+            write_jpeg(self.out / PICTURES / f'{self.source.name}.jpg', stack(rows), PICTURE_QUALITY)
         if problem:
             notice(f'{self.source.path}: gives no frames: {problem}' if str(self.source.path) not in problem else
                    problem)
@@ -301,7 +302,7 @@ class _Extraction:
             if self.intrinsics:
                 cropped = crop_normalised_intrinsics(self.intrinsics[0], (width, height), 0, 0, (width, above))
                 write_calibration(folder / CALIBRATION, cropped, (width, above))
-        _write_jpeg(folder / f'{len(self._times):06d}.jpg', image[:above], QUALITY)
+        write_jpeg(folder / f'{len(self._times):06d}.jpg', image[:above], QUALITY)
         self._times.append(time)
         self._thumbs.add(lambda: to_thumb(time, image))
 

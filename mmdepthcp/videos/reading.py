@@ -305,7 +305,8 @@ def _open(path: Path) -> cv2.VideoCapture:
     level = cv2.getLogLevel()
     cv2.setLogLevel(ERRORS)  # its warning is said better below
     try:
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+        with open(path, 'rb') as file:  # OpenCV gets no name: some are not UTF-8
+            capture = cv2.VideoCapture(f'/proc/self/fd/{file.fileno()}', cv2.CAP_FFMPEG)
     finally:
         cv2.setLogLevel(level)
     if not capture.isOpened():

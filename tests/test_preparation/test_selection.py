@@ -211,7 +211,7 @@ def test_interrupted_selections_end_like_others(home, whole, tmp_path, monkeypat
         elif moment == 'while scoring':
             place, name = depth_students, 'batches_of'
         else:
-            place, name = selection, '_write_list'
+            place, name = selection, 'write_list'
         original = getattr(place, name)
         patch.setattr(place, name, stop)
         with pytest.raises(Stopped):

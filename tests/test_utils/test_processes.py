@@ -164,7 +164,7 @@ elif kind == 'tree':
     from pathlib import Path
     from mmdepthcp.utils.trees import process_tree
     def work(number):
-        print(os.getpid(), flush=True)
+        os.write(1, f'{os.getpid()}\\n'.encode())  # at once: two write here
         time.sleep(60)
     process_tree([1, 2], work, 2)
 print(pid, flush=True)

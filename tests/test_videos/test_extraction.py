@@ -47,6 +47,12 @@ def test_a_good_video(tmp_path):
         'frames', 'frames.jpg', 'frames.json', 'pictures']
 
 
+def test_a_name_that_is_not_utf8(tmp_path):
+    os.rename(write_video(tmp_path / 'trip.mp4', drive(30)), os.fsencode(tmp_path) + b'/trip\xff.mp4')
+    entry, written = only(tmp_path / os.fsdecode(b'trip\xff.mp4'), tmp_path / 'out')
+    assert entry['problem'] is None and len(written) == 30
+
+
 def test_ten_odd_videos(tmp_path):
     """Each of them is done right, or named with what is wrong."""
     folder = tmp_path / 'odd'
