@@ -204,7 +204,7 @@ def look_at_videos(videos: Sequence[str], folder: Path, fps: float, fov: float |
     sources = find_sources(videos)
     readers = [FrameReader(source, fps, Settings.max_side) for source in sources]
     longest = max(readers, key=lambda reader: reader.picks)
-    target = folder / longest.source.name
+    target = folder / f'{longest.source.name}_000'  # as its first shot will be called
     target.mkdir(parents=True)
     begin = time.perf_counter()
     for number, frame in enumerate(itertools.islice(longest, LOOKED_AT)):

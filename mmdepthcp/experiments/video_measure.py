@@ -20,7 +20,7 @@ from mmdepthcp.experiments.engine import visible_devices
 from mmdepthcp.experiments.running import LAST_LINES
 from mmdepthcp.experiments.video_configs import GROUPING, Labels, Setup, depth_config, finetune_config, pretrain_config
 from mmdepthcp.experiments.video_plan import GROUPS, usual_network, view_sizes
-from mmdepthcp.experiments.video_tasks import Cost, Footage, Machine, Measured, Plan, Size, Task
+from mmdepthcp.experiments.video_tasks import Cost, Footage, Machine, Measured, Plan, Size, Task, power_of_two
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import atomic_path
 from mmdepthcp.utils.resources import find_shipped
@@ -157,7 +157,7 @@ class _Bench:
         """A plan that makes the configs to be measured."""
         network: ResNetKind = self.task.network or usual_network(self.machine)
         gpu = bool(self.machine.gpus)
-        group = min(GROUPS.get(self.task.method, (8, 32))[gpu], len(self.names))
+        group = power_of_two(min(GROUPS.get(self.task.method, (8, 32))[gpu], len(self.names)))
         labelled = max(1, min(8, self.task.labelled))
         return Plan(network, size, 1, len(self.names), 1, min(4, len(self.names) - 2), 1, group, 10, 1, 32,
                     labelled, 10, False, 0, 1)
@@ -222,6 +222,7 @@ class _Bench:
     def training(self, name: str, sizes: Sequence[Size]) -> Mapping[str, Cost]:
         """The cost of one sample of a training; of depth also that of the disparity of an image."""
         import torch
+        from mmengine.logging import MessageHub
         from mmengine.optim import build_optim_wrapper
         from mmengine.registry import MODELS
         from mmengine.runner import Runner
@@ -234,6 +235,7 @@ class _Bench:
         infers: dict[Size, float] = {}
         memory = 0.
         with _scope(config.default_scope):
+            MessageHub.get_current_instance().update_info('max_iters', 1000)  # a runner's, which momentum goes by
             model = MODELS.build(config.model).to(device)
             optimiser = build_optim_wrapper(model, config.optim_wrapper)
             for size in sizes:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from mmdepthcp.apis.resnets import ResNetKind
-from mmdepthcp.experiments.video_tasks import Footage, Machine, Measured, Plan, Size, Task, tell_time
+from mmdepthcp.experiments.video_tasks import Footage, Machine, Measured, Plan, Size, Task, power_of_two, tell_time
 from mmdepthcp.utils.errors import InputError
 
 SIDE = 32
@@ -115,7 +115,8 @@ class _Layout:
         self.pixels = size[0] * size[1]
         machine = measured.machine
         self.processes = max(machine.gpus, 1)
-        self.group = min(GROUPS.get(task.method, (8, 32))[bool(machine.gpus)], max(2, footage.frames // 2))
+        self.group = power_of_two(
+            min(GROUPS.get(task.method, (8, 32))[bool(machine.gpus)], max(2, footage.frames // 2)))
         self.depth_batch = min(8 if machine.gpus else 4, max(1, footage.frames // 3))
         self.finetune_batch = max(1, min(8, task.labelled))
         self.trainings = [name for name in LEAST if name in task.commands]

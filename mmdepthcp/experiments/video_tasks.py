@@ -206,6 +206,16 @@ class Plan:
         return sum(self.seconds.values())
 
 
+def power_of_two(number: int) -> int:
+    """The largest power of two up to a number from 1 on: batches of such a size fill the queues of every method.
+
+    Example:
+        >>> [power_of_two(number) for number in (1, 7, 8)]
+        [1, 4, 8]
+    """
+    return 1 << number.bit_length() - 1
+
+
 def parse_budget(text: str) -> float:
     """Seconds of a time such as ``30m``, ``6h``, ``1h30m``, ``90s``, ``2d``; a bare number counts minutes.
 

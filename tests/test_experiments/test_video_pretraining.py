@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import mmdepthcp
-from mmdepthcp.experiments import video_plan, video_pretraining
+from mmdepthcp.experiments import video_measure, video_plan, video_pretraining
 from mmdepthcp.experiments.video_frames import field_of_view_to_intrinsics, read_shots, write_lists
 from mmdepthcp.experiments.video_measure import measure, sizes_to_measure
 from mmdepthcp.experiments.video_pretraining import compare_times, pretrain
@@ -151,6 +151,16 @@ def test_measured_on_this_machine(tmp_path):
     assert measured.finetune == Cost() and 'measuring: pretrain' in said
     with pytest.raises(InputError, match='three successive'):
         measure(shots.sample[:2], shots.footage, Task())
+
+
+@pytest.mark.parametrize('method', ['densecl', 'depth_pixpro'])
+def test_every_method_can_be_measured(tmp_path, monkeypatch, method):
+    """Momentum that goes by a runner's iterations, queues that take only some sizes of batches."""
+    write_frames(tmp_path / 'frames')
+    shots = read_shots(tmp_path / 'frames')
+    monkeypatch.setattr(video_measure._Bench, 'seconds_of_a_command', lambda self, size: 1.)
+    measured = measure(shots.sample[:7], shots.footage, Task(method=method))
+    assert 0 < measured.pretrain.at((96, 64)) < 20
 
 
 def test_sizes_to_measure():
