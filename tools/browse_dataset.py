@@ -86,16 +86,14 @@ def load_teacher(config, checkpoint: str):
     """The model of a config with the weights of a checkpoint, in the state of training."""
     from mmdepthcp.models.segmentors import MeanTeacherSegmentor
     from mmdepthcp.registry import MODELS
-    from mmdepthcp.utils.checkpoint import check_fit, read_state_dict
+    from mmdepthcp.utils.checkpoint import load_weights
     from mmdepthcp.utils.errors import InputError
 
     model = MODELS.build(config.model)
     if not isinstance(model, MeanTeacherSegmentor) or model.mixer.is_online:
         raise InputError(f'{config.filename}: --checkpoint is for a MeanTeacherSegmentor that mixes by stored depth, '
                          'by classes or not at all')
-    state = read_state_dict(checkpoint)
-    check_fit(model, state, checkpoint)
-    model.load_state_dict(state, strict=False)
+    load_weights(model, checkpoint)
     return model.train()
 
 

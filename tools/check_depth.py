@@ -41,16 +41,14 @@ def main() -> None:
         from mmdepthcp.engine.resuming import forget_beginnings
         from mmdepthcp.preparation.depth_check import check_depth
         from mmdepthcp.registry import DATASETS, MODELS
-        from mmdepthcp.utils.checkpoint import check_fit, read_state_dict
+        from mmdepthcp.utils.checkpoint import load_weights
         from mmdepthcp.utils.scores import write_scores
 
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
         dataset = DATASETS.build(config.get('check_dataset') or config.train_dataloader.dataset)
         forget_beginnings(config.model)
         model = MODELS.build(config.model)
-        state = read_state_dict(args.checkpoint)
-        check_fit(model, state, args.checkpoint)
-        model.load_state_dict(state, strict=False)
+        load_weights(model, args.checkpoint)
         chosen = np.unique(np.linspace(0, len(dataset) - 1, min(args.most, len(dataset))).astype(int)).tolist()
         scores = check_depth(model, (dataset[0, 0, index] for index in chosen), local_device(args.device),
                              args.batch_size)

@@ -4,7 +4,7 @@
     python tools/pretrain_videos.py drive1.mp4 OUT --labels DIR --budget 30m
 
 VIDEOS are video files and folders of frames, of a camera that moves through streets. Frames are taken out, this machine
-is measured for some seconds, settings that fit the time are written to OUT/config.py (and OUT/depth.py,
+is measured for about half a minute, settings that fit the time are written to OUT/config.py (and OUT/depth.py,
 OUT/finetune.py), and their stages are run: depth, disparity, regions, pretraining, export, fine-tuning where there are
 labels, report. Interrupt it when you like: the same command goes on. On several GPUs every training uses all of them.
 """

@@ -30,21 +30,15 @@ def main() -> None:
         from mmengine.registry import init_default_scope
 
         from mmdepthcp.experiments.building import read_stages
-        from mmdepthcp.experiments.report import render_report
+        from mmdepthcp.experiments.report import write_report
         from mmdepthcp.experiments.summary import table
         from mmdepthcp.experiments.video_report import video_report
-        from mmdepthcp.utils.fileio import atomic_path, write_json
-        from mmdepthcp.utils.processes import claim
 
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
         stages = read_stages(config, args.config, str(work_dir))
-        summary, report = video_report(config, stages, work_dir, args.title or work_dir.name)
-        with claim(work_dir):
-            write_json(work_dir / 'summary.json', summary)
-            write_json(work_dir / 'verdicts.json', [verdict._asdict() for verdict in report.verdicts])
-            with atomic_path(work_dir / 'report.html') as aside:
-                aside.write_text(render_report(report), encoding='utf-8')
-        print(table(summary))
+        report = video_report(config, stages, work_dir, args.title or work_dir.name)
+        write_report(work_dir, report)
+        print(table(report.summary))
         for sentence in report.missing:
             print(f'not found: {sentence}')
         print(work_dir / 'report.html')

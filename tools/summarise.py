@@ -35,35 +35,18 @@ def main() -> None:
         from mmengine.registry import init_default_scope
 
         from mmdepthcp.experiments.building import read_stages
-        from mmdepthcp.experiments.figures import drawn_predictions, training_samples
-        from mmdepthcp.experiments.report import Report, render_report
-        from mmdepthcp.experiments.summary import collect, collect_curves, table
-        from mmdepthcp.utils.errors import InputError
-        from mmdepthcp.utils.fileio import atomic_path, write_json
-        from mmdepthcp.utils.processes import claim
+        from mmdepthcp.experiments.figures import drawn_predictions, gather, training_samples
+        from mmdepthcp.experiments.report import Report, write_report
+        from mmdepthcp.experiments.summary import collect, collect_curves, compared, table
 
         stages = read_stages(config, args.config, str(work_dir)) if config.get('pipeline') else []
         summary, missing = collect(work_dir, stages)
-        figures = {}
         register_modules()
         init_default_scope(config.get('default_scope', 'mmdepthcp'))
-        for draw in (lambda: training_samples(config), lambda: drawn_predictions(
-                work_dir / 'segmentation', 'Unsupervised segmentation', SEGMENTATION)):
-            try:
-                figures.update(draw())
-            except InputError as error:
-                missing.append(f'pictures: {error}')
-        comparisons = {
-            title: {name: summary.get(key.partition('.')[0], {}).get(key.partition('.')[2])
-                    for name, key in compared.items()}
-            for title, compared in config.get('comparisons', {}).items()}
-        comparisons = {title: values for title, values in comparisons.items() if any(values.values())}
-        page = render_report(Report(
-            args.title or work_dir.name, summary, collect_curves(stages), comparisons, figures, missing))
-        with claim(work_dir):
-            write_json(work_dir / 'summary.json', summary)
-            with atomic_path(work_dir / 'report.html') as aside:
-                aside.write_text(page, encoding='utf-8')
+        figures = gather([training_samples(config), drawn_predictions(
+            work_dir / 'segmentation', 'Unsupervised segmentation', SEGMENTATION)], missing)
+        write_report(work_dir, Report(
+            args.title or work_dir.name, summary, collect_curves(stages), compared(config, summary), figures, missing))
         print(table(summary))
         for sentence in missing:
             print(f'not found: {sentence}')

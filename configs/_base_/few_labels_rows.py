@@ -12,4 +12,4 @@ ways = dict(
     others=('DepthMix, depth of other images', 'depthmix', taught, 'others'))
 few_scores = [dict(key='mIoU', label='mIoU'), dict(key='aAcc', label='aAcc')]
 data = 'train_dataloader.dataset'
-disparity_of_others = f'{data}.unlabelled.data_prefix.disparity_path='
+unlabelled_disparity = f'{data}.unlabelled.data_prefix.disparity_path='

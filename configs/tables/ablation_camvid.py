@@ -5,47 +5,21 @@ _base_ = ['../_base_/stages_camvid.py', '../_base_/ablation_rows.py']
 title = 'What matters in DepthCP, on CamVid'
 seeds = (0, 1, 2)
 
-regions_of = dict(whole=[], grid=[], colour=['--images', _base_.stage_values['images']])
 prepare = [
-    *_base_.stages.from_video,
-    *(dict(
-        name=f'regions_{kind}',
-        tool=_base_.control_regions,
-        args=['{work_dir}/regions', f'{{work_dir}}/regions_{kind}', '--kind', kind, *more],
-        outputs=[f'{{work_dir}}/regions_{kind}/meta.json'],
-        needs=['regions']) for kind, more in regions_of.items()),
+    *_base_.stages.from_video, *(_base_.control_regions[kind] for kind in ('whole', 'grid', 'colour'))
 ]
-
 pretrainings = dict(
     **{
         name: dict(
             label=label,
             config=_base_.stage_values['trunk_config'],
             options=[*_base_.from_depth, *changes],
-            parts=('backbone', 'neck', 'decode_head'),
+            parts=_base_.parts,
             needs=('regions', *stages))
         for name, (label, changes, stages) in _base_.variants.items()
     },
-    depth=dict(label='MonoDepth, what they start from', checkpoint='{depth}', needs=('depth',)),
-    nothing=dict(label='random weights', needs=()))
-
-miou = dict(key='mIoU', label='mIoU')
-tasks = dict(
-    unsup=dict(
-        label='no labels',
-        config='configs/probes/cluster_camvid_small.py',
-        scores=[dict(key='Acc', label='Acc'), miou],
-        parts=dict(backbone='model.backbone.backbone'),
-        own=True),
-    knn=dict(
-        label='k-NN probe',
-        config='configs/probes/knn_camvid_small.py',
-        scores=[miou],
-        parts=dict(backbone='model.backbone.backbone'),
-        train=False),
-    semantic_few=dict(
-        label='semantic, 1/30 of the labels',
-        config='configs/finetune/semantic_fpn_camvid_small.py',
-        scores=[miou],
-        parts=dict(backbone='model.backbone', neck='model.neck', decode_head='model.decode_head'),
-        options=['train_dataloader.dataset.subset.fraction=0.0333']))
+    **_base_.bounds)
+tasks = {
+    name: dict(_base_.tasks_of[name], config=f'configs/{config}_camvid_small.py')
+    for name, config in dict(unsup='probes/cluster', knn='probes/knn', semantic_few='finetune/semantic_fpn').items()
+}

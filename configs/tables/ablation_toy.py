@@ -5,11 +5,6 @@ _base_ = ['../_base_/stages_toy.py', '../_base_/ablation_rows.py']
 title = 'What matters in DepthCP, on toy streets'
 seeds = (0, 1, 2)
 
-regions_of = dict(
-    whole=[],
-    grid=[],
-    colour=['--images', _base_.stage_values['images']],
-    true=['--labels', 'data/toy/gtFine/train', '--suffixes', '_leftImg8bit', '_gtFine_instanceIds'])
 prepare = [
     _base_.stages.toy_streets, *_base_.stages.from_video, _base_.stages.exact,
     dict(
@@ -17,15 +12,8 @@ prepare = [
         tool='tools/group_regions.py',
         args=['{images}', '{work_dir}/exact', '{work_dir}/regions_exact', '{camera}', '--params', '{regions}'],
         outputs=['{work_dir}/regions_exact/meta.json'],
-        needs=['exact']),
-    *(dict(
-        name=f'regions_{kind}',
-        tool=_base_.control_regions,
-        args=['{work_dir}/regions', f'{{work_dir}}/regions_{kind}', '--kind', kind, *more],
-        outputs=[f'{{work_dir}}/regions_{kind}/meta.json'],
-        needs=['regions']) for kind, more in regions_of.items()),
+        needs=['exact']), *_base_.control_regions.values()
 ]
-
 exact_order = f'{_base_.groups}.dataset.data_prefix.disparity_path={{work_dir}}/exact'
 variants = dict(
     _base_.variants,
@@ -38,30 +26,12 @@ pretrainings = dict(
             label=label,
             config=_base_.stage_values['trunk_config'],
             options=[*_base_.from_depth, *changes],
-            parts=('backbone', 'neck', 'decode_head'),
+            parts=_base_.parts,
             needs=('regions', *stages))
         for name, (label, changes, stages) in variants.items()
     },
-    depth=dict(label='MonoDepth, what they start from', checkpoint='{depth}', needs=('depth',)),
-    nothing=dict(label='random weights', needs=('toy_streets',)))
-
-miou = dict(key='mIoU', label='mIoU')
-tasks = dict(
-    unsup=dict(
-        label='no labels',
-        config='configs/probes/cluster_toy.py',
-        scores=[dict(key='Acc', label='Acc'), miou],
-        parts=dict(backbone='model.backbone.backbone'),
-        own=True),
-    knn=dict(
-        label='k-NN probe',
-        config='configs/probes/knn_toy.py',
-        scores=[miou],
-        parts=dict(backbone='model.backbone.backbone'),
-        train=False),
-    semantic_few=dict(
-        label='semantic, 1/30 of the labels',
-        config='configs/finetune/semantic_fpn_toy.py',
-        scores=[miou],
-        parts=dict(backbone='model.backbone', neck='model.neck', decode_head='model.decode_head'),
-        options=['train_dataloader.dataset.subset.fraction=0.0333']))
+    **dict(_base_.bounds, nothing=dict(_base_.bounds.nothing, needs=('toy_streets',))))
+tasks = {
+    name: dict(_base_.tasks_of[name], config=f'configs/{config}_toy.py')
+    for name, config in dict(unsup='probes/cluster', knn='probes/knn', semantic_few='finetune/semantic_fpn').items()
+}

@@ -14,7 +14,7 @@ tasks = {
         scores=_base_.few_scores,
         parts=parts,
         options=[
-            *([f'{_base_.disparity_of_others}{{work_dir}}/{depth}'] if depth else []), f'{data}.subset.count={count}',
+            *([f'{_base_.unlabelled_disparity}{{work_dir}}/{depth}'] if depth else []), f'{data}.subset.count={count}',
             f'{data}.subset.seed={{seed}}'
         ],
         needs=[depth] if depth else [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,17 @@ def spread(count: int, shown: int = SHOWN) -> list[int]:
         [0, 3, 6, 9]
     """
     return np.unique(np.linspace(0, count - 1, min(shown, count)).astype(int)).tolist()
+
+
+def gather(drawings: Iterable[Figures], missing: list[str]) -> dict[str, list[Figure]]:
+    """All figures by heading; why some could not be drawn is added to ``missing``."""
+    figures: dict[str, list[Figure]] = {}
+    for drawing in drawings:
+        try:
+            figures.update(drawing)
+        except InputError as error:
+            missing.append(f'pictures: {error}')
+    return figures
 
 
 def training_samples(config: Config) -> Figures:

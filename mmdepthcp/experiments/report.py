@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -17,6 +18,8 @@ from matplotlib.figure import Figure as Canvas
 
 from mmdepthcp.experiments.summary import LossCurve, format_value
 from mmdepthcp.experiments.verdicts import Verdict
+from mmdepthcp.utils.fileio import atomic_path, write_json
+from mmdepthcp.utils.processes import claim
 
 JPEG_QUALITY = 92
 SHOWN_WIDTH = 1000
@@ -62,6 +65,21 @@ class Report:
     figures: Mapping[str, Sequence[Figure]] = field(default_factory=dict)
     missing: Sequence[str] = ()
     verdicts: Sequence[Verdict] = ()
+
+
+def write_report(work_dir: Path, report: Report) -> None:
+    """Write ``summary.json``, ``report.html`` and, where there are any, ``verdicts.json``.
+
+    Raises:
+        InputError: another process has the folder.
+    """
+    page = render_report(report)
+    with claim(work_dir):
+        write_json(work_dir / 'summary.json', report.summary)
+        if report.verdicts:
+            write_json(work_dir / 'verdicts.json', [verdict._asdict() for verdict in report.verdicts])
+        with atomic_path(work_dir / 'report.html') as aside:
+            aside.write_text(page, encoding='utf-8')
 
 
 def _svg(canvas: Canvas) -> Markup:

@@ -157,6 +157,15 @@ def collect_curves(stages: Iterable[Stage]) -> dict[str, LossCurve]:
     return curves
 
 
+def compared(config: Mapping[str, Any], summary: Mapping[str, Mapping[str, float | None]]
+             ) -> dict[str, dict[str, float | None]]:
+    """The ``comparisons`` of a config, heading → name → value, those of which anything is known."""
+    found = {
+        heading: {name: summary.get(key.partition('.')[0], {}).get(key.partition('.')[2])
+                  for name, key in names.items()} for heading, names in config.get('comparisons', {}).items()}
+    return {heading: values for heading, values in found.items() if any(values.values())}
+
+
 def format_value(value: float | None) -> str:
     """A number for people; a dash for None."""
     if value is None:

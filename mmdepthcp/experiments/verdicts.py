@@ -92,14 +92,17 @@ def judge_depth(error: float, flat: float, still: float, spread: float) -> Verdi
 
 
 def judge_disparity(spread: float) -> Verdict:
-    """Whether disparity from elsewhere is more than a constant.
+    """Whether disparity from elsewhere is more than a constant; whether it is right, its spread does not tell.
 
     Args:
         spread: mean over images of the standard deviation within an image, as a share of its mean.
     """
-    return _of('depth', spread >= LEAST_RELATIVE_SPREAD, f'disparity spreads by {spread:.0%} of its mean within an '
-               'image', 'The disparity is almost the same everywhere: look at the pictures, and take another source '
-                        'of depth.')
+    found = f'disparity spreads by {spread:.0%} of its mean within an image'
+    if spread >= LEAST_RELATIVE_SPREAD:
+        return Verdict('depth', None, found, 'Whether it is better than flat was not measured, as it comes without the '
+                                             'motion of the camera: look at the pictures.')
+    return Verdict('depth', False, found, 'The disparity is almost the same everywhere: look at the pictures, and take '
+                                          'another source of depth.')
 
 
 def judge_regions(number: float, largest: float) -> Verdict:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmdepthcp.apis.resnets import BLOCKS, ResNetKind
+from mmdepthcp.apis.resnets import ResNetKind
 from mmdepthcp.config.writing import Changed, Code, setting
-from mmdepthcp.experiments.video_methods import MODELS, pretraining
+from mmdepthcp.experiments.video_methods import MODELS, is_small, pretraining
 from mmdepthcp.experiments.video_tasks import METHODS, Plan, Task
 from mmdepthcp.utils.resources import ROOT
 
@@ -251,7 +251,7 @@ def finetune_config(setup: Setup) -> str:
     width, height = plan.view_size
     length = plan.finetune_iterations
     pretrained = str(setup.out / f'pretrain/{MODELS[setup.task.method].last(plan)}')
-    small = not BLOCKS[kind.depth][0]
+    small = is_small(kind)
     parts = {part: dict(init_cfg=dict(type='Pretrained', checkpoint=Code('pretrained'), prefix=f'{part}.'))
              for part in MODELS[setup.task.method].parts}
     model: dict[str, Any] = {part: dict(parts.get(part, {})) for part in ('backbone', 'neck', 'decode_head')}

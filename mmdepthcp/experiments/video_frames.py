@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import os
 import time
 from collections import Counter
@@ -11,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from mmdepthcp.datasets.clips import Clip, index_folder
-from mmdepthcp.experiments.video_tasks import Footage, Size
+from mmdepthcp.experiments.video_tasks import Footage
 from mmdepthcp.geometry.cameras import read_intrinsics
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import atomic_path
@@ -64,21 +65,6 @@ class Shots:
                              f'{missing[0]}; it needs SHOT/FRAME.png for every frame in {self.root}')
 
 
-def field_of_view_to_intrinsics(degrees: float, size: Size) -> Intrinsics:
-    """Normalised (fx/W, fy/H, cx/W, cy/H) of square pixels and a centred principal point.
-
-    Args:
-        degrees: horizontal field of view.
-        size: (width, height) of the image.
-
-    Example:
-        >>> [round(number, 3) for number in field_of_view_to_intrinsics(90, (200, 100))]
-        [0.5, 1.0, 0.5, 0.5]
-    """
-    focal = 0.5 / math.tan(math.radians(degrees) / 2)
-    return focal, focal * size[0] / size[1], 0.5, 0.5
-
-
 def read_shots(root: Path) -> Shots:
     """The frames below a folder.
 
@@ -100,7 +86,11 @@ def _intrinsics(clip: Clip) -> Intrinsics | None:
     if len(clip.calibration) < len(clip.frames):
         return None
     number = min(clip.frames)
-    matrix = read_intrinsics(clip.calibration[number], image_size(clip.frames[number]))
+    return as_four(read_intrinsics(clip.calibration[number], image_size(clip.frames[number])))
+
+
+def as_four(matrix: np.ndarray) -> Intrinsics:
+    """(fx, fy, cx, cy) of a matrix (3, 3)."""
     return float(matrix[0, 0]), float(matrix[1, 1]), float(matrix[0, 2]), float(matrix[1, 2])
 
 
@@ -196,7 +186,6 @@ def look_at_videos(videos: Sequence[str], folder: Path, fps: float, fov: float |
     Raises:
         InputError: a video cannot be read, or none has three frames.
     """
-
     from mmdepthcp.videos.camera import find_intrinsics
     from mmdepthcp.videos.extraction import QUALITY, Settings, write_jpeg
     from mmdepthcp.videos.reading import FrameReader, find_sources

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from mmdepthcp.apis.resnets import ResNetKind
-from mmdepthcp.experiments.engine import visible_devices
 from mmdepthcp.experiments.running import LAST_LINES
 from mmdepthcp.experiments.video_configs import GROUPING, Labels, Setup, depth_config, finetune_config, pretrain_config
 from mmdepthcp.experiments.video_plan import GROUPS, usual_network, view_sizes
 from mmdepthcp.experiments.video_tasks import Cost, Footage, Machine, Measured, Plan, Size, Task, power_of_two
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import atomic_path
+from mmdepthcp.utils.machine import GIB, gpus, usable_cores
 from mmdepthcp.utils.resources import find_shipped
 
 SAMPLE = 6
@@ -33,14 +32,8 @@ FARTHER = 4
 
 def this_machine() -> Machine:
     """The computer at work, with the GPUs that may be used."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    gpus = len(visible_devices())
-    if not gpus:
-        return Machine(cores)
-    import torch
-
-    memory = min(torch.cuda.get_device_properties(index).total_memory for index in range(gpus))
-    return Machine(cores, gpus, memory / 2 ** 30)
+    found = gpus()
+    return Machine(usable_cores(), len(found), min((gpu.total for gpu in found), default=0) / GIB)
 
 
 def sizes_to_measure(sizes: Sequence[Size]) -> list[Size]:
@@ -251,7 +244,7 @@ class _Bench:
                 step = _best_of(lambda: self._step(model, batch, optimiser, device)) / samples  # noqa: B023
                 steps[size] = _together(step, load, self.machine)
                 if device != 'cpu':
-                    memory = torch.cuda.max_memory_allocated() / 2 ** 30 / (samples * size[0] * size[1] / 1e6)
+                    memory = torch.cuda.max_memory_allocated() / GIB / (samples * size[0] * size[1] / 1e6)
                 if name == 'depth':
                     infers[size] = self._disparity(model, config)
         found = {name: Cost.through(steps, memory)}

@@ -73,7 +73,8 @@ def pretraining(method: str, plan: Plan, images: Path, disparity: Path, regions:
     return MODELS[method].words(plan, Data(images, disparity, regions, init_cfg, classes))
 
 
-def _is_small(kind: ResNetKind) -> bool:
+def is_small(kind: ResNetKind) -> bool:
+    """Whether the configs of small networks fit it: its blocks are plain."""
     return not BLOCKS[kind.depth][0]
 
 
@@ -85,7 +86,7 @@ def _backbone(kind: ResNetKind, data: Data) -> dict[str, Any]:
 
 def _depthcp(plan: Plan, data: Data) -> Words:
     kind = plan.network
-    small = _is_small(kind)
+    small = is_small(kind)
     width, height = plan.view_size
     scale = width / PAPER_WIDTH
     points = width * height / (20 if small else 41)
@@ -153,7 +154,7 @@ def _of_iterations(name: str, model: Callable[[Plan], dict[str, Any]], pipeline:
         load: the pipeline of an image.
     """
     def words(plan: Plan, data: Data) -> Words:
-        small, length = _is_small(plan.network), plan.pretrain_iterations
+        small, length = is_small(plan.network), plan.pretrain_iterations
         warm_up = max(1, length // 10)
         prefix = dict(img_path=str(data.images))
         if name.endswith('depth_pixpro'):
@@ -186,7 +187,7 @@ LOAD = dict(type='mmdepthcp.LoadImage')
 
 def _pixpro(plan: Plan) -> dict[str, Any]:
     kind = plan.network
-    return dict(in_channels=(kind.stage_channels[2 if _is_small(kind) else 3],))
+    return dict(in_channels=(kind.stage_channels[2 if is_small(kind) else 3],))
 
 
 def _two_views(plan: Plan, **more: Any) -> list[Setting]:
@@ -198,7 +199,7 @@ def _two_views(plan: Plan, **more: Any) -> list[Setting]:
 
 
 def _two_views_in_depth(plan: Plan) -> list[Setting]:
-    stride = 16 if _is_small(plan.network) else 32
+    stride = 16 if is_small(plan.network) else 32
     width, height = plan.view_size
     return _two_views(plan, grids=[(height // stride, width // stride)], smallest=0.004)
 
@@ -206,7 +207,7 @@ def _two_views_in_depth(plan: Plan) -> list[Setting]:
 def _crops(plan: Plan) -> list[Setting]:
     width, height = plan.view_size
     side = max(64, round((width * height) ** 0.5 / 32) * 32)
-    augment = Code('*_base_.gentle_augment' if _is_small(plan.network) else '*_base_.augment')
+    augment = Code('*_base_.gentle_augment' if is_small(plan.network) else '*_base_.augment')
 
     def crop(side: int, low: float, high: float) -> list[Any]:
         return [dict(type='RandomResizedCrop', scale=(side, side), crop_ratio_range=(low, high)), augment]

@@ -8,7 +8,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from mmdepthcp.apis.resnets import ResNetKind
-from mmdepthcp.experiments.video_tasks import Footage, Machine, Measured, Plan, Size, Task, power_of_two, tell_time
+from mmdepthcp.experiments.video_tasks import (
+    NETWORKS,
+    Footage,
+    Machine,
+    Measured,
+    Plan,
+    Size,
+    Task,
+    power_of_two,
+    tell_time,
+)
 from mmdepthcp.utils.errors import InputError
 
 SIDE = 32
@@ -65,7 +75,7 @@ def view_sizes(image_size: Size, largest: int = LARGEST) -> list[Size]:
 
 def usual_network(machine: Machine) -> ResNetKind:
     """A ResNet-50 for GPUs, a ResNet-18 of half width for processors."""
-    return ResNetKind(50) if machine.gpus else ResNetKind(18, base_channels=32, stem_channels=32)
+    return NETWORKS['r50' if machine.gpus else 'r18_small']
 
 
 def number_of_prototypes(images: int, machine: Machine) -> int:

@@ -21,7 +21,7 @@ from mmdepthcp.experiments.records import FINISHED, read_record, state_of
 from mmdepthcp.experiments.video_configs import CONFIG, DEPTH, FIELD_OF_VIEW, Setup, configs, targets_of
 from mmdepthcp.experiments.video_frames import (
     Shots,
-    field_of_view_to_intrinsics,
+    as_four,
     look_at_videos,
     read_shots,
     take_frames,
@@ -45,6 +45,7 @@ from mmdepthcp.experiments.video_tasks import Measured, Plan, Task, tell_time
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import atomic_path, read_json, write_json
 from mmdepthcp.utils.processes import claim
+from mmdepthcp.videos.camera import intrinsics_of_field_of_view
 
 PLAN = 'plan.json'
 ANEW = 'anew'
@@ -81,7 +82,7 @@ def pretrain(videos: Sequence[str | os.PathLike] | str | os.PathLike, out: str |
              quiet: bool = False, show: bool = False) -> Pretrained | None:
     """Pretrain a segmentation backbone on unlabelled street video, and report on it.
 
-    Frames are taken out of the videos, this machine is measured for some seconds, settings that fit the time are
+    Frames are taken out of the videos, this machine is measured for about half a minute, settings that fit the time are
     written to ``out`` as ordinary configs, and their stages are run: depth, disparity, regions, pretraining, export,
     fine-tuning where there are labels, report. What has been interrupted goes on when called again in the same way.
 
@@ -257,7 +258,7 @@ class _Work:
         view = request.fov or FIELD_OF_VIEW
         return Setup(
             made, self.task, out, images, disparity,
-            self.shots.intrinsics or field_of_view_to_intrinsics(view, self.shots.footage.size),
+            self.shots.intrinsics or as_four(intrinsics_of_field_of_view(view, self.shots.footage.size)),
             self.shots.footage.calibrated, view, sources.get(self.source.kind, ('{depth_config}', '{depth}')),
             self.start, self.depth_start or self.start, targets_of(made.network), self.labels, request.seed,
             f'Written by mmdepthcp {mmdepthcp.__version__}, pretrain_videos, for {self.shots.footage.frames} frames of '

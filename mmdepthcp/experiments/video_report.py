@@ -13,13 +13,21 @@ from mmdepthcp.experiments import verdicts
 from mmdepthcp.experiments.figures import (
     Figures,
     drawn_predictions,
+    gather,
     segments_without_labels,
     spread,
     training_samples,
 )
 from mmdepthcp.experiments.report import Figure, Report
 from mmdepthcp.experiments.stages import Stage
-from mmdepthcp.experiments.summary import LossCurve, collect, collect_curves, logged_keys, read_loss_curve
+from mmdepthcp.experiments.summary import (
+    LossCurve,
+    collect,
+    collect_curves,
+    compared,
+    logged_keys,
+    read_loss_curve,
+)
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import read_disparity, read_image, read_regions
 from mmdepthcp.utils.walks import find_files
@@ -124,27 +132,17 @@ def judge(summary: Mapping[str, Mapping[str, float | None]]) -> list[verdicts.Ve
     return judged
 
 
-def video_report(config: Config, stages: Sequence[Stage], work_dir: Path, title: str) -> tuple[Summary, Report]:
-    """The summary and the report of an experiment. What its config names has to be imported, and its default scope set.
+def video_report(config: Config, stages: Sequence[Stage], work_dir: Path, title: str) -> Report:
+    """The report of an experiment. What its config names has to be imported, and its default scope set.
 
     Raises:
         InputError: there is no such folder.
     """
     summary, missing = collect(work_dir, stages)
     video_numbers(work_dir, config, summary)
-    figures: dict[str, list[Figure]] = {}
-    for draw in _drawings(config, stages, work_dir):
-        try:
-            figures.update(draw)
-        except InputError as error:
-            missing.append(f'pictures: {error}')
-    comparisons = {
-        heading: {name: summary.get(key.partition('.')[0], {}).get(key.partition('.')[2])
-                  for name, key in compared.items()} for heading, compared in config.get('comparisons', {}).items()}
-    return summary, Report(
-        title, summary, collect_curves(stages),
-        {heading: values for heading, values in comparisons.items() if sum(map(bool, values.values())) > 1},
-        figures, missing, judge(summary))
+    figures = gather(_drawings(config, stages, work_dir), missing)
+    return Report(
+        title, summary, collect_curves(stages), compared(config, summary), figures, missing, judge(summary))
 
 
 def _drawings(config: Config, stages: Sequence[Stage], work_dir: Path) -> Iterator[Figures]:

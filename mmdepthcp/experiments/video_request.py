@@ -13,7 +13,7 @@ import numpy as np
 from mmdepthcp.apis.resnets import ResNetKind, recognise_resnet
 from mmdepthcp.datasets.lists import find_listed
 from mmdepthcp.experiments.video_configs import Labels, Start
-from mmdepthcp.experiments.video_tasks import METHODS, parse_budget
+from mmdepthcp.experiments.video_tasks import METHODS, NETWORKS, parse_budget
 from mmdepthcp.utils.checkpoint import model_weights, read_checkpoint
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import atomic_path, read_text
@@ -22,8 +22,6 @@ from mmdepthcp.utils.labels import IGNORED
 from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files, in_any_letters
 
 OWN, CHECKPOINT, HUGGING_FACE, DISPARITY = 'own', 'checkpoint', 'hf', 'disparity'
-NETWORKS = dict(
-    r18_small=ResNetKind(18, base_channels=32, stem_channels=32), r18=ResNetKind(18), r50=ResNetKind(50))
 HELD_BACK = 3
 """Every third labelled image is held back where no lists say which."""
 
@@ -52,7 +50,7 @@ class Request:
         labels: folder with ``images`` and ``labels``.
         ignore_index: value of unlabelled pixels beside 255.
         init: checkpoint that the encoder starts from.
-        network: ``auto``, or a key of :data:`NETWORKS`.
+        network: ``auto``, or a key of :data:`~mmdepthcp.experiments.video_tasks.NETWORKS`.
         fps: frames a second to take of videos.
         fov: horizontal field of view in degrees, if it is known.
         seed: of all trainings.

@@ -31,6 +31,10 @@ METHODS = dict(
     depthcp=Method(True, True), depth_pixpro=Method(True), pixpro=Method(), swav=Method(), densecl=Method())
 
 
+NETWORKS = dict(
+    r18_small=ResNetKind(18, base_channels=32, stem_channels=32), r18=ResNetKind(18), r50=ResNetKind(50))
+
+
 @dataclass(frozen=True)
 class Footage:
     """Frames of video.

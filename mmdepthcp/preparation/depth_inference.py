@@ -17,7 +17,7 @@ from mmdepthcp.datasets.transforms.loading import resize_disparity
 from mmdepthcp.geometry.depth_maps import stretch
 from mmdepthcp.preparation.exports import claim_export, digest_of, select_outdated
 from mmdepthcp.registry import MODELS
-from mmdepthcp.utils.checkpoint import check_fit, read_state_dict
+from mmdepthcp.utils.checkpoint import load_weights
 from mmdepthcp.utils.digests import digest_of_settings
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import file_sha256
@@ -72,9 +72,7 @@ class ModelPredictor:
         self.crop_bottom = crop_bottom_of(config)
         model_config = dict(config.model, flip_test=True) if flip else config.model
         self.model = MODELS.build(model_config)
-        state = read_state_dict(checkpoint)
-        check_fit(self.model, state, checkpoint)
-        self.model.load_state_dict(state, strict=False)
+        load_weights(self.model, checkpoint)
         self.model.to(device).eval()
         sizes = [step['scale'] for step in pipeline if 'scale' in step]
         self.settings = dict(

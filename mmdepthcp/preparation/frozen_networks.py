@@ -19,7 +19,7 @@ from mmdepthcp.models.features import dense_features, without_padding
 from mmdepthcp.preparation.depth_inference import crop_bottom_of
 from mmdepthcp.registry import MODELS
 from mmdepthcp.sampling import mean_entropy, pooled
-from mmdepthcp.utils.checkpoint import check_fit, name_some, read_state_dict
+from mmdepthcp.utils.checkpoint import load_weights, name_some
 from mmdepthcp.utils.digests import digest_of_settings
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.fileio import file_sha256
@@ -36,9 +36,7 @@ def load_network(config: Any, checkpoint: str | os.PathLike, device: str) -> Any
     """
     init_default_scope(config.get('default_scope', 'mmdepthcp'))
     model = MODELS.build(config.model)
-    state = read_state_dict(checkpoint)
-    check_fit(model, state, checkpoint)
-    model.load_state_dict(state, strict=False)
+    load_weights(model, checkpoint)
     return model.to(device).eval()
 
 

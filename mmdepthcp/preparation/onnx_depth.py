@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 
 from mmdepthcp.preparation.foreign_depth import ForeignPredictor
 from mmdepthcp.utils.errors import InputError
@@ -53,7 +54,7 @@ class OnnxPredictor(ForeignPredictor):
         known = onnxruntime.get_available_providers()
         wanted = ['CUDAExecutionProvider'] * device.startswith('cuda') + ['CPUExecutionProvider']
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = int(os.environ.get('OMP_NUM_THREADS', 0))
+        options.intra_op_num_threads = torch.get_num_threads()
         try:
             self.session = onnxruntime.InferenceSession(
                 os.fspath(path), options, [name for name in wanted if name in known])

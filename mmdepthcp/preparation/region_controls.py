@@ -7,15 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mmdepthcp.grouping import slic
-from mmdepthcp.grouping.controls import grid_regions, true_regions
+from mmdepthcp.grouping import connected_components, slic
+from mmdepthcp.grouping.controls import grid_regions
 from mmdepthcp.preparation.exports import claim_export, digest_of, select_outdated
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import NO_REGION, read_image, read_labels, read_regions, write_regions
 from mmdepthcp.utils.trees import Failure, image_key, process_tree
 from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files
-
-KINDS = ('whole', 'grid', 'colour', 'true')
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,7 @@ class ControlRegions:
                              f'{size[1]}x{size[0]}; regions made at a size of their own have no such controls')
         if self.kind == 'colour':
             return slic(values, number)
-        regions = true_regions(values)
-        return np.where(regions < 0, NO_REGION, regions)
+        return connected_components(values)[0]
 
     def __call__(self, name: Path) -> None:
         """Write one file."""
@@ -76,7 +73,7 @@ def write_region_controls(root: Path, out: Path, kind: str, source_root: Path | 
     Args:
         root: folder of region files.
         out: folder of the output.
-        kind: one of ``KINDS``.
+        kind: see :class:`ControlRegions`.
         source_root: folder of the images ('colour') or label files ('true').
         suffix: ending of a region file's name, before .png, that is replaced ...
         source_suffix: ... by this one in the name of its image or label file.

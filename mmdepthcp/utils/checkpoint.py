@@ -290,6 +290,17 @@ def compare_weights(wanted: Mapping[str, torch.Tensor], state: Mapping[str, torc
         unexpected=tuple(name for name in state if name not in wanted))
 
 
+def load_weights(model: torch.nn.Module, path: str | os.PathLike) -> None:
+    """Fill a model with the weights of a checkpoint, all of it.
+
+    Raises:
+        InputError: the checkpoint is unusable, or of another model; see :func:`check_fit`.
+    """
+    state = read_state_dict(path)
+    check_fit(model, state, path)
+    model.load_state_dict(state, strict=False)
+
+
 def check_fit(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: str | os.PathLike) -> None:
     """Make sure that ``state``, read from ``path``, fills every parameter and buffer of ``model``.
 

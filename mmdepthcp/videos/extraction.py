@@ -206,8 +206,6 @@ class _Progress:
         """Whatever was left of this part will not come."""
         if self._bar and self._left > 0:
             self._bar.update(self._left)
-        if self._bar and not self._later:
-            print()
         self._left, self._later = self._later, 0
 
 

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from mmseg.structures import SegDataSample
+from tiny_depthcp import CONFIG, write_checkpoint
 
 import mmdepthcp
 from mmdepthcp.apis import UnsupervisedSegInferencer, export_backbone
@@ -18,29 +19,10 @@ from mmdepthcp.registry import MODELS, TRANSFORMS
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import read_image, write_png
 
-CONFIG = '''
-default_scope = 'mmdepthcp'
-model = dict(
-    type='DepthCP', num_clusters=3, num_prototypes=10, projection_channels=8,
-    backbone=dict(type='mmpretrain.ResNet', depth=18, out_indices=(0, 1, 2, 3), base_channels=8, stem_channels=8,
-                  init_cfg=dict(type='Pretrained', checkpoint='long_gone.pth', prefix='backbone.')),
-    neck=dict(type='mmseg.FPN', in_channels=[8, 16, 32, 64], out_channels=16, num_outs=4),
-    decode_head=dict(
-        type='SemanticFPNFeatures', in_channels=[16] * 4, channels=16, norm_cfg=dict(type='GN', num_groups=4)))
-test_dataloader = dict(dataset=dict(pipeline=[
-    dict(type='LoadImage'), dict(type='ResizeStreet', scale=(64, 32)), dict(type='LoadLabels'),
-    dict(type='mmseg.PackSegInputs')]))
-'''
-
 
 @pytest.fixture(scope='module')
 def checkpoint(tmp_path_factory):
-    torch.manual_seed(1)
-    with DefaultScope.overwrite_default_scope('mmdepthcp'):
-        model = MODELS.build(Config.fromstring(CONFIG, '.py').model)
-    path = tmp_path_factory.mktemp('depthcp') / 'epoch_1.pth'
-    torch.save(dict(state_dict=model.state_dict(), meta=dict(cfg=CONFIG)), path)
-    return path
+    return write_checkpoint(tmp_path_factory.mktemp('depthcp'))
 
 
 @pytest.fixture(scope='module')

@@ -11,7 +11,7 @@ CASES = [
     (verdicts.judge_frames, (300, 300), True), (verdicts.judge_frames, (299, 299), False),
     (verdicts.judge_depth, (0.099, 0.1, 0.12, 0.05), True), (verdicts.judge_depth, (0.0995, 0.1, 0.12, 0.05), False),
     (verdicts.judge_depth, (0.09, 0.1, 0.12, 0.005), False), (verdicts.judge_depth, (0.11, 0.12, 0.10, 0.05), False),
-    (verdicts.judge_disparity, (0.3,), True), (verdicts.judge_disparity, (0.05,), False),
+    (verdicts.judge_disparity, (0.3,), None), (verdicts.judge_disparity, (0.05,), False),
     (verdicts.judge_regions, (40, 0.2), True), (verdicts.judge_regions, (4, 0.2), False),
     (verdicts.judge_regions, (40, 0.6), False), (verdicts.judge_regions, (201, 0.1), False),
     (verdicts.judge_loss_to_lnk, (0.99, 0.9), True), (verdicts.judge_loss_to_lnk, (0.99, 0.96), False),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmdepthcp.grouping import connected_components
-from mmdepthcp.grouping.controls import grid_regions, true_regions
+from mmdepthcp.grouping.controls import grid_regions
 from mmdepthcp.preparation.region_controls import write_region_controls
 from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.images import NO_REGION, read_regions, write_png, write_regions
@@ -43,11 +43,6 @@ def test_a_grid_has_equal_cells(size, number):
     heights = {np.ptp(np.nonzero(regions == k)[0]) + 1 for k in range(len(counts))}
     widths = {np.ptp(np.nonzero(regions == k)[1]) + 1 for k in range(len(counts))}
     assert max(heights) - min(heights) <= 1 and max(widths) - min(widths) <= 1
-
-
-def test_true_regions_are_the_pieces_of_every_label():
-    labels = np.array([[1, 1, 2, 1], [3, 1, 2, 1], [3, 3, 2, 255]])
-    np.testing.assert_array_equal(true_regions(labels, (255,)), [[0, 0, 1, 2], [3, 0, 1, 2], [3, 3, 1, -1]])
 
 
 def test_each_kind(streets):

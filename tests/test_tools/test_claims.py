@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmdepthcp.experiments.report import Report, write_report
 from mmdepthcp.preparation.disparity_export import DisparityFile, convert_tree
 from mmdepthcp.preparation.region_grouping import RegionGrouper, group_tree
 from mmdepthcp.toy import ToySettings, write_toy_streets
@@ -24,7 +25,8 @@ WITHOUT_FOLDER = {
 BY_FUNCTION = {
     'infer_depth.py', 'group_regions.py', 'cityscapes_disparity.py', 'depth_maps.py', 'toy_streets.py',
     'nearest_neighbours.py', 'cache_features.py', 'five_crops.py', 'control_disparity.py', 'potsdam3.py',
-    'select_images.py', 'video_frames.py', 'pretrain_videos.py', 'control_regions.py'}
+    'select_images.py', 'video_frames.py', 'pretrain_videos.py', 'control_regions.py',
+    'summarise.py', 'report_videos.py'}
 CONFIG = '''
 pipeline = [dict(name='a', tool='tools/export_backbone.py', args=['--help'])]
 title, seeds = 'T', (0,)
@@ -50,7 +52,8 @@ def home(tmp_path, monkeypatch) -> None:
     lambda out: convert_tree(DisparityFile(Path('images'), out, '.png', '', np.load), {}),
     lambda out: write_toy_streets(out, {'val': 1}, ToySettings()),
     lambda out: extract_frames(['images'], out),
-], ids=['regions', 'disparity', 'toy', 'videos'])
+    lambda out: write_report(out, Report('title', {})),
+], ids=['regions', 'disparity', 'toy', 'videos', 'report'])
 def test_functions(fill):
     with claim('out'), pytest.raises(InputError, match='out: in use by process'):
         fill(Path('out'))

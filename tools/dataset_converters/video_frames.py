@@ -50,8 +50,7 @@ def main() -> int:
               f"{frames['still']} that stand still, {frames['black']} black, {frames['short']} in shots too short, "
               f"about {frames['lost']} lost; focal length known for {totals['intrinsics']} videos\n"
               f"{args.out / 'frames.jpg'} shows them, {args.out / 'frames.json'} says what was done")
-        return int(totals['problems'] > 0 or totals['shots'] == 0)
-    return 0
+    return int(totals['problems'] > 0 or totals['shots'] == 0)
 
 
 if __name__ == '__main__':
