@@ -34,7 +34,20 @@ class Commands:
     def __init__(self) -> None:
         self.ending = False
         self._at_work: set[subprocess.Popen] = set()
+        self._unrecorded = 0
         self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def recorded(self) -> Iterator[None]:
+        """A block that starts a command and writes down what became of it; :meth:`end` waits until it is left."""
+        with self._changed:
+            self._unrecorded += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._unrecorded -= 1
+                self._changed.notify_all()
 
     @contextlib.contextmanager
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen]:
@@ -60,7 +73,6 @@ class Commands:
         finally:
             with self._changed:
                 self._at_work.discard(process)
-                self._changed.notify_all()
 
     def end(self) -> None:
         """Stop all commands, and wait until what became of them is on record."""
@@ -68,10 +80,10 @@ class Commands:
             self.ending = True
             for process in self._at_work:
                 process.terminate()
-            if not self._changed.wait_for(lambda: not self._at_work, PATIENCE):
+            if not self._changed.wait_for(lambda: not self._unrecorded, PATIENCE):
                 for process in self._at_work:
                     process.kill()
-                self._changed.wait_for(lambda: not self._at_work, PATIENCE)
+                self._changed.wait_for(lambda: not self._unrecorded, PATIENCE)
 
 
 def _stop(process: subprocess.Popen) -> None:
@@ -134,21 +146,22 @@ def run_stage(work_dir: str | os.PathLike, stage: Stage, commands: Commands, lau
     else:
         _remove_outputs(work_dir, stage)
     commit = code_commit(7)
-    write_record(work_dir, stage, commit, earlier)
     log = log_path(work_dir, stage)
     start = time.monotonic()
     finished = failed = False
-    try:
-        with open(log, 'ab' if earlier else 'wb') as sink, commands.start(command, environment or {}) as process:
-            _stream(process, sink, show)
-            code = process.wait()
-            if commands.ending:
-                raise KeyboardInterrupt
-        missing = [output for output in stage.outputs if not Path(output).exists()]
-        finished, failed = not code and not missing, bool(code or missing)
-    finally:
-        seconds = earlier + time.monotonic() - start
-        write_record(work_dir, stage, commit, seconds, finished, failed)
+    with commands.recorded():
+        write_record(work_dir, stage, commit, earlier)
+        try:
+            with open(log, 'ab' if earlier else 'wb') as sink, commands.start(command, environment or {}) as process:
+                _stream(process, sink, show)
+                code = process.wait()
+                if commands.ending:
+                    raise KeyboardInterrupt
+            missing = [output for output in stage.outputs if not Path(output).exists()]
+            finished, failed = not code and not missing, bool(code or missing)
+        finally:
+            seconds = earlier + time.monotonic() - start
+            write_record(work_dir, stage, commit, seconds, finished, failed)
     if code:
         tail = log.read_text(errors='replace').splitlines()[-LAST_LINES:]
         raise StageError(f'stage {stage.name} failed with exit code {code}; its log is {log} and ends with\n'

@@ -1,12 +1,14 @@
 """Tiny stages: order, skipping, change, failure, side by side, interruption."""
 
 import argparse
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,8 +16,9 @@ import pytest
 from tiny_stages import order, stage, stages_of, states
 
 from mmdepthcp.cli.stage_options import add_stage_options, launcher_words
+from mmdepthcp.experiments import running
 from mmdepthcp.experiments.engine import run_stages
-from mmdepthcp.experiments.records import commits_of
+from mmdepthcp.experiments.records import commits_of, read_record, write_record
 from mmdepthcp.experiments.running import StageError
 from mmdepthcp.utils.code_version import code_commit
 from mmdepthcp.utils.errors import InputError
@@ -212,6 +215,28 @@ def test_a_stage_ends_with_a_pipeline_that_is_killed(work, root, jobs):
         time.sleep(0.02)
     assert time.monotonic() < deadline
     assert states(work, stages_of(work, declared)) == ['interrupted']
+
+
+def test_the_end_waits_until_all_is_on_record(work, monkeypatch):
+    def slowly(*args):
+        time.sleep(0.3)
+        write_record(*args)
+
+    monkeypatch.setattr(running, 'write_record', slowly)
+    commands = running.Commands()
+    declared, = stages_of(work, stage('a', 'wait'))
+
+    def run():
+        with contextlib.suppress(KeyboardInterrupt):
+            running.run_stage(work, declared, commands, show=lambda chunk: None)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while not (work / 'a').exists():
+        time.sleep(0.02)
+    commands.end()
+    assert read_record(work, declared)['seconds'] > 0
+    thread.join()
 
 
 def test_nothing_of_an_earlier_setting_is_kept(work, root):
