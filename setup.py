@@ -34,6 +34,9 @@ OPENMMLAB_BASE = [
     'ninja>=1.11',
 ]
 
+# Backbones are exported for it; here as it brings torch if there is none
+TIMM = 'timm>=1'
+
 ONNX = ['onnx>=1.14', 'onnxruntime>=1.16']
 
 EXTRAS = {
@@ -50,6 +53,7 @@ EXTRAS = {
         'setuptools>=77,<82',
         'wheel>=0.40',
         'ninja>=1.11',
+        TIMM,
     ],
     'onedl-mmdet': [
         'onedl-mmdetection==3.5.1',
@@ -62,6 +66,7 @@ EXTRAS = {
         'mmpretrain==1.2.0',
         'ftfy',
         'regex',
+        TIMM,
     ],
     'openmmlab-mmdet': ['mmdet==3.3.0'],
     'hf': ['transformers>=4.45,<5'],
@@ -77,7 +82,6 @@ EXTRAS = {
         'pytest-xdist',
         'scikit-image>=0.21',
         'tensorboard',
-        'timm',
         'transformers>=4.45,<5',
     ],
     'lint': ['mypy', 'ruff'],

@@ -38,8 +38,8 @@ save_checkpoint(dict(meta=dict(cfg=config.pretty_text), state_dict=model.state_d
 # %% [markdown]
 # ## Export
 #
-# The backbone alone, with the names of MMPretraining, and a report of what arrives. `target='torchvision'` and `'timm'`
-# take networks of full width.
+# The backbone alone, with the names of MMPretraining, and a report of what arrives. `target='torchvision'`
+# takes networks of full width.
 
 # %%
 from mmdepthcp.apis import export_backbone

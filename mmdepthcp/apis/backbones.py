@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mmdepthcp.apis.resnets import ResNetKind
 from mmdepthcp.apis.targets import Source, backbone_settings, fill_target, open_source
 from mmdepthcp.utils.errors import notice
+from mmdepthcp.utils.requirements import require
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,7 +24,7 @@ def load_backbone(path: str | os.PathLike, framework: str = 'timm') -> nn.Module
 
     Args:
         path: a checkpoint of a training or an exported file, see :func:`mmdepthcp.export_backbone`.
-        framework: ``'timm'``, ``'torchvision'``, ``'mmseg'``, ``'mmdet'`` or ``'mmpretrain'``. The first two have
+        framework: ``'timm'``, ``'torchvision'``, ``'mmseg'``, ``'mmdet'`` or ``'mmpretrain'``. torchvision has
             ResNets of full width only; those of half width go to the others.
 
     Raises:
@@ -41,6 +42,8 @@ def load_backbone(path: str | os.PathLike, framework: str = 'timm') -> nn.Module
 
 def backbone_of(source: Source, framework: str) -> nn.Module:
     """The same of a checkpoint that has been read; see :func:`load_backbone`."""
+    if framework == 'mmdet':  # whose file needs no mmdet
+        require('mmdet.models')
     filled = fill_target(source, framework)
     backbone, fit = filled.modules['backbone'], filled.fits['backbone']
     backbone.load_state_dict({name: filled.states['backbone'][name] for name in fit.matched}, strict=False)

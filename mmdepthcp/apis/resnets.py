@@ -6,6 +6,7 @@ and ResNetV1d have in place of the 7x7 convolution.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ BLOCKS = {
     152: (True, (3, 8, 36, 3)),
 }
 """Whether the blocks are bottlenecks, and how many each stage has, by depth."""
+
+BN_EPS = 1e-5
+"""What all of them add to the variance in batch normalisation."""
 
 DEEP_STEMS = {
     'mmseg': ('stem.0', 'stem.1', 'stem.3', 'stem.4', 'stem.6', 'stem.7'),
@@ -99,6 +103,38 @@ def recognise_resnet(state: Mapping[str, Tensor]) -> ResNetKind | None:
     return ResNetKind(
         depths[0], deep_stem='stem.6.weight' in state, avg_down=shortcut is not None and shortcut.ndim == 4,
         base_channels=state['layer1.0.conv1.weight'].shape[0], stem_channels=stem.shape[0])
+
+
+def widen_stem(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state dict of a plain ResNet for one that is the same but for a stem with more channels, which then gives the
+    same maps: what the further channels would give is 0, and the first shortcut leaves them out.
+
+    Args:
+        state: of the ResNet as it is.
+        wanted: of the one with the wider stem.
+    """
+    import torch
+
+    widened = dict(state)
+    further = wanted['conv1.weight'].shape[0] - state['conv1.weight'].shape[0]
+    if not further:
+        return widened
+    for name in ('conv1.weight', 'bn1.weight', 'bn1.bias', 'bn1.running_mean', 'bn1.running_var'):
+        more = torch.ones_like if name.endswith('var') else torch.zeros_like
+        widened[name] = torch.cat([state[name], more(wanted[name][-further:])])
+    shortcut = 'layer1.0.downsample'
+    for name in ('layer1.0.conv1.weight', f'{shortcut}.0.weight'):
+        if name in state:
+            widened[name] = torch.cat([state[name], torch.zeros_like(wanted[name][:, -further:])], 1)
+    if f'{shortcut}.0.weight' not in state:
+        kernel = wanted[f'{shortcut}.0.weight']
+        widened[f'{shortcut}.0.weight'] = torch.eye(*kernel.shape[:2])[:, :, None, None]
+        ones = torch.ones(len(kernel))
+        widened.update({
+            f'{shortcut}.1.weight': ones * math.sqrt(1 + BN_EPS), f'{shortcut}.1.bias': 0 * ones,
+            f'{shortcut}.1.running_mean': 0 * ones, f'{shortcut}.1.running_var': ones,
+            f'{shortcut}.1.num_batches_tracked': torch.tensor(0)})
+    return widened
 
 
 def rename_stem(state: Mapping[str, T], style: str) -> dict[str, T]:

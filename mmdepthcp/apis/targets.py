@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mmdepthcp.apis.resnets import DEEP_STEMS, ResNetKind, parse_resnet, recognise_resnet, rename_stem
+from mmdepthcp.apis.resnets import DEEP_STEMS, ResNetKind, parse_resnet, recognise_resnet, rename_stem, widen_stem
 from mmdepthcp.apis.transformers import timm_names, timm_transformer
 from mmdepthcp.config.text import read_config_text
 from mmdepthcp.utils.checkpoint import Fit, compare_weights, model_weights, read_checkpoint
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.requirements import require
+from mmdepthcp.utils.requirements import installed_version, require
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,6 +25,9 @@ State = dict[str, 'Tensor']
 TARGETS = ('mmseg', 'mmdet', 'mmpretrain', 'torchvision', 'timm')
 BARE = ('torchvision', 'timm')
 """Targets that name the backbone's tensors without a prefix."""
+
+TIMM_STEM = 64
+"""Channels of the stem of timm's plain ResNets, whatever the width of their stages."""
 
 LEAST_SHARE = 0.99
 """Share of the target backbone's tensors that the checkpoint must have."""
@@ -159,7 +162,7 @@ def build_target(target: str, kind: ResNetKind | OtherBackbone, parts: Mapping[s
 
     Raises:
         InputError: the target has no such backbone.
-        ImportError: the target's package is missing.
+        ImportError: the target's package is missing; for a ResNet in mmdet's names mmseg does as well.
     """
     if target not in TARGETS:
         raise InputError(f'{target}: no such target; choose one of {", ".join(TARGETS)}')
@@ -171,14 +174,15 @@ def build_target(target: str, kind: ResNetKind | OtherBackbone, parts: Mapping[s
         return dict(backbone=_torchvision_resnet(kind))
     if target == 'timm':
         return dict(backbone=_timm_resnet(kind))
-    require(f'{target}.models')
-    backbone = import_module(f'{target}.models.backbones').ResNet(
+    package = 'mmseg' if target == 'mmdet' and installed_version('mmdet') is None else target  # both name tensors alike
+    require(f'{package}.models')
+    backbone = import_module(f'{package}.models.backbones').ResNet(
         kind.depth, deep_stem=kind.deep_stem, avg_down=kind.avg_down, base_channels=kind.base_channels,
         stem_channels=kind.stem_channels)
     targets = dict(backbone=backbone)
     lateral = parts['neck'].get('lateral_convs.0.conv.weight')
     if lateral is not None and target != 'mmpretrain':
-        pyramid = import_module(f'{target}.models.necks').FPN
+        pyramid = import_module(f'{package}.models.necks').FPN
         targets['neck'] = pyramid(kind.stage_channels, len(lateral), num_outs=4 if target == 'mmseg' else 5)
         decoder = parts['decode_head'].get('scale_heads.0.0.conv.weight')
         if decoder is not None and target == 'mmseg':
@@ -278,14 +282,20 @@ def _timm_resnet(kind: ResNetKind) -> nn.Module:
 
     variant = 'd' if kind.avg_down else 'c' if kind.deep_stem else ''
     name = f'resnet{kind.depth}{variant}'
-    if not kind.full_width or name not in timm.list_models(name):
-        raise InputError(f'timm has no {kind}; it has ResNets of full width, such as ResNet-50')
-    return timm.create_model(name, num_classes=0)
+    if name not in timm.list_models(name) or kind.stem_channels > TIMM_STEM:
+        raise InputError(f'timm has no {kind}; it has others, such as ResNet-50')
+    settings: dict[str, Any] = {}
+    if kind.base_channels != TIMM_STEM:
+        settings['channels'] = tuple(kind.base_channels * 2 ** stage for stage in range(4))
+    if kind.deep_stem and kind.stem_channels != TIMM_STEM:
+        settings['stem_width'] = kind.stem_channels // 2
+    return timm.create_model(name, num_classes=0, **settings)
 
 
 def in_names_of(target: str, kind: ResNetKind | OtherBackbone, module: nn.Module, state: State) -> State:
     if isinstance(kind, ResNetKind):
-        return rename_stem(state, target) if target in DEEP_STEMS else state
+        renamed = rename_stem(state, target) if target in DEEP_STEMS else state
+        return widen_stem(renamed, module.state_dict()) if target == 'timm' and not kind.deep_stem else renamed
     return timm_names(state, module) if target == 'timm' else state
 
 

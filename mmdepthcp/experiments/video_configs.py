@@ -11,6 +11,7 @@ from mmdepthcp.apis.resnets import ResNetKind
 from mmdepthcp.config.writing import Changed, Code, setting
 from mmdepthcp.experiments.video_methods import MODELS, is_small, pretraining
 from mmdepthcp.experiments.video_tasks import METHODS, Plan, Task
+from mmdepthcp.utils.requirements import installed_version
 from mmdepthcp.utils.resources import ROOT
 
 CONFIG, DEPTH, FINETUNE = 'config.py', 'depth.py', 'finetune.py'
@@ -106,8 +107,9 @@ def shipped(name: str) -> str:
 
 
 def targets_of(kind: ResNetKind) -> tuple[str, ...]:
-    """The packages that a backbone can be exported for: torchvision and timm know full widths only."""
-    return ('mmseg', 'timm', 'torchvision') if kind.full_width else ('mmseg',)
+    """The packages that a backbone is exported for: torchvision knows full widths only; timm has to be there."""
+    others = dict(timm=installed_version('timm') is not None, torchvision=kind.full_width)
+    return ('mmseg', 'mmdet', *(name for name, possible in others.items() if possible))
 
 
 def configs(setup: Setup) -> dict[str, str]:

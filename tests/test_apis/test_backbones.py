@@ -14,7 +14,8 @@ from mmdepthcp.apis.onnx_export import STAGES, export_onnx
 from mmdepthcp.utils.errors import InputError
 
 HALF = dict(base_channels=32, stem_channels=32)
-KINDS = {'half ResNet-18': dict(depth=18, **HALF), 'ResNet-18': dict(depth=18), 'ResNet-50': dict(depth=50)}
+KINDS = {'half ResNet-18': dict(depth=18, **HALF), 'half ResNet-50': dict(depth=50, **HALF),
+         'ResNet-18': dict(depth=18), 'ResNet-50': dict(depth=50)}
 CONFIG = '''
 model = dict(type='DepthCP', data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375],
              bgr_to_rgb=True), backbone=dict(type='mmpretrain.ResNet', depth=18))
@@ -55,13 +56,13 @@ def assert_same(found, expected):
         assert other.abs().max() > .1
 
 
-@pytest.mark.parametrize('framework', ['timm', 'torchvision', 'mmseg', 'mmpretrain'])
+@pytest.mark.parametrize('framework', ['timm', 'torchvision', 'mmseg', 'mmdet', 'mmpretrain'])
 def test_features_are_those_of_the_training(trained, framework):
     pytest.importorskip(framework)
     model, path = trained
-    if framework in ('timm', 'torchvision') and model.base_channels != 64:
-        with pytest.raises(InputError, match=rf'epoch_1.pth: {framework} has no ResNet-18 \(base_channels=32.*; '
-                                             r'choose mmseg or .*mmpretrain$'):
+    if framework == 'torchvision' and model.base_channels != 64:
+        with pytest.raises(InputError, match=r'epoch_1.pth: torchvision has no ResNet-[15][80] \(base_channels=32.*; '
+                                             r'choose mmseg or .*timm$'):
             mmdepthcp.load_backbone(path, framework)
         return
     backbone = mmdepthcp.load_backbone(path, framework)
@@ -73,6 +74,27 @@ def test_features_are_those_of_the_training(trained, framework):
         assert_same(stages(backbone, images) if framework in ('timm', 'torchvision') else backbone(images), expected)
         if framework in ('timm', 'torchvision'):
             torch.testing.assert_close(backbone(images), expected[-1].mean((2, 3)), atol=1e-4, rtol=1e-4)
+
+
+def test_timm_builds_it_by_a_line(tmp_path):
+    timm = pytest.importorskip('timm')
+    torch.manual_seed(0)
+    model = ResNet(18, **HALF)
+    model.eval()
+    torch.save({f'backbone.{name}': tensor for name, tensor in model.state_dict().items()}, tmp_path / 'half.pth')
+    report = mmdepthcp.export_backbone(tmp_path / 'half.pth', tmp_path / 'timm.pth', 'timm')
+    assert not report.fits['backbone'].faults() and not report.fits['backbone'].unexpected
+    found = timm.create_model(
+        'resnet18', channels=(32, 64, 128, 256), num_classes=0, checkpoint_path=str(tmp_path / 'timm.pth'))
+    images = torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        torch.testing.assert_close(found.eval().forward_features(images), model(images)[0], atol=1e-4, rtol=1e-4)
+
+
+def test_without_mmdet_there_is_no_backbone_of_it(trained, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'mmdet.models', None)
+    with pytest.raises(ImportError, match=r'mmdepthcp needs mmdet\.models'):
+        mmdepthcp.load_backbone(trained[1], 'mmdet')
 
 
 def test_onnx_gives_the_same_for_any_number_and_size(trained, tmp_path):

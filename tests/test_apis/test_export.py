@@ -69,8 +69,6 @@ def exported(path):
     ('mmpretrain', {'backbone': 120}, {'projector', 'prototypes', 'decode_head', 'neck'}),
 ])
 def test_every_tensor_of_a_narrow_resnet_arrives(narrow, tmp_path, target, parts, left_out):
-    if target == 'mmdet':
-        pytest.importorskip('mmcv.ops')
     report = export_backbone(narrow, tmp_path / 'out.pth', target)
     assert {part: len(fit.matched) for part, fit in report.fits.items()} == parts
     assert not any(fit.faults() or fit.unexpected for fit in report.fits.values())
@@ -84,8 +82,6 @@ def test_every_tensor_of_a_narrow_resnet_arrives(narrow, tmp_path, target, parts
 
 @pytest.mark.parametrize('target', TARGETS)
 def test_resnet50_fills_the_model_of_the_target(resnet50, tmp_path, target):
-    if target == 'mmdet':
-        pytest.importorskip('mmcv.ops')
     if target == 'timm':
         pytest.importorskip('timm')
     report = export_backbone(resnet50, tmp_path / 'out.pth', target)

@@ -6,6 +6,7 @@ commands are started and not eleven.
 
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -61,7 +62,9 @@ def test_the_chain(video, quick, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert '[1/3] pretrain' in printed and '20 frames of 64x48 in 1 shot' in printed
     assert 'planned       taken' in printed and str(out / 'report.html') in printed
-    assert found.backbones == {'mmseg': out / 'backbone_mmseg.pth'} and found.backbones['mmseg'].is_file()
+    targets = ['mmdet', 'mmseg', *['timm'] * (find_spec('timm') is not None)]
+    assert found.backbones == {target: out / f'backbone_{target}.pth' for target in targets}
+    assert all(file.is_file() for file in found.backbones.values())
     assert found.checkpoint.is_file() and set(found.seconds) == {'pretrain', 'export', 'report'}
     stages = [verdict['stage'] for verdict in found.verdicts]
     assert stages == ['frames', 'depth', 'pretraining', 'prototypes']
