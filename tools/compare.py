@@ -4,6 +4,9 @@ The table is a config file such as configs/tables/toy.py. What is finished is no
 same command goes on from there. A run that fails stops only what builds on it, and is named at the end. Into the work
 dir go results.csv, results.md, results.png and, in pipeline/, the log of every run.
 
+A table can be measured in parts, such as one seed a machine: --seeds 0 on one, --seeds 1 on another, and
+--report --results with the results.csv of both.
+
 Every run is one process, so that the scores do not depend on how many go at once: --jobs 8 on a machine with 8 GPUs,
 --launcher slurm --jobs 40 on a cluster.
 """
@@ -29,6 +32,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seeds', nargs='+', type=seed, metavar='SEED', help='run these seeds only')
     parser.add_argument('--list', action='store_true', help='show the stages and their state, run nothing')
     parser.add_argument('--report', action='store_true', help='write the table of what is finished, run nothing')
+    parser.add_argument('--results', nargs='+', metavar='CSV', default=[],
+                        help='take in what was measured elsewhere, results.csv of the same table: other seeds, or rows')
     parser.add_argument('--against', metavar='NAME',
                         help='add how far all pretrainings are above this one, seed by seed')
     add_stage_options(parser)
@@ -54,24 +59,24 @@ def keep_only(table, args: argparse.Namespace):
     return dataclasses.replace(table, tasks=tasks, pretrainings=pretrainings, seeds=tuple(args.seeds or table.seeds))
 
 
-def write_report(table, wanted, work_dir: Path, smoke: bool, against: str | None) -> None:
+def write_report(table, wanted, work_dir: Path, args: argparse.Namespace) -> None:
     """Write the whole table, whatever part of it was run here; the wanted part where the rest cannot be planned."""
     from mmdepthcp.experiments.drawing import bar_plot
     from mmdepthcp.experiments.plans import Planner
-    from mmdepthcp.experiments.results import comma_separated, gather, markdown, markdown_differences
+    from mmdepthcp.experiments.results import comma_separated, gather, markdown, markdown_differences, with_files
     from mmdepthcp.utils.errors import InputError
     from mmdepthcp.utils.fileio import atomic_path
 
-    folds = not smoke
+    folds = not args.smoke
     try:
-        plan = Planner(table, work_dir, smoke).plan()
+        plan = Planner(table, work_dir, args.smoke).plan()
     except InputError as error:
         print(f'The table holds what was asked for alone: {error}', file=sys.stderr)
-        table, plan = wanted, Planner(wanted, work_dir, smoke).plan()
-    measured = gather(table, plan.cells, work_dir)
-    text = markdown(table, measured, 1 if smoke else len(table.seeds), folds, about(plan, work_dir))
-    if against in measured['pretraining'].values:
-        text += f'\n{markdown_differences(table, measured, against, folds)}'
+        table, plan = wanted, Planner(wanted, work_dir, args.smoke).plan()
+    measured = with_files(table, gather(table, plan.cells, work_dir), args.results)
+    text = markdown(table, measured, 1 if args.smoke else len(table.seeds), folds, about(plan, work_dir))
+    if args.against in measured['pretraining'].values:
+        text += f'\n{markdown_differences(table, measured, args.against, folds)}'
     for name, content in (('results.csv', comma_separated(measured)), ('results.md', text)):
         with atomic_path(work_dir / name) as aside:
             aside.write_text(content)
@@ -117,7 +122,7 @@ def main() -> int:
             with claim(work_dir):
                 failures = run_stages(
                     work_dir, plan.stages, keep_going=True, jobs=args.jobs, launcher=launcher_words(args))
-        write_report(table, wanted, work_dir, args.smoke, args.against)
+        write_report(table, wanted, work_dir, args)
     for name, error in failures.items():
         print(f'FAILED {name}: {error}', file=sys.stderr)
     return int(bool(failures))

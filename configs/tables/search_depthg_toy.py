@@ -1,5 +1,5 @@
-# Does another weight of the depth term let the depth of the image at hand matter (docs/depthg.md)? Scored on the training
-# images; the validation images take no part.
+# Does another weight of the depth term let the depth of the image at hand matter (docs/depthg.md)? Scored on the
+# training images; the validation images take no part.
 #   python tools/compare.py configs/tables/search_depthg_toy.py
 _base_ = 'depthg_toy.py'
 title = 'Weights of depth on toy streets'

@@ -11,10 +11,13 @@ import pandas as pd
 from mmdepthcp.experiments.plans import Cell
 from mmdepthcp.experiments.records import FINISHED, state_of
 from mmdepthcp.experiments.tables import Table
+from mmdepthcp.utils.errors import InputError
 from mmdepthcp.utils.markdown import escape_markdown, table_row
 from mmdepthcp.utils.scores import find_score, read_scores
 
 COLUMNS = ['pretraining', 'task', 'score', 'seed', 'fold', 'value', 'unit', 'protocol']
+ROUNDING = 1e-3
+"""How far the same score may be from itself, after it was written down."""
 NOT_DONE, NOT_APPLICABLE, NOT_AVAILABLE = '…', '–', 'n/a'
 
 
@@ -39,6 +42,35 @@ def gather(table: Table, cells: Iterable[Cell], work_dir: str | os.PathLike) -> 
                 rows.append((cell.row, cell.column, score.label, cell.seed, cell.fold, measured.in_unit(score.unit),
                              score.unit, measured.protocol))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def with_files(table: Table, measured: pd.DataFrame, files: Iterable[str | os.PathLike]) -> pd.DataFrame:
+    """Scores together with those that other places have measured of the same table, as :func:`comma_separated` writes
+    them; lines of other pretrainings or tasks are left out, and what is there twice counts as it was found first.
+
+    Raises:
+        InputError: a file is missing or no such file, none of its lines is of the table, or it says something else
+            about a run than another one does.
+    """
+    run, kept = COLUMNS[:5], measured.assign(source='the work dir')
+    for file in files:
+        try:
+            found = pd.read_csv(file)
+        except (OSError, ValueError) as error:
+            raise InputError(f'{file}: cannot be read as results ({error}); give a results.csv of compare.py') from None
+        if list(found.columns) != COLUMNS:
+            raise InputError(f'{file}: has not the columns of a results.csv of compare.py, {", ".join(COLUMNS)}')
+        of_table = found['pretraining'].isin(list(table.pretrainings)) & found['task'].isin(list(table.tasks))
+        if not of_table.any():
+            raise InputError(f'{file}: no line is of a pretraining and a task of {table.path}')
+        both = kept.merge(found[of_table], on=run, suffixes=('', '_here'))
+        if (differ := both[(both['value'] - both['value_here']).abs() > ROUNDING]).size:
+            first = differ.iloc[0]
+            raise InputError(
+                f'{file}: {first["pretraining"]}, {first["task"]}, seed {first["seed"]} has {first["score"]} '
+                f'{first["value_here"]:g}, but {first["value"]:g} in {first["source"]}; a run counts once: leave one out')
+        kept = pd.concat([kept, found[of_table].assign(source=str(file))]).drop_duplicates(run)
+    return kept[COLUMNS].reset_index(drop=True)
 
 
 def _of_seeds(measured: pd.DataFrame, folds: Mapping[str, int]) -> pd.Series:

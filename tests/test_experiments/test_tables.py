@@ -22,6 +22,7 @@ from mmdepthcp.experiments.results import (
     markdown,
     markdown_differences,
     summarise,
+    with_files,
 )
 from mmdepthcp.experiments.tables import read_table
 from mmdepthcp.utils import resources
@@ -298,6 +299,35 @@ def test_differences_are_paired_by_seed():
     assert tuple(found.loc['b', 'seg', 'mIoU']) == (1, 2, 3, 2)
     assert tuple(found.loc['c', 'seg', 'mIoU']) == (-1.5, pytest.approx(math.sqrt(.5)), 2, 0)
     assert 'a' not in found.index.get_level_values('pretraining')
+
+
+def test_parts_that_were_measured_elsewhere(home):
+    table = read_table('table.py')
+
+    def part(seed, *values):
+        return pd.DataFrame([(row, 'seg', 'mIoU', seed, 0, value, '%', '')
+                             for row, value in zip(('random', 'plain'), values, strict=False)], columns=COLUMNS)
+
+    other = pd.concat([part(1, 12., 13.), part(0, 10.00004), part(1, 5.).assign(pretraining='of another table')])
+    (home / 'other.csv').write_text(comma_separated(other))
+    (home / 'more.csv').write_text(comma_separated(part(2, 14., 16.)))
+    joined = with_files(table, part(0, 10., 12.), ['other.csv', 'more.csv'])
+    assert list(joined.columns) == COLUMNS and len(joined) == 6
+    assert tuple(differences(joined, 'random', dict(seg=1)).loc['plain', 'seg', 'mIoU']) == (
+        pytest.approx(5 / 3), pytest.approx(math.sqrt(1 / 3)), 3, 3)
+    with pytest.raises(InputError, match=r'other\.csv: random, seg, seed 1 has mIoU 12, but 11 in the work dir'):
+        with_files(table, part(1, 11.), ['other.csv'])
+    (home / 'more.csv').write_text(comma_separated(part(1, 12.5)))
+    with pytest.raises(InputError, match=r'more\.csv: .* 12\.5, but 12 in other\.csv; a run counts once'):
+        with_files(table, part(0, 10.), ['other.csv', 'more.csv'])
+    (home / 'more.csv').write_text('a,b\n1,2\n')
+    with pytest.raises(InputError, match=r'more\.csv: has not the columns'):
+        with_files(table, part(0, 10.), ['more.csv'])
+    with pytest.raises(InputError, match=r'none\.csv: cannot be read'):
+        with_files(table, part(0, 10.), ['none.csv'])
+    (home / 'more.csv').write_text(comma_separated(part(1, 5.).assign(task='other')))
+    with pytest.raises(InputError, match=r'more\.csv: no line is of a pretraining and a task of table\.py'):
+        with_files(table, part(0, 10.), ['more.csv'])
 
 
 def test_seeds_with_missing_folds_do_not_count():
