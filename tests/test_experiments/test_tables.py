@@ -315,7 +315,7 @@ def test_parts_that_were_measured_elsewhere(home):
     assert list(joined.columns) == COLUMNS and len(joined) == 6
     assert tuple(differences(joined, 'random', dict(seg=1)).loc['plain', 'seg', 'mIoU']) == (
         pytest.approx(5 / 3), pytest.approx(math.sqrt(1 / 3)), 3, 3)
-    with pytest.raises(InputError, match=r'other\.csv: random, seg, seed 1 has mIoU 12, but 11 in the work dir'):
+    with pytest.raises(InputError, match=r'other\.csv: random, seg, seed 1: mIoU is 12, but 11 in the work dir'):
         with_files(table, part(1, 11.), ['other.csv'])
     (home / 'more.csv').write_text(comma_separated(part(1, 12.5)))
     with pytest.raises(InputError, match=r'more\.csv: .* 12\.5, but 12 in other\.csv; a run counts once'):
