@@ -68,7 +68,7 @@ def with_files(table: Table, measured: pd.DataFrame, files: Iterable[str | os.Pa
             first = differ.iloc[0]
             raise InputError(
                 f'{file}: {first["pretraining"]}, {first["task"]}, seed {first["seed"]}: {first["score"]} is '
-                f'{first["value_here"]:g}, but {first["value"]:g} in {first["source"]}; a run counts once: leave one out')
+                f'{first["value_here"]:g}, but {first["value"]:g} in {first["source"]}; leave one out')
         kept = pd.concat([kept, found[of_table].assign(source=str(file))]).drop_duplicates(run)
     return kept[COLUMNS].reset_index(drop=True)
 

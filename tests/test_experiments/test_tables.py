@@ -318,7 +318,7 @@ def test_parts_that_were_measured_elsewhere(home):
     with pytest.raises(InputError, match=r'other\.csv: random, seg, seed 1: mIoU is 12, but 11 in the work dir'):
         with_files(table, part(1, 11.), ['other.csv'])
     (home / 'more.csv').write_text(comma_separated(part(1, 12.5)))
-    with pytest.raises(InputError, match=r'more\.csv: .* 12\.5, but 12 in other\.csv; a run counts once'):
+    with pytest.raises(InputError, match=r'more\.csv: .* 12\.5, but 12 in other\.csv; leave one out'):
         with_files(table, part(0, 10.), ['other.csv', 'more.csv'])
     (home / 'more.csv').write_text('a,b\n1,2\n')
     with pytest.raises(InputError, match=r'more\.csv: has not the columns'):
