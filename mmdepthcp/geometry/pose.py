@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def rotation_matrix(axis_angle: Tensor) -> Tensor:
@@ -45,6 +49,22 @@ def pose_matrix(axis_angle: Tensor, translation: Tensor) -> Tensor:
         [R | t] with the row (0, 0, 0, 1) below, (..., 4, 4).
     """
     return _assemble(rotation_matrix(axis_angle), translation.unsqueeze(-1))
+
+
+def heading(motions: Tensor, offsets: Sequence[int]) -> Tensor:
+    """Cosine between the direction in which a camera moves on and the way it looks: 1 straight ahead, −1 backwards, 0
+    where it stands still.
+
+    Args:
+        motions: (S, ..., 4, 4), from the camera of a frame to those of its neighbours.
+        offsets: S numbers, how many frames later (if positive) or earlier the neighbours are.
+
+    Returns:
+        (S, ...).
+    """
+    centres = inverse_pose(motions)[..., :3, 3]
+    later = torch.tensor([math.copysign(1, offset) for offset in offsets], device=motions.device)
+    return functional.normalize(centres, dim=-1)[..., 2] * later.view(-1, *[1] * (centres.ndim - 2))
 
 
 def inverse_pose(motion: Tensor) -> Tensor:

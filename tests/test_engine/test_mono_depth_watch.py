@@ -31,6 +31,18 @@ def test_constant_depth_is_told_once():
     assert look(hook, 140, disparity_std=1e-5)
 
 
+def test_a_wrong_direction_is_told_at_the_second_look():
+    hook = HOOKS.build(dict(type='MonoDepthWatchHook', interval=10, start=100))
+    assert not look(hook, 80, heading=-.9) and not look(hook, 90, heading=-.9)
+    assert not look(hook, 100, heading=-.9)
+    assert 'elsewhere than it looks (cosine -0.90)' in look(hook, 110, heading=-.9)[0]
+    assert not look(hook, 120, heading=-.9)
+    assert not look(hook, 130, heading=.9) and not look(hook, 140, heading=.4)
+    assert look(hook, 150, **{'labelled.heading': .9, 'unlabelled.heading': .4})
+    sideways = HOOKS.build(dict(type='MonoDepthWatchHook', interval=10, start=10, min_heading=None))
+    assert not any(look(sideways, iteration, heading=0.) for iteration in (10, 20, 30))
+
+
 def test_all_kinds_of_clips_are_watched():
     hook = HOOKS.build(dict(type='MonoDepthWatchHook', interval=10, start=10))
     kinds = {'labelled.disparity_std': .1, 'unlabelled.disparity_std': .1}

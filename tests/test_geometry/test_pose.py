@@ -3,6 +3,7 @@ import math
 import torch
 
 from mmdepthcp.geometry import inverse_pose, pose_matrix, rotation_matrix
+from mmdepthcp.geometry.pose import heading
 
 
 def test_quarter_turn_and_its_inverse():
@@ -31,3 +32,14 @@ def test_no_rotation_has_the_exact_gradient():
     torch.testing.assert_close(axis_angle.grad, torch.tensor([[1., 0, 0]] * 2))
     axis_angle = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(rotation_matrix, axis_angle)
+
+
+def test_heading_is_told_from_earlier_and_later_frames():
+    ahead = pose_matrix(torch.zeros(1, 3), torch.tensor([[0., 0, -2]]))  # what was 5 in front is 3 in front
+    turning = pose_matrix(torch.tensor([[0., .3, 0]]), torch.zeros(1, 3)) @ ahead
+    still = pose_matrix(torch.zeros(1, 3), torch.zeros(1, 3))
+    aslant = pose_matrix(torch.zeros(1, 3), torch.tensor([[3., 0, -4]]))
+    later = torch.cat([ahead, turning, still, aslant, inverse_pose(ahead)])
+    expected = torch.tensor([1., 1, 0, .8, -1])
+    found = heading(torch.stack([inverse_pose(later[:1]).expand_as(later), later]), (-1, 2))
+    torch.testing.assert_close(found, torch.stack([torch.ones(5), expected]))

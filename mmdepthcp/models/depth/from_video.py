@@ -8,7 +8,7 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
-from mmdepthcp.geometry.pose import inverse_pose, pose_matrix
+from mmdepthcp.geometry.pose import heading, inverse_pose, pose_matrix
 from mmdepthcp.models.depth.network import channels_last
 from mmdepthcp.models.losses import ViewSynthesisLoss
 from mmdepthcp.registry import MODELS
@@ -95,8 +95,8 @@ class LearnsFromVideo:
         Returns:
             ``loss_photometric`` and ``loss_smoothness``, means over the scales, ``loss_focal_prior`` where intrinsics
             may be predicted; for the log ``automask``, the share of pixels kept, ``disparity_std``, the spread of σ_0
-            within an image, and the mean ``focal_x``, ``focal_y`` (units of the view's width and height) of the samples
-            whose intrinsics are predicted.
+            within an image, ``heading``, the mean of :func:`mmdepthcp.geometry.pose.heading`, and the mean ``focal_x``,
+            ``focal_y`` (units of the view's width and height) of the samples whose intrinsics are predicted.
 
         Raises:
             FloatingPointError: what the networks predict is not finite.
@@ -113,6 +113,7 @@ class LearnsFromVideo:
         with torch.autocast(clean.device.type, enabled=False):
             losses = self.view_synthesis(clean, self.target_index, sigmoids, motions, intrinsics)
         losses['disparity_std'] = sigmoids[0].detach().flatten(1).std(1).mean()
+        losses['heading'] = heading(motions.detach(), self.frame_offsets).mean()
         if focal is not None:
             losses['loss_focal_prior'] = (self.pose_net.prior_loss(focal) * learnt.to(focal.device)).mean()
             if learnt.any():

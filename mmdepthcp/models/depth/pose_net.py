@@ -4,7 +4,9 @@ for."""
 from __future__ import annotations
 
 import math
+from typing import cast
 
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -27,6 +29,11 @@ class PoseDecoder(nn.Module):
             nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(inplace=True),
             nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(inplace=True),
             nn.Conv2d(256, 12, 1))
+
+    def start_ahead(self, distance: float) -> None:
+        """Make the motion before training one straight ahead: what was in front is ``distance`` nearer after it."""
+        with torch.no_grad():
+            cast(nn.Conv2d, self.layers[-1]).bias[5] -= distance / _OUTPUT_SCALE  # type: ignore[index]
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(B, C, H, W) to axis-angle and translation, each (B, 3) float32."""
@@ -69,13 +76,19 @@ class PoseNet(BaseModule):
         learn_intrinsics: also predict the camera's focal length.
         field_of_view: of a usual camera, horizontal, degrees: 48.7 in Cityscapes, 81.5 in KITTI.
         prior_weight: how strongly the focal length is held there; see :meth:`prior_loss`.
+        forward_start: how far the camera goes ahead between two frames before anything is learnt, in the units of
+            depth, which starts at about 0.2. From 0 on, a network may come upon another direction that explains a part
+            of what is seen, and stay there.
     """
 
     def __init__(self, encoder: dict, in_channels: int = 512, learn_intrinsics: bool = False,
-                 field_of_view: float = 50., prior_weight: float = 0.05, init_cfg: dict | None = None) -> None:
+                 field_of_view: float = 50., prior_weight: float = 0.05, forward_start: float = 0.,
+                 init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         self.encoder = MODELS.build(encoder)
         self.decoder = PoseDecoder(in_channels)
+        if forward_start:
+            self.decoder.start_ahead(forward_start)
         if not (0 < field_of_view < 180 and prior_weight >= 0):
             raise InputError(
                 f'pose_net: field_of_view must lie between 0 and 180 degrees and prior_weight be at least 0, got '

@@ -85,7 +85,7 @@ def test_sizes_that_differ_in_a_batch_are_named():
 def test_losses_and_gradients(options):
     model = build(**options)
     losses = losses_of(model, batch())
-    assert set(losses) == {'loss_photometric', 'loss_smoothness', 'automask', 'disparity_std'}
+    assert set(losses) == {'loss_photometric', 'loss_smoothness', 'automask', 'disparity_std', 'heading'}
     assert all(value.dtype == torch.float32 and value.isfinite() for value in losses.values())
     assert 0 < losses['automask'] <= 1
     loss, _ = model.parse_losses(losses)
@@ -134,7 +134,7 @@ def test_loss_is_that_of_its_parts_bit_for_bit(learn_intrinsics):
     motions, focal = again.motions(inputs['network'])
     parts = again.view_synthesis(inputs['clean'], 1, sigmoids, motions, K.float().expand(2, 3, 3))
     assert (focal is not None) == learn_intrinsics
-    assert list(losses) == [*parts, 'disparity_std', *['loss_focal_prior'] * learn_intrinsics]
+    assert list(losses) == [*parts, 'disparity_std', 'heading', *['loss_focal_prior'] * learn_intrinsics]
     assert all(torch.equal(losses[name], value) for name, value in parts.items())
     assert torch.equal(losses['disparity_std'], sigmoids[0].detach().flatten(1).std(1).mean())
 

@@ -125,6 +125,16 @@ def test_pose_decoder_starts_near_rest():
     assert max(rotation.abs().max(), translation.abs().max()) < .01
 
 
+def test_motion_may_start_straight_ahead():
+    encoder, pairs = dict(type='DepthResNet', depth=18, in_channels=6), torch.rand(2, 6, 64, 128)
+    motions = []
+    for options in ({}, dict(forward_start=.02)):
+        torch.manual_seed(0)
+        motions.append(torch.cat(PoseNet(encoder, **options)(pairs)[:2], 1))
+    expected = torch.tensor([0, 0, 0, 0, 0, -.02]).expand(2, 6)
+    torch.testing.assert_close(motions[1] - motions[0], expected, atol=1e-6, rtol=1e-4)
+
+
 def test_learnt_focal_length_starts_at_the_field_of_view():
     torch.manual_seed(0)
     encoder = dict(type='DepthResNet', depth=18, in_channels=6)
