@@ -1,4 +1,5 @@
-# Clusters of the features that stego_vits14_camvid.py starts from: a cluster probe, and k-means
+# Clusters of the features that stego_vits14_camvid.py starts from: a cluster probe, which learns from four images at
+# once, for the trunk sees each anew, and k-means
 #   python tools/train.py configs/depthg/features_vits14_camvid.py
 _base_ = ['stego_vits14_camvid.py']
 model = dict(
@@ -18,6 +19,6 @@ custom_hooks = [
     dict(type='mmdepthcp.ValidationRecordHook'),
     dict(type='mmdepthcp.KMeansHook', standardise=True),
 ]
-train_dataloader = dict(dataset=dict(_delete_=True, **_base_.bank_dataloader.dataset))
+train_dataloader = dict(batch_size=4, dataset=dict(_delete_=True, **_base_.bank_dataloader.dataset))
 optim_wrapper = dict(
     _delete_=True, type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-3))
