@@ -19,6 +19,7 @@ custom_hooks = [
     dict(type='mmdepthcp.ValidationRecordHook'),
     dict(type='mmdepthcp.KMeansHook', standardise=True),
 ]
+auto_scale_lr = dict(base_batch_size=4)
 train_dataloader = dict(batch_size=4, dataset=dict(_delete_=True, **_base_.bank_dataloader.dataset))
 optim_wrapper = dict(
     _delete_=True, type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-3))
