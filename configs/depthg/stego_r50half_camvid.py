@@ -17,13 +17,17 @@ model = dict(
             depth=50,
             base_channels=32,
             stem_channels=64,
-            out_indices=(2, 3),
+            # with the last stage a step of the head takes nine times as long
+            num_stages=3,
+            strides=(1, 2, 2),
+            dilations=(1, 1, 1),
+            out_indices=(2,),
             style='caffe',
             norm_cfg=dict(type='BN', requires_grad=True),
             init_cfg=dict(
                 type='Pretrained',
                 checkpoint='{{$MMDEPTHCP_DATA:data}}/pretrained/resnet50_half_opennsfw/resnet50_base32_caffe_mmseg.pth'))),
-    in_channels=1536,
+    in_channels=512,
     code_channels=70,
     num_clusters=11,
     num_classes=11)
