@@ -10,6 +10,8 @@ FEW_FRAMES = 300
 """Half a minute at 10 Hz."""
 BETTER_THAN_FLAT = 0.99
 """Depth counts as better than a constant if the error is at most this share of the constant's."""
+LEAST_HEADING = 0.5
+"""Cosine below which the direction of motion counts as wrong."""
 LEAST_SPREAD = 0.01
 """Of sigmoid disparity within an image, standard deviation; a constant has none."""
 LEAST_RELATIVE_SPREAD = 0.1
@@ -65,7 +67,7 @@ def judge_frames(frames: int, used: int) -> Verdict:
                'hardly carries over to others.')
 
 
-def judge_depth(error: float, flat: float, still: float, spread: float) -> Verdict:
+def judge_depth(error: float, flat: float, still: float, spread: float, heading: float) -> Verdict:
     """Whether learnt depth is better than flat, by how well neighbours can be moved into a frame.
 
     Args:
@@ -73,19 +75,24 @@ def judge_depth(error: float, flat: float, still: float, spread: float) -> Verdi
         flat: with the best constant depth.
         still: with the neighbours as they are.
         spread: of the sigmoid disparity within an image.
+        heading: cosine of the direction of motion with that in which the camera looks.
 
     Example:
-        >>> judge_depth(0.08, 0.10, 0.12, 0.1).good
+        >>> judge_depth(0.08, 0.10, 0.12, 0.1, 0.98).good
         True
     """
     found = (f'photometric error {error:.4f} with learnt depth, {flat:.4f} with the best constant depth, {still:.4f} '
-             f'with the neighbours as they are; disparity spreads by {spread:.3f} within an image')
+             f'with the neighbours as they are; disparity spreads by {spread:.3f} within an image; heading '
+             f'{heading:.2f} (1: straight ahead)')
     if spread < LEAST_SPREAD:
         return Verdict('depth', False, found, 'The depth is constant: give more time, another --seed, or depth from '
                                               'elsewhere (--depth hf:NAME).')
     if min(error, flat) >= still:
         return Verdict('depth', False, found, 'Camera motion has not been learnt: give more time, or frames farther '
                                               'apart (--fps 5) where the car is slow.')
+    if heading < LEAST_HEADING:
+        return Verdict('depth', False, found, 'The camera is taken to move elsewhere than it looks, with depth that '
+                                              'fits: give another --seed, or video of more drives.')
     return _of('depth', error <= BETTER_THAN_FLAT * flat, found,
                'Learnt depth explains the motion no better than a flat world: give more time or more video with near '
                'objects, say the camera (--fov), or take depth from elsewhere (--depth hf:NAME).')

@@ -114,7 +114,7 @@ def judge(summary: Mapping[str, Mapping[str, float | None]]) -> list[verdicts.Ve
     if frames := known('frames', 'all'):
         used = known('frames', 'pretrained_on') or frames
         judged.append(verdicts.judge_frames(int(frames[0]), int(used[0])))
-    if depth := known('depth', 'error', 'error_flat', 'error_still', 'disparity_std'):
+    if depth := known('depth', 'error', 'error_flat', 'error_still', 'disparity_std', 'heading'):
         judged.append(verdicts.judge_depth(*depth))
     elif relative := known('depth', 'relative_spread'):
         judged.append(verdicts.judge_disparity(*relative))

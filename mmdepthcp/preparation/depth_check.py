@@ -10,6 +10,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
 
+from mmdepthcp.geometry.pose import heading
 from mmdepthcp.geometry.view_synthesis import pixel_intrinsics, scale_disparity
 from mmdepthcp.models.depth.mono_depth import MonoDepth
 from mmdepthcp.models.depth.network import target_frame
@@ -55,7 +56,8 @@ def check_depth(model: MonoDepth, items: Iterable[Any], device: str, batch_size:
     ``error`` is the photometric error of neighbours moved into a frame by its predicted depth, ``error_flat`` that by
     the best of 16 constant depths for all frames, ``error_still`` that of neighbours as they are; all with the motion
     that the model predicts. ``disparity_std`` is the spread of the sigmoid disparity within a frame, ``focal_length``
-    the mean focal length used, in widths of the image.
+    the mean focal length used, in widths of the image, ``heading`` the mean of
+    :func:`mmdepthcp.geometry.pose.heading`.
 
     Args:
         model: the model; it is left in evaluation mode on the device.
@@ -79,8 +81,9 @@ def check_depth(model: MonoDepth, items: Iterable[Any], device: str, batch_size:
     flat = torch.cat([error[1] for error in errors], 1).mean(1).min().item()
     spread = torch.cat([sigmoid.flatten(1).std(1) for *_, sigmoid in found]).mean().item()
     focal = torch.cat([intrinsics[:, 0, 0] for _, _, intrinsics, _, _ in found]).mean().item()
+    ahead = torch.cat([heading(motions, model.frame_offsets).flatten() for _, motions, *_ in found]).mean().item()
     return [Score('error', moved), Score('error_flat', flat), Score('error_still', still),
-            Score('disparity_std', spread), Score('focal_length', focal)]
+            Score('disparity_std', spread), Score('focal_length', focal), Score('heading', ahead)]
 
 
 def _batches(items: Iterable[Any], size: int) -> Iterable[Sequence[Any]]:

@@ -9,8 +9,11 @@ from mmdepthcp.experiments.video_report import ends_of, judge, region_figures, r
 
 CASES = [
     (verdicts.judge_frames, (300, 300), True), (verdicts.judge_frames, (299, 299), False),
-    (verdicts.judge_depth, (0.099, 0.1, 0.12, 0.05), True), (verdicts.judge_depth, (0.0995, 0.1, 0.12, 0.05), False),
-    (verdicts.judge_depth, (0.09, 0.1, 0.12, 0.005), False), (verdicts.judge_depth, (0.11, 0.12, 0.10, 0.05), False),
+    (verdicts.judge_depth, (0.099, 0.1, 0.12, 0.05, 0.9), True),
+    (verdicts.judge_depth, (0.0995, 0.1, 0.12, 0.05, 0.9), False),
+    (verdicts.judge_depth, (0.09, 0.1, 0.12, 0.005, 0.9), False),
+    (verdicts.judge_depth, (0.11, 0.12, 0.10, 0.05, 0.9), False),
+    (verdicts.judge_depth, (0.09, 0.1, 0.12, 0.05, 0.4), False),
     (verdicts.judge_disparity, (0.3,), None), (verdicts.judge_disparity, (0.05,), False),
     (verdicts.judge_regions, (40, 0.2), True), (verdicts.judge_regions, (4, 0.2), False),
     (verdicts.judge_regions, (40, 0.6), False), (verdicts.judge_regions, (201, 0.1), False),
@@ -33,15 +36,16 @@ def test_verdict(judge_one, numbers, good):
 
 
 def test_constant_depth_is_told_from_motion_that_was_not_learnt():
-    assert 'constant' in verdicts.judge_depth(0.1, 0.1, 0.12, 0.001).advice
-    assert 'motion' in verdicts.judge_depth(0.13, 0.13, 0.12, 0.1).advice
+    assert 'constant' in verdicts.judge_depth(0.1, 0.1, 0.12, 0.001, 0).advice
+    assert 'motion has not' in verdicts.judge_depth(0.13, 0.13, 0.12, 0.1, 0).advice
+    assert 'elsewhere' in verdicts.judge_depth(0.09, 0.1, 0.12, 0.1, -1).advice
 
 
 def test_a_summary_is_judged_as_far_as_it_goes():
     assert judge({}) == []
     full = dict(
         frames=dict(all=600, pretrained_on=300), depth=dict(
-            error=0.08, error_flat=0.1, error_still=0.12, disparity_std=0.1, relative_spread=0.01),
+            error=0.08, error_flat=0.1, error_still=0.12, disparity_std=0.1, heading=1.0, relative_spread=0.01),
         regions=dict(number=30.0, largest=0.2), pretrain=dict(
             to_lnk_first=1.0, to_lnk_last=0.5, usage_last=0.5, loss_first=3.0, loss_last=4.0),
         finetuned=dict(miou=0.3, miou_random_init=0.2))
