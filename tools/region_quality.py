@@ -71,9 +71,12 @@ def main() -> int:
             rows = {str(root): RegionReader(root) for root in args.regions}
             root = args.regions[0]
         else:
+            options = read_grouping_options(args)
+            without = {**options, 'feature_root': None, 'edges': None}
+            settings = {words: parse_params(words.split()) for words in args.settings}
             rows = {words: RegionGrouper(
-                args.images, args.disparity, parse_params(words.split()), **read_grouping_options(args))
-                for words in args.settings}
+                args.images, args.disparity, params, **(options if params.formula == 'learnt' else without))
+                for words, params in settings.items()}
             root = args.images
         names = [name for name in find_files(root) if labels.path(image_key(name)).is_file()]
         if not names:

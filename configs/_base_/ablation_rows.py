@@ -27,7 +27,7 @@ control_regions = {
         name=f'regions_{kind}',
         tool='tools/dataset_converters/control_regions.py',
         args=['{work_dir}/regions', f'{{work_dir}}/regions_{kind}', '--kind', kind, *more],
-        outputs=[f'{{work_dir}}/regions_{kind}/meta.json'],
+        outputs=[f'{{work_dir}}/regions_{kind}', f'{{work_dir}}/regions_{kind}/meta.json'],
         needs=['regions'])
     for kind, more in dict(
         whole=[],

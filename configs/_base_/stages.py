@@ -56,7 +56,7 @@ stages = dict(
             'data/toy/depth/train', '{work_dir}/exact', '--suffix', '_depth.png', '--image-suffix', '_leftImg8bit',
             '--holes', 'far'
         ],
-        outputs=['{work_dir}/exact/meta.json'],
+        outputs=['{work_dir}/exact', '{work_dir}/exact/meta.json'],
         needs=['toy_streets']),
     # what tells nothing of the image, in place of exact or learnt disparity
     controls={
@@ -65,7 +65,7 @@ stages = dict(
                 name=kind,
                 tool='tools/dataset_converters/control_disparity.py',
                 args=[f'{{work_dir}}/{source}', f'{{work_dir}}/{kind}', '--kind', kind],
-                outputs=[f'{{work_dir}}/{kind}/meta.json'],
+                outputs=[f'{{work_dir}}/{kind}', f'{{work_dir}}/{kind}/meta.json'],
                 needs=[source])
             for kind in ('others', 'constant')
         }

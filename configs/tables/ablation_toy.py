@@ -11,7 +11,7 @@ prepare = [
         name='regions_exact',
         tool='tools/group_regions.py',
         args=['{images}', '{work_dir}/exact', '{work_dir}/regions_exact', '{camera}', '--params', '{regions}'],
-        outputs=['{work_dir}/regions_exact/meta.json'],
+        outputs=['{work_dir}/regions_exact', '{work_dir}/regions_exact/meta.json'],
         needs=['exact']), *_base_.control_regions.values()
 ]
 exact_order = f'{_base_.groups}.dataset.data_prefix.disparity_path={{work_dir}}/exact'

@@ -29,7 +29,7 @@ prepare = [
         name=f'features_{kind}',
         tool='tools/cache_features.py',
         args=[configs[kind], f'{{work_dir}}/features/{kind}', '--cfg-options', *_base_.on_trunk, *path],
-        outputs=[f'{{work_dir}}/features/{kind}/meta.json'],
+        outputs=[f'{{work_dir}}/features/{kind}', f'{{work_dir}}/features/{kind}/meta.json'],
         needs=['trunk', *made_by[kind]]) for kind, path in disparity.items()),
     *(dict(
         name=f'neighbours_{stem}',
@@ -42,7 +42,7 @@ prepare = [
         tool='tools/cache_features.py',
         args=[trunk_configs[stem, kind], f'{{work_dir}}/features/{stem}_{kind}', *(
             ['--cfg-options', *disparity[kind]] if disparity[kind] else [])],
-        outputs=[f'{{work_dir}}/features/{stem}_{kind}/meta.json'],
+        outputs=[f'{{work_dir}}/features/{stem}_{kind}', f'{{work_dir}}/features/{stem}_{kind}/meta.json'],
         needs=made_by[kind]) for stem, kind in trunk_data),
 ]
 

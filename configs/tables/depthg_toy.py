@@ -24,7 +24,7 @@ prepare = [
         name=f'features_{kind}',
         tool='tools/cache_features.py',
         args=[configs[kind], f'{{work_dir}}/features/{kind}', '--cfg-options', *_base_.on_trunk, *path],
-        outputs=[f'{{work_dir}}/features/{kind}/meta.json'],
+        outputs=[f'{{work_dir}}/features/{kind}', f'{{work_dir}}/features/{kind}/meta.json'],
         needs=['trunk', *made_by[kind]]) for kind, path in disparity.items()),
 ]
 

@@ -9,7 +9,7 @@ from typing import Any
 from mmdepthcp.cli.numbers import Size, whole
 
 
-def add_grouping_options(parser: argparse.ArgumentParser) -> None:
+def add_camera_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which camera took the images, and at which size to group them."""
     camera = parser.add_mutually_exclusive_group()
     camera.add_argument('--intrinsics', type=float, nargs=4, metavar=('FX', 'FY', 'CX', 'CY'),
@@ -22,10 +22,23 @@ def add_grouping_options(parser: argparse.ArgumentParser) -> None:
                         help='size to group at and to write; default: of each image')
 
 
-def read_grouping_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Those options as arguments of ``RegionGrouper``."""
+def add_grouping_options(parser: argparse.ArgumentParser) -> None:
+    """Add these, and the options for regions that are learnt."""
+    add_camera_options(parser)
+    parser.add_argument('--features', type=Path, metavar='DIR',
+                        help='for formula=learnt: features of the images, <image without suffix>.npy (tools/embed.py)')
+    parser.add_argument('--edges', type=Path, metavar='FILE', help='for the same: what tools/learn_edges.py wrote')
+
+
+def read_camera_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of the camera as arguments of ``RegionGrouper``."""
     return {
         'camera_root': args.camera_root,
         **{name: tuple(value) if value else None for name, value in (
             ('intrinsics', args.intrinsics), ('calibration_size', args.calibration_size), ('scale', args.scale))},
     }
+
+
+def read_grouping_options(args: argparse.Namespace) -> dict[str, Any]:
+    """All of them as arguments of ``RegionGrouper``."""
+    return {**read_camera_options(args), 'feature_root': args.features, 'edges': args.edges}

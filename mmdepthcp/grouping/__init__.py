@@ -13,6 +13,7 @@ from .graph import (
     standardise,
     superpixel_attributes,
 )
+from .learnt import EdgeFit, EdgeModel, agreement, learn_edges, pool_features
 from .quality import (
     RegionQuality,
     achievable_accuracy,
@@ -21,14 +22,24 @@ from .quality import (
     oracle_confusion,
     under_segmentation_error,
 )
-from .regions import KITTI_INTRINSICS, PRESETS, GroupingParams, group_regions, merge_small, split_disconnected
+from .regions import (
+    KITTI_INTRINSICS,
+    PRESETS,
+    GroupingParams,
+    SuperpixelGraph,
+    group_regions,
+    join_superpixels,
+    merge_small,
+    split_disconnected,
+    superpixel_graph,
+)
 from .superpixels import connected_components, slic
 
 __all__ = [
-    'DEFAULT_WEIGHTS', 'KITTI_INTRINSICS', 'PAPER_PLAIN_WEIGHTS', 'PAPER_WEIGHTS', 'PRESETS', 'EdgeWeights',
-    'GroupingParams', 'RegionQuality', 'SuperpixelAttributes', 'achievable_accuracy', 'adjacent_pairs', 'agglomerate',
-    'boundary_recall', 'cluster_hierarchy', 'connected_components', 'edge_terms',
-    'edge_weights', 'group_regions',
-    'infomap', 'louvain_map_equation', 'map_equation', 'mean_iou', 'merge_small', 'oracle_confusion', 'slic',
-    'split_disconnected', 'standardise', 'superpixel_attributes', 'under_segmentation_error',
+    'DEFAULT_WEIGHTS', 'KITTI_INTRINSICS', 'PAPER_PLAIN_WEIGHTS', 'PAPER_WEIGHTS', 'PRESETS', 'EdgeFit', 'EdgeModel',
+    'EdgeWeights', 'GroupingParams', 'RegionQuality', 'SuperpixelAttributes', 'SuperpixelGraph', 'achievable_accuracy',
+    'adjacent_pairs', 'agglomerate', 'agreement', 'boundary_recall', 'cluster_hierarchy', 'connected_components',
+    'edge_terms', 'edge_weights', 'group_regions', 'infomap', 'join_superpixels', 'learn_edges', 'louvain_map_equation',
+    'map_equation', 'mean_iou', 'merge_small', 'oracle_confusion', 'pool_features', 'slic', 'split_disconnected',
+    'standardise', 'superpixel_attributes', 'superpixel_graph', 'under_segmentation_error',
 ]

@@ -24,14 +24,15 @@ def agglomerate(
         colour: float = 0.2,
         threshold: float = 0.01,
         max_groups: int | None = None,
-        area_power: float = 1.0) -> np.ndarray:
+        area_power: float = 1.0,
+        vectors: np.ndarray | None = None) -> np.ndarray:
     """Join neighbouring groups one pair at a time, the cheapest first, as in Ward's method.
 
-    What parts two groups is w = sigmoid(colour · distance of their mean colours + mean of ``local`` along their
-    border); joining them costs w·(A_i·A_j / (A_i + A_j))^``area_power``. Depth and support count where two groups
-    touch, for a surface may run far into the picture; colour counts over whole groups, so that they do not leak
-    through a blurred edge. Joining goes on while there are more than ``max_groups`` groups, and then among those with w
-    below ``threshold``.
+    What parts two groups is w = sigmoid(colour · distance of their mean colours + distance of their mean ``vectors`` +
+    mean of ``local`` along their border); joining them costs w·(A_i·A_j / (A_i + A_j))^``area_power``. Depth and
+    support count where two groups touch, for a surface may run far into the picture; colour and vectors count over
+    whole groups, so that they do not leak through a blurred edge. Joining goes on while there are more than
+    ``max_groups`` groups, and then among those with w below ``threshold``.
 
     Args:
         pairs: (E, 2) integers in 0..N−1, i ≠ j, every pair once.
@@ -42,6 +43,7 @@ def agglomerate(
         threshold: w from which on groups are apart.
         max_groups: how many groups may be left, None for any number; parts that no edge connects stay apart.
         area_power: larger uses up small groups earlier; 1 is Ward's method.
+        vectors: (N, K) of the nodes, which count as colours do; None for none.
 
     Returns:
         (N,) int32 groups 0..G−1 in order of their first node; each is connected.
@@ -52,21 +54,27 @@ def agglomerate(
         [0, 0, 1]
     """
     limit = len(areas) if max_groups is None else max_groups
+    looks = np.asarray(lab, np.float64)
+    if vectors is not None:
+        looks = np.concatenate([looks, vectors], axis=1)
     roots = _join_cheapest(
-        np.ascontiguousarray(pairs, np.int32), np.asarray(local, np.float64), np.asarray(lab, np.float64),
-        np.asarray(areas, np.float64), colour, threshold, limit, area_power)
+        np.ascontiguousarray(pairs, np.int32), np.asarray(local, np.float64), looks, np.asarray(areas, np.float64),
+        colour, threshold, limit, area_power)
     return by_first(roots)[0]
 
 
 @njit(cache=True)
 def _apart(local, colour, one, other):
-    """sigmoid(local + colour · distance of two CIELAB colours)."""
+    """sigmoid(local + colour · distance of two CIELAB colours + distance of the vectors behind them)."""
     distance = ((one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2 + (one[2] - other[2]) ** 2) ** 0.5
-    return 1 / (1 + np.exp(-(local + colour * distance)))
+    further = 0.0
+    for place in range(3, len(one)):
+        further += (one[place] - other[place]) ** 2
+    return 1 / (1 + np.exp(-(local + colour * distance + further ** 0.5)))
 
 
 @njit(cache=True)
-def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit, power):
+def _join_cheapest(pairs, local, looks, areas, colour, threshold, limit, power):
     """(N,) one node of its group for every node; see `agglomerate`.
 
     Half-edge 2e + side is the end of edge e at node ends[e, side]; the half-edges of a group form a linked list.
@@ -74,7 +82,7 @@ def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit, power):
     """
     number, edges = len(areas), len(pairs)
     ends, sums, counts = pairs.copy(), local.copy(), np.ones(edges)
-    lab, areas = lab.copy(), areas.copy()
+    looks, areas = looks.copy(), areas.copy()
     gone, stamps = np.zeros(edges, np.bool_), np.zeros(edges, np.int64)
     first, following = np.full(number, -1, np.int32), np.empty(2 * edges, np.int32)
     for half in range(2 * edges):
@@ -86,7 +94,7 @@ def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit, power):
     heap = [(0.0, np.int64(0), np.int64(0)) for _ in range(0)]
     for index in range(edges):
         one, other = ends[index, 0], ends[index, 1]
-        apart = _apart(sums[index], colour, lab[one], lab[other])
+        apart = _apart(sums[index], colour, looks[one], looks[other])
         cost = apart * (areas[one] * areas[other] / (areas[one] + areas[other])) ** power
         heap.append((cost, np.int64(index), stamps[index]))
     heapq.heapify(heap)
@@ -96,13 +104,13 @@ def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit, power):
         if gone[edge] or stamp != stamps[edge]:
             continue
         kept, joined = ends[edge, 0], ends[edge, 1]
-        if left <= limit and _apart(sums[edge] / counts[edge], colour, lab[kept], lab[joined]) >= threshold:
+        if left <= limit and _apart(sums[edge] / counts[edge], colour, looks[kept], looks[joined]) >= threshold:
             continue
         if areas[kept] < areas[joined]:
             kept, joined = joined, kept
         gone[edge] = True
         parents[joined] = kept
-        lab[kept] = (areas[kept] * lab[kept] + areas[joined] * lab[joined]) / (areas[kept] + areas[joined])
+        looks[kept] = (areas[kept] * looks[kept] + areas[joined] * looks[joined]) / (areas[kept] + areas[joined])
         areas[kept] += areas[joined]
         left -= 1
         before, half = np.int32(-1), first[kept]
@@ -136,7 +144,7 @@ def _join_cheapest(pairs, local, lab, areas, colour, threshold, limit, power):
                 other = ends[edge, 1 - half % 2]
                 edge_to[other] = -1
                 stamps[edge] += 1
-                apart = _apart(sums[edge] / counts[edge], colour, lab[kept], lab[other])
+                apart = _apart(sums[edge] / counts[edge], colour, looks[kept], looks[other])
                 cost = apart * (areas[kept] * areas[other] / (areas[kept] + areas[other])) ** power
                 heapq.heappush(heap, (cost, np.int64(edge), stamps[edge]))
             half = following[half]

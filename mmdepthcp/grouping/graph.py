@@ -23,11 +23,11 @@ class EdgeWeights(NamedTuple):
 
 
 DEFAULT_WEIGHTS = EdgeWeights(0.2, 30.0, 4.0, -5.0)
-"""For ``formula='scale_free'``."""
+"""For ``formula='scale_free'`` and ``'learnt'``."""
 PAPER_WEIGHTS = EdgeWeights(0.006, 36.0, 2.5, -4.0)
 PAPER_PLAIN_WEIGHTS = EdgeWeights(0.0, 48.0, 0.0, -4.0)
 """The two sets of Zeng et al., for ``formula='paper'``."""
-FORMULAS = ('scale_free', 'paper')
+FORMULAS = ('scale_free', 'paper', 'learnt')
 
 
 class SuperpixelAttributes(NamedTuple):
@@ -167,13 +167,14 @@ def edge_terms(
     ``formula='paper'``, for attributes of standardised points, takes for D_3d the whole distance of the centres, and
     multiplies D_col by the mean height ȳ of the pair, so that colour counts above the camera only, and D_sup by ȳ².
     These depend on the size of the superpixels and, through the standard deviations, on what else is in the picture
-    (a far sky makes ȳ vanish); ``'scale_free'``, for points as they are, does not.
+    (a far sky makes ȳ vanish); ``'scale_free'``, for points as they are, does not. ``'learnt'`` is the same: what
+    features say comes on top (:class:`mmdepthcp.grouping.EdgeModel`).
 
     Args:
         attributes: of R superpixels.
         pairs: (E, 2) integers.
         weights: of the terms.
-        formula: 'scale_free' or 'paper'.
+        formula: one of `FORMULAS`.
 
     Returns:
         (E,) float64.
@@ -208,4 +209,9 @@ def edge_weights(
         weights: EdgeWeights = DEFAULT_WEIGHTS,
         formula: str = 'scale_free') -> np.ndarray:
     """Weight in 0..1 of every edge, small where two superpixels belong together: sigmoid of `edge_terms`."""
-    return 1 / (1 + np.exp(-np.minimum(edge_terms(attributes, pairs, weights, formula), 700)))
+    return sigmoid(edge_terms(attributes, pairs, weights, formula))
+
+
+def sigmoid(terms: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(−terms))."""
+    return 1 / (1 + np.exp(-np.minimum(terms, 700)))

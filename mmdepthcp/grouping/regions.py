@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -22,13 +22,15 @@ from .graph import (
     PAPER_PLAIN_WEIGHTS,
     PAPER_WEIGHTS,
     EdgeWeights,
+    SuperpixelAttributes,
     adjacent_pairs,
     edge_terms,
-    edge_weights,
+    sigmoid,
     standardise,
     superpixel_attributes,
     unique_pairs,
 )
+from .learnt import EdgeModel, pool_features
 from .superpixels import slic
 
 METHODS = ('agglomerative', *COMMUNITIES)
@@ -48,7 +50,7 @@ class GroupingParams:
         sigma: smoothing before the superpixels, in pixels.
         iterations: of SLIC.
         depth_contrast: CIELAB units that a depth ratio of e counts for in the superpixels; 0 leaves depth out.
-        formula: 'scale_free' or 'paper', see `edge_weights`.
+        formula: 'scale_free' or 'paper', see `edge_terms`; 'learnt': the former, and what features tell.
         weights: of the edge terms (colour, depth, support, bias).
         method: 'agglomerative' (see `agglomerate`), or communities of the map equation, bottom up, found by
             'louvain' or by 'infomap' (needs the package of that name); see `cluster_hierarchy`.
@@ -119,11 +121,23 @@ PRESETS = {
 """Named settings: ours, and those of Zeng et al. with either of their weight sets."""
 
 
+class SuperpixelGraph(NamedTuple):
+    """What is grouped."""
+
+    superpixels: np.ndarray
+    """(H, W) int32, 0..R−1."""
+    pairs: np.ndarray
+    """(E, 2) int32, those that touch."""
+    attributes: SuperpixelAttributes
+
+
 def group_regions(
         image: np.ndarray,
         disparity: np.ndarray,
         intrinsics: np.ndarray,
-        params: GroupingParams = PRESETS['default']) -> np.ndarray:
+        params: GroupingParams = PRESETS['default'],
+        features: np.ndarray | None = None,
+        edges: EdgeModel | None = None) -> np.ndarray:
     """Coherent depth regions of an image.
 
     Superpixels become the nodes of a graph, edges weigh how much depth, colour and support part them, and those
@@ -134,13 +148,15 @@ def group_regions(
         disparity: (H, W) in 0..1, larger is closer, any scale.
         intrinsics: normalised 3×3 (fx/W, fy/H, cx/W, cy/H).
         params: settings.
+        features: (C, h, w) of the whole image, for ``formula='learnt'``.
+        edges: what they say, for the same.
 
     Returns:
         (H, W) int32 ids 0..R−1 in raster order of their first pixel; every region is 4-connected.
 
     Raises:
-        ValueError: sizes differ, disparity is not finite or nowhere positive, the image is no (H, W, 3) uint8 array, or
-            the intrinsics are those of no camera.
+        ValueError: sizes differ, disparity is not finite or nowhere positive, the image is no (H, W, 3) uint8 array,
+            the intrinsics are those of no camera, or features are missing, of another kind, or not asked for.
 
     Example:
         >>> disparity = np.repeat([[0.1, 0.8]], 4, axis=1).repeat(8, axis=0)
@@ -148,6 +164,24 @@ def group_regions(
         >>> regions[0].tolist()
         [0, 0, 0, 0, 1, 1, 1, 1]
     """
+    if (params.formula == 'learnt') != (features is not None) or (features is None) != (edges is None):
+        raise ValueError("formula='learnt' takes features and what is learnt about edges, other formulas do not")
+    graph = superpixel_graph(image, disparity, intrinsics, params)
+    vectors, bias = None, 0.
+    if features is not None and edges is not None:
+        if len(features) != edges.projection.shape[1]:
+            raise ValueError(f'features have {len(features)} channels; edges were learnt from features with '
+                             f'{edges.projection.shape[1]}')
+        vectors, bias = pool_features(graph.superpixels, features) @ edges.projection.T, edges.bias
+    return join_superpixels(graph, params, vectors, bias)[graph.superpixels]
+
+
+def superpixel_graph(
+        image: np.ndarray,
+        disparity: np.ndarray,
+        intrinsics: np.ndarray,
+        params: GroupingParams = PRESETS['default']) -> SuperpixelGraph:
+    """The superpixels of an image, those that touch, and what is known of them; see `group_regions`."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ValueError(f'the image must be uint8 of shape (H, W, 3), got {image.dtype} {image.shape}')
     if disparity.shape != image.shape[:2]:
@@ -162,20 +196,38 @@ def group_regions(
     extra = np.float32(params.depth_contrast) * np.log(points[2]) if params.depth_contrast else None
     superpixels = slic(
         image, number, compactness=params.compactness, sigma=params.sigma, iterations=params.iterations, extra=extra)
-    pairs = adjacent_pairs(superpixels)
-    attributes = superpixel_attributes(superpixels, image, standardise(points) if params.formula == 'paper' else points)
-    weights = edge_weights(attributes, pairs, params.weights, params.formula)
+    if params.formula == 'paper':
+        points = standardise(points)
+    return SuperpixelGraph(
+        superpixels, adjacent_pairs(superpixels), superpixel_attributes(superpixels, image, points))
+
+
+def join_superpixels(
+        graph: SuperpixelGraph, params: GroupingParams, vectors: np.ndarray | None = None, bias: float = 0.,
+        ) -> np.ndarray:
+    """The region of every superpixel, (R,) int32, in order of their first superpixel.
+
+    Args:
+        graph: the superpixels.
+        params: settings.
+        vectors: (R, K) whose distance parts two superpixels, beside what depth, colour and support do.
+        bias: of that.
+    """
+    pairs, attributes = graph.pairs, graph.attributes
+    terms = edge_terms(attributes, pairs, params.weights, params.formula) + bias
+    if vectors is not None:
+        terms = terms + np.linalg.norm(vectors[pairs[:, 0]] - vectors[pairs[:, 1]], axis=1)
+    weights = sigmoid(terms)
     if params.method == 'agglomerative':
-        local = edge_terms(attributes, pairs, params.weights._replace(colour=0.0), params.formula)
+        local = edge_terms(attributes, pairs, params.weights._replace(colour=0.0), params.formula) + bias
         groups = agglomerate(
             pairs, local, attributes.lab, attributes.area, colour=params.weights.colour, threshold=params.threshold,
-            max_groups=params.max_regions, area_power=params.area_power)
+            max_groups=params.max_regions, area_power=params.area_power, vectors=vectors)
     else:
         groups = cluster_hierarchy(
             pairs, weights, len(attributes.area), threshold=params.threshold, method=params.method, seed=params.seed)
         groups = split_disconnected(groups, pairs)
-    groups = merge_small(groups, pairs, weights, attributes.area, params.min_area * disparity.size)
-    return groups[superpixels]
+    return merge_small(groups, pairs, weights, attributes.area, params.min_area * graph.superpixels.size)
 
 
 def split_disconnected(groups: np.ndarray, pairs: np.ndarray) -> np.ndarray:

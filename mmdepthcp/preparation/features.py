@@ -97,10 +97,13 @@ class Parts:
     Args:
         number: of images.
         rows: images in one part.
+        made_by: what the parts depend on beside the images, if the folder's name does not say it: parts without a note
+            of it are made anew.
     """
 
-    def __init__(self, number: int, rows: int) -> None:
+    def __init__(self, number: int, rows: int, made_by: str = '') -> None:
         self.starts = range(0, number, rows)
+        self.made_by = made_by
 
     def run(self, shard: tuple[int, int], files: Callable[[int], list[Path]], make: Callable[[int], list[Any]],
             sources: Callable[[int], Sequence[str | os.PathLike]]) -> bool:
@@ -119,10 +122,10 @@ class Parts:
             paths = files(start)
             note = self.note(paths[0])
             are_there = all(path.exists() for path in paths)
-            outdated = are_there and _have_changed(sources(start), paths, note)
+            outdated = are_there and self._have_changed(sources(start), paths, note)
             if are_there and not outdated and note.exists():
                 continue
-            digest = _digest(sources(start))
+            digest = self._digest(sources(start))
             if outdated or not are_there:
                 changed += outdated
                 for path, values in zip(paths, make(start), strict=True):
@@ -134,13 +137,27 @@ class Parts:
         if changed:
             notice(f'{paths[0].parent}: parts made anew, for what they were made of has changed: {changed}')
         return all(path.exists() for start in self.starts for path in files(start)) and not any(
-            _have_changed(sources(start), files(start), self.note(files(start)[0]))
+            self._have_changed(sources(start), files(start), self.note(files(start)[0]))
             for start in self.starts if start not in own)
 
     @staticmethod
     def note(path: Path) -> Path:
         """Where the digest of the sources of a part lies, whose first file is ``path``."""
         return path.with_suffix('.sources')
+
+    def _have_changed(self, sources: Sequence[str | os.PathLike], paths: Sequence[Path], note: Path) -> bool:
+        """Whether files of a part were made of other sources; without a note of them, whether one of these is newer."""
+        digest = self._digest(sources)
+        if digest is None or note.exists() or self.made_by:
+            return digest is not None and not (note.exists() and note.read_text() == digest)
+        return max(os.stat(path).st_mtime_ns for path in sources) > min(os.stat(path).st_mtime_ns for path in paths)
+
+    def _digest(self, sources: Sequence[str | os.PathLike]) -> str | None:
+        """The digest of files and of what the parts depend on besides, None if a file is not there."""
+        try:
+            return f'{self.made_by} {digest_of(sources)}'.lstrip()
+        except OSError:
+            return None
 
 
 class FeatureCaching:
@@ -159,7 +176,7 @@ class FeatureCaching:
 
     def __init__(self, trunk: FrozenTrunk, out: str | os.PathLike, say: Callable[[str], None] = print) -> None:
         self.trunk, self.out, self.say = trunk, Path(out), say
-        self.parts = Parts(len(trunk.names), ROWS)
+        self.parts = Parts(len(trunk.names), ROWS, trunk.key)
 
     def run(self, shard: tuple[int, int] = WHOLE) -> bool:
         """Keep the features of the images of a shard ``(i, n)``; whether those of all shards are there."""
@@ -197,22 +214,6 @@ class FeatureCaching:
             for field in fields[1:]:
                 kept[field].append(np.stack([view[field] for view in views]))
         return [np.concatenate(kept[field]) for field in fields]
-
-
-def _have_changed(sources: Sequence[str | os.PathLike], paths: Sequence[Path], note: Path) -> bool:
-    """Whether files of a part were made of other sources; without a note of them, whether one of these is newer."""
-    digest = _digest(sources)
-    if digest is None or note.exists():
-        return digest is not None and note.read_text() != digest
-    return max(os.stat(path).st_mtime_ns for path in sources) > min(os.stat(path).st_mtime_ns for path in paths)
-
-
-def _digest(sources: Sequence[str | os.PathLike]) -> str | None:
-    """The digest of files, None if one is not there."""
-    try:
-        return digest_of(sources)
-    except OSError:
-        return None
 
 
 class _Views(Dataset):

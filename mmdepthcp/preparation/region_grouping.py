@@ -21,10 +21,11 @@ from mmdepthcp.geometry.cameras import (
     read_cityscapes_pixels,
     tell_assumed_size,
 )
-from mmdepthcp.grouping import PRESETS, GroupingParams, RegionQuality, group_regions
+from mmdepthcp.grouping import PRESETS, EdgeModel, GroupingParams, RegionQuality, group_regions
+from mmdepthcp.preparation.edge_models import read_edges, read_features
 from mmdepthcp.preparation.exports import META, claim_export, digest_of, select_outdated
 from mmdepthcp.utils.errors import InputError
-from mmdepthcp.utils.fileio import read_json
+from mmdepthcp.utils.fileio import file_sha256, read_json
 from mmdepthcp.utils.images import image_size, read_disparity, read_image, read_labels, read_regions, write_regions
 from mmdepthcp.utils.trees import Failure, image_key, process_tree, track
 from mmdepthcp.utils.walks import IMAGE_SUFFIXES, find_files, in_any_letters
@@ -77,9 +78,12 @@ class RegionGrouper:
         calibration_size: (width, height) of the images that those were made for; if None, that of Cityscapes where they
             have the numbers of its cameras, else the size of each image.
         scale: (width, height) of the region maps; the size of each image if None.
+        feature_root: folder of ``<relative path of the image without suffix>.npy``, (C, h, w), see
+            :func:`mmdepthcp.embed`, for ``formula='learnt'``.
+        edges: file of :func:`mmdepthcp.preparation.edge_learning.write_edges`, for the same.
 
     Raises:
-        InputError: the camera is not known or none, or a size is none.
+        InputError: the camera is not known or none, or a size is none; features or edges are missing or not asked for.
     """
 
     image_root: Path
@@ -89,6 +93,8 @@ class RegionGrouper:
     camera_root: Path | None = None
     calibration_size: Size | None = None
     scale: Size | None = None
+    feature_root: Path | None = None
+    edges: Path | None = None
 
     def __post_init__(self) -> None:
         if self.intrinsics is None and self.camera_root is None:
@@ -101,6 +107,15 @@ class RegionGrouper:
         for key in ('calibration_size', 'scale'):
             if getattr(self, key) is not None:
                 check_size(getattr(self, key), key)
+        learnt = self.params.formula == 'learnt'
+        if learnt != (self.edges is not None) or learnt != (self.feature_root is not None):
+            raise InputError('formula=learnt takes --features DIR and --edges FILE of tools/learn_edges.py; without '
+                             'formula=learnt leave them out')
+
+    @cached_property
+    def edge_model(self) -> EdgeModel | None:
+        """What ``edges`` holds."""
+        return None if self.edges is None else read_edges(self.edges)
 
     def __call__(self, name: Path) -> np.ndarray:
         """The (H, W) int32 regions of an image, ``name`` relative to the image root.
@@ -108,6 +123,17 @@ class RegionGrouper:
         Raises:
             InputError: a file is missing or unusable, disparity is the same everywhere, or image and disparity have
                 different shapes.
+        """
+        image, disparity, intrinsics = self.load(name)
+        features = None if self.feature_root is None else read_features(self.feature_file(name))
+        try:
+            return group_regions(image, disparity, intrinsics, self.params, features, self.edge_model)
+        except ValueError as error:
+            raise InputError(f'{self.image_root / name}: {error}') from error
+
+    def load(self, name: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The image (H, W, 3) uint8 BGR, its disparity (H, W), both at the size to group at, and normalised intrinsics
+        (3, 3); raises what a call does.
         """
         image_path, disparity_path = self.files(name)[:2]
         image, disparity = read_image(image_path), read_disparity(disparity_path)
@@ -125,10 +151,12 @@ class RegionGrouper:
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         if disparity.shape != image.shape[:2]:
             disparity = cv2.resize(disparity, size, interpolation=cv2.INTER_LINEAR)
-        try:
-            return group_regions(image, disparity, intrinsics, self.params)
-        except ValueError as error:
-            raise InputError(f'{image_path}, {disparity_path}: {error}') from error
+        return image, disparity, intrinsics
+
+    def feature_file(self, name: Path) -> Path:
+        """The features of an image."""
+        assert self.feature_root is not None
+        return self.feature_root / name.with_suffix('.npy')
 
     def _intrinsics_of(self, name: Path, size: Size) -> np.ndarray:
         if self.camera_root is not None:
@@ -148,10 +176,12 @@ class RegionGrouper:
                              'give labels of the size of the images')
 
     def files(self, name: Path) -> list[Path]:
-        """The image, its disparity and, where they are read, its calibration."""
+        """The image, its disparity and, where they are read, its calibration and features."""
         files = [self.image_root / name, self.disparity_root / name.with_suffix('.png')]
         if self.camera_root is not None:
             files.append(self.camera_root / f"{image_key(name).removesuffix('_leftImg8bit')}_camera.json")
+        if self.feature_root is not None:
+            files.append(self.feature_file(name))
         return files
 
     def description(self) -> dict:
@@ -167,6 +197,7 @@ class RegionGrouper:
             'intrinsics': camera,
             'calibration_size': list(self.calibration_size) if self.calibration_size else None,
             'scale': list(self.scale) if self.scale else None,
+            **({'edges': file_sha256(self.edges)} if self.edges else {}),
         }
 
 
@@ -205,7 +236,7 @@ def group_tree(
             there.
     """
     images = find_files(grouper.image_root, suffixes, [out, grouper.disparity_root])
-    for folder in (grouper.disparity_root, grouper.camera_root):
+    for folder in (grouper.disparity_root, grouper.camera_root, grouper.feature_root):
         if folder is not None and not folder.is_dir():
             raise InputError(f'{folder}: no such folder')
     with claim_export(out, grouper.description(), shard, 'regions'):

@@ -14,7 +14,7 @@ from mmengine.dataset import pseudo_collate
 from mmdepthcp.datasets import feature_cache as files
 from mmdepthcp.engine.hooks import FeatureCacheHook
 from mmdepthcp.preparation import features as caching
-from mmdepthcp.preparation.features import FeatureCaching, FrozenTrunk
+from mmdepthcp.preparation.features import FeatureCaching, FrozenTrunk, Parts
 from mmdepthcp.registry import DATASETS, MODELS
 from mmdepthcp.sampling import write_neighbours
 from mmdepthcp.utils.errors import InputError
@@ -144,11 +144,36 @@ def test_what_has_changed_is_made_anew(config, tmp_path, notices):
     notices.clear()
     for note in out.glob('*.sources'):
         note.unlink()
-    write_disparity(tmp_path / 'disparity' / NAMES[4], np.full((16, 32), .5))
-    os.utime(tmp_path / 'disparity' / NAMES[4], (2**32, 2**32))
-    assert FeatureCaching(trunk(config), out).run() and notices[-1].endswith('changed: 1')
-    (tmp_path / 'images' / NAMES[0]).rename(tmp_path / 'gone.png')
-    assert not caching._have_changed([str(tmp_path / 'images' / NAMES[0])], [], out / 'inputs_000000000.sources')
+    assert FeatureCaching(trunk(config), out).run() and notices[-1].endswith('changed: 3')
+
+
+def test_without_a_note_the_newer_image_tells(tmp_path, notices):
+    images = [tmp_path / f'{number}.png' for number in range(4)]
+
+    def run(parts):
+        return parts.run((0, 1), lambda start: [tmp_path / f'part_{start}.npy'], lambda start: [np.zeros(2)],
+                         lambda start: images[start:start + 2])
+
+    for path in images:
+        path.write_text('a')
+    assert run(Parts(4, 2))
+    for note in tmp_path.glob('*.sources'):
+        note.unlink()
+    os.utime(images[1], (2**32, 2**32))
+    assert run(Parts(4, 2)) and notices[-1].endswith('changed: 1')
+    images[3].unlink()
+    assert run(Parts(4, 2)) and len(notices) == 1
+
+
+def test_features_that_nobody_knows_are_made_anew(config, tmp_path, notices):
+    other = FeatureCaching(trunk(config, seed=1), tmp_path / 'kept', print)
+    assert other.run()
+    (tmp_path / 'kept/meta.json').unlink()
+    assert FeatureCaching(trunk(config), tmp_path / 'kept', print).run()
+    assert 'parts made anew, for what they were made of has changed: 3' in '\n'.join(notices)
+    assert FeatureCaching(trunk(config), tmp_path / 'own', print).run()
+    for path in (tmp_path / 'own').glob('inputs_*.npy'):
+        assert np.array_equal(np.load(path), np.load(tmp_path / 'kept' / path.name))
 
 
 def test_weights_that_gave_nothing_bind_nobody(config, tmp_path, monkeypatch):
