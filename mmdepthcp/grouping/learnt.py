@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.sparse import coo_matrix
 
 KEPT_DIMENSIONS = 16
-"""Directions of the features that are looked at, those in which they vary most."""
+"""Directions of the features that are looked at."""
+RIDGE = 1e-3
+"""Added to the variance of differences that mean nothing, in units of that of the features."""
 LEAST_EXAMPLES = 10
 """Of either kind, without which nothing is learnt."""
 
@@ -94,9 +97,10 @@ def learn_edges(features: np.ndarray, pairs: np.ndarray, parted: np.ndarray, hel
                 dimensions: int = KEPT_DIMENSIONS) -> EdgeFit:
     """Learn from pairs of superpixels which differences of their features part them.
 
-    The features are brought to deviation 1 and to their main directions; a logistic regression on the squares of the
-    differences, both kinds of pairs counting the same, weighs the directions, and a second one on the distance that
-    they make gives its scale and the bias.
+    The directions are those in which the differences of parted pairs are largest beside those of pairs that belong
+    together (Köstinger et al., "Large Scale Metric Learning from Equivalence Constraints", CVPR 2012); a logistic
+    regression on the squares of the differences, both kinds of pairs counting the same, weighs them, and a second one
+    on the distance that they make gives its scale and the bias.
 
     Args:
         features: (N, C) of all superpixels.
@@ -108,7 +112,6 @@ def learn_edges(features: np.ndarray, pairs: np.ndarray, parted: np.ndarray, hel
     Raises:
         ValueError: there are hardly any pairs of one kind among those to learn from or those held back.
     """
-    from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
@@ -118,8 +121,11 @@ def learn_edges(features: np.ndarray, pairs: np.ndarray, parted: np.ndarray, hel
                              f'{LEAST_EXAMPLES} must be, and as many must not')
     deviation = features.std(axis=0)
     scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    axes = PCA(min(dimensions, *features.shape), svd_solver='full').fit(features * scale).components_ * scale
-    squares = ((features[pairs[:, 0]] - features[pairs[:, 1]]) @ axes.T) ** 2
+    differences = (features[pairs[:, 0]] - features[pairs[:, 1]]) * scale
+    apart, together = (_second_moment(differences[~held_back & kind]) for kind in (parted, ~parted))
+    directions = eigh(apart, together + RIDGE * np.eye(len(together)))[1][:, ::-1][:, :dimensions].T
+    axes = directions * scale
+    squares = (differences @ directions.T) ** 2
     spread = squares.mean(axis=0).clip(np.finfo(np.float64).tiny)
     regression = LogisticRegression(class_weight='balanced', max_iter=1000)
     weights = regression.fit((squares / spread)[~held_back], parted[~held_back]).coef_[0].clip(0) / spread
@@ -128,3 +134,7 @@ def learn_edges(features: np.ndarray, pairs: np.ndarray, parted: np.ndarray, hel
     slope = max(float(regression.coef_[0, 0]), 0.)
     model = EdgeModel(slope * np.sqrt(weights)[:, None] * axes, float(regression.intercept_[0]) if slope else 0.)
     return EdgeFit(model, float(roc_auc_score(parted[held_back], slope * distance[held_back, 0])))
+
+
+def _second_moment(rows: np.ndarray) -> np.ndarray:
+    return rows.T @ rows / len(rows)

@@ -69,9 +69,9 @@ def test_what_parts_is_learnt(examples):
     features, pairs, parted, held_back = examples
     model, auc = learn_edges(*examples)
     terms = log_odds(model, features, pairs)
-    assert .9 < auc <= 1 and ((terms > 0) == parted)[held_back].mean() > .8
+    assert .93 < auc <= 1 and ((terms > 0) == parted)[held_back].mean() > .85
     reach = np.abs(model.projection * features.std(0)).max(0)
-    assert reach[:2].min() > 2 * reach[2:].max()
+    assert reach[:2].min() > 3 * reach[2:].max()
 
 
 def test_the_share_of_parted_pairs_does_not_count(examples):
