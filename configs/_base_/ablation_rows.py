@@ -9,6 +9,7 @@ variants = dict(
     whole=('regions: none, two views of whole images', [region_path + '_whole', *off], ['regions_whole']),
     grid=('regions: grid', [region_path + '_grid'], ['regions_grid']),
     colour=('regions: superpixels without depth', [region_path + '_colour'], ['regions_colour']),
+    learnt=('regions: second round, learnt', [region_path + '_learnt'], ['regions_learnt']),
     off=('copy-paste: off', off, []),
     own=('copy-paste: into the own image', [f'{pastes}.target=own'], []),
     order=('copy-paste: random order', [f'{pastes}.order=random'], []),

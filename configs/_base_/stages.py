@@ -131,6 +131,34 @@ stages = dict(
             outputs=['{work_dir}/neighbours.npz'],
             needs=['trunk']),
     ],
+    # regions by what features of the first round's network tell beside depth and colour
+    learnt_regions=[
+        dict(
+            name='trunk_features',
+            tool='tools/embed.py',
+            args=['{images}', '{trunk}', '{work_dir}/trunk_features', '--layer', 'decode_head', '--batch-size', '8'],
+            outputs=['{work_dir}/trunk_features', '{work_dir}/trunk_features/features.json'],
+            needs=['trunk']),
+        dict(
+            name='edges',
+            tool='tools/learn_edges.py',
+            args=[
+                '{images}', '{work_dir}/disparity', '{work_dir}/trunk_features', '{work_dir}/edges.json', '{camera}',
+                '--params', '{regions}'
+            ],
+            outputs=['{work_dir}/edges.json'],
+            needs=['trunk_features', 'disparity']),
+        dict(
+            name='regions_learnt',
+            tool='tools/group_regions.py',
+            args=[
+                '{images}', '{work_dir}/disparity', '{work_dir}/regions_learnt', '{camera}', '--features',
+                '{work_dir}/trunk_features', '--edges', '{work_dir}/edges.json', '--params', '{regions}',
+                'formula=learnt'
+            ],
+            outputs=['{work_dir}/regions_learnt', '{work_dir}/regions_learnt/meta.json'],
+            needs=['edges']),
+    ],
     # 30 images to label, by a depth network and {student_config}
     selection=dict(
         name='selection',

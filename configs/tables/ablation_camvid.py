@@ -6,7 +6,8 @@ title = 'What matters in DepthCP, on CamVid'
 seeds = (0, 1, 2)
 
 prepare = [
-    *_base_.stages.from_video, *(_base_.control_regions[kind] for kind in ('whole', 'grid', 'colour'))
+    *_base_.stages.from_video, *(_base_.control_regions[kind] for kind in ('whole', 'grid', 'colour')),
+    _base_.stages.trunk[0], *_base_.stages.learnt_regions
 ]
 pretrainings = dict(
     **{

@@ -12,7 +12,8 @@ prepare = [
         tool='tools/group_regions.py',
         args=['{images}', '{work_dir}/exact', '{work_dir}/regions_exact', '{camera}', '--params', '{regions}'],
         outputs=['{work_dir}/regions_exact', '{work_dir}/regions_exact/meta.json'],
-        needs=['exact']), *_base_.control_regions.values()
+        needs=['exact']), *_base_.control_regions.values(), _base_.stages.trunk[0],
+    *_base_.stages.learnt_regions
 ]
 exact_order = f'{_base_.groups}.dataset.data_prefix.disparity_path={{work_dir}}/exact'
 variants = dict(

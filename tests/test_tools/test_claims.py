@@ -21,11 +21,11 @@ from mmdepthcp.videos import extract_frames
 TOOLS = Path(__file__).parents[2] / 'tools'
 WITHOUT_FOLDER = {
     'colour_position_baseline.py', 'export_backbone.py', 'region_quality.py', 'pair_quality.py',
-    'instances_to_coco.py', 'check_depth.py'}
+    'instances_to_coco.py', 'check_depth.py', 'learn_edges.py'}
 BY_FUNCTION = {
     'infer_depth.py', 'group_regions.py', 'cityscapes_disparity.py', 'depth_maps.py', 'toy_streets.py',
     'nearest_neighbours.py', 'cache_features.py', 'five_crops.py', 'control_disparity.py', 'potsdam3.py',
-    'select_images.py', 'video_frames.py', 'pretrain_videos.py', 'control_regions.py',
+    'select_images.py', 'video_frames.py', 'embed.py', 'pretrain_videos.py', 'control_regions.py',
     'summarise.py', 'report_videos.py'}
 CONFIG = '''
 pipeline = [dict(name='a', tool='tools/export_backbone.py', args=['--help'])]
