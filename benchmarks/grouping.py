@@ -16,11 +16,13 @@ import numpy as np
 
 from benchmarks.measuring import Measurement, Timing, measure_peak, time_side_by_side
 from benchmarks.streets import Size, Street, image_names, read_street
-from mmdepthcp.grouping import KITTI_INTRINSICS, GroupingParams, RegionQuality, group_regions
+from mmdepthcp.grouping import KITTI_INTRINSICS, EdgeModel, GroupingParams, RegionQuality, group_regions
+from mmdepthcp.grouping.learnt import KEPT_DIMENSIONS
 from mmdepthcp.utils.images import write_disparity, write_regions
 from mmdepthcp.utils.trees import use_one_thread
 
 IGNORE = 255
+CHANNELS, STRIDE = 64, 4
 
 
 def _read(folder: Path, num_images: int, size: Size) -> list[Street]:
@@ -76,6 +78,7 @@ def measure_grouping(
     """Time of one image on one core, and quality at equal count, both with KITTI's camera, as in the paper.
 
     ``peak_mb`` is what a call adds to a process that has the image. The plain version runs once for each image.
+    ``learnt_s`` is the time with ``formula='learnt'`` and features of 64 channels at stride 4, made up.
 
     Args:
         folder: see :mod:`benchmarks.streets`.
@@ -96,7 +99,17 @@ def measure_grouping(
         street = next(turns)
         found.append(group_regions(street.image, street.disparity, KITTI_INTRINSICS, params))
 
-    calls, counts = {'fast': group}, {'fast': repeats}
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(CHANNELS, size[1] // STRIDE, size[0] // STRIDE)).astype(np.float32)
+    edges = EdgeModel(0.1 * rng.normal(size=(KEPT_DIMENSIONS, CHANNELS)), 0.)
+
+    def group_learnt() -> None:
+        street = streets[0]
+        group_regions(street.image, street.disparity, KITTI_INTRINSICS, replace(params, formula='learnt'), features,
+                      edges)
+
+    calls: dict[str, Callable[[], None]] = {'fast': group, 'learnt': group_learnt}
+    counts = {'fast': repeats, 'learnt': repeats}
     plain_found: dict[int, np.ndarray] = {}
     if plain:
         from benchmarks.plain.grouping import plain_group_regions
@@ -111,6 +124,7 @@ def measure_grouping(
         calls['plain'], counts['plain'] = plain_group, num_images
     timings = time_side_by_side(calls, counts, warmup)
     figures: dict[str, Any] = dict(
+        learnt_s=timings['learnt'].median_s,
         disparity_kb=_file_kb(write_disparity, [street.disparity for street in streets]),
         regions_kb=_file_kb(write_regions, found[:num_images]))
     if plain and all(street.labels is not None for street in streets):

@@ -99,7 +99,7 @@ def test_grouping(folder):
     row, = measure_grouping(folder, SIZE, 400, num_images=2, repeats=3)
     figures = row.figures
     assert row.ratio == row.plain_median_s / row.median_s
-    assert figures['regions'] <= figures['plain_regions']
+    assert figures['regions'] <= figures['plain_regions'] and figures['learnt_s'] > 0
     assert all(0 < figures[name] <= 1 for name in (
         'oracle_miou', 'boundary_recall', 'plain_oracle_miou', 'plain_boundary_recall'))
     alone, = measure_grouping(folder, SIZE, 400, num_images=1, repeats=1, plain=False)
