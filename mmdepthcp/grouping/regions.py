@@ -52,6 +52,7 @@ class GroupingParams:
         depth_contrast: CIELAB units that a depth ratio of e counts for in the superpixels; 0 leaves depth out.
         formula: 'scale_free' or 'paper', see `edge_terms`; 'learnt': the former, and what features tell.
         weights: of the edge terms (colour, depth, support, bias).
+        feature_weight: of what features tell in 'learnt'; below 1, for they tend to be wrong where depth and colour are.
         method: 'agglomerative' (see `agglomerate`), or communities of the map equation, bottom up, found by
             'louvain' or by 'infomap' (needs the package of that name); see `cluster_hierarchy`.
         threshold: mean edge weight from which on regions are apart ('agglomerative'), or below which one edge keeps a
@@ -70,6 +71,7 @@ class GroupingParams:
     depth_contrast: float = 30.0
     formula: str = 'scale_free'
     weights: EdgeWeights = DEFAULT_WEIGHTS
+    feature_weight: float = 0.2
     method: str = 'agglomerative'
     threshold: float = 0.01
     max_regions: int | None = 120
@@ -104,7 +106,7 @@ _RULES: tuple[tuple[tuple[str, ...], str, Callable[[Any], bool]], ...] = (
     (('seed',), 'a whole number from 0 on', lambda value: _is_whole(value, 0)),
     (('superpixel_area',), 'a number from 1 on', lambda value: _is_number(value) and value >= 1),
     (('compactness',), 'a number above 0', lambda value: _is_number(value) and value > 0),
-    (('sigma', 'depth_contrast', 'area_power'), 'a number from 0 on', lambda value: _is_number(value) and value >= 0),
+    (('sigma', 'depth_contrast', 'area_power', 'feature_weight'), 'a number from 0 on', lambda value: _is_number(value) and value >= 0),
     (('threshold',), 'a number in 0..1', lambda value: _is_number(value) and 0 <= value <= 1),
     (('min_area',), 'a fraction of the image in 0..1', lambda value: _is_number(value) and 0 <= value < 1),
 )
@@ -172,7 +174,8 @@ def group_regions(
         if len(features) != edges.projection.shape[1]:
             raise ValueError(f'features have {len(features)} channels; edges were learnt from features with '
                              f'{edges.projection.shape[1]}')
-        vectors, bias = pool_features(graph.superpixels, features) @ edges.projection.T, edges.bias
+        vectors = params.feature_weight * pool_features(graph.superpixels, features) @ edges.projection.T
+        bias = params.feature_weight * edges.bias
     return join_superpixels(graph, params, vectors, bias)[graph.superpixels]
 
 

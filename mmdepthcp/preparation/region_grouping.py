@@ -190,6 +190,8 @@ class RegionGrouper:
         camera: Any = 'calibration files'
         if self.camera_root is None:
             camera = check_intrinsics(self.intrinsics, 'intrinsics')[[0, 1, 0, 1], [0, 1, 2, 2]].tolist()
+        if self.params.formula != 'learnt':
+            del params['feature_weight']
         if self.params.method != 'agglomerative':
             params['open_communities'] = 'any edge below the threshold'  # before: by mean edges
         return {

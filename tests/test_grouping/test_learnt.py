@@ -17,7 +17,7 @@ from mmdepthcp.grouping import (
     pool_features,
 )
 
-LEARNT = GroupingParams(formula='learnt', max_regions=2, threshold=0.)
+LEARNT = GroupingParams(formula='learnt', feature_weight=1., max_regions=2, threshold=0.)
 
 
 def plain_bilinear(features, height, width):
@@ -119,6 +119,8 @@ def test_features_part_what_depth_and_colour_do_not():
     blind = group_regions(image, disparity, KITTI_INTRINSICS, LEARNT, features, EdgeModel(np.array([[20., 0]]), 0.))
     plain = group_regions(image, disparity, KITTI_INTRINSICS, replace(LEARNT, formula='scale_free'))
     assert np.array_equal(blind, plain) and not np.array_equal(regions, plain)
+    assert np.array_equal(plain, group_regions(
+        image, disparity, KITTI_INTRINSICS, replace(LEARNT, feature_weight=0.), features, model))
 
 
 @pytest.mark.parametrize('method', ['agglomerative', 'louvain'])

@@ -72,7 +72,7 @@ def test_features_help_where_depth_does_not(tree, monkeypatch, capsys):
     assert told['auc'] > .8 and told['images'] == 8 and 0 < told['parted'] < told['together'] < 1
     options = ['--features', tree / 'features', '--edges', tree / 'edges.json']
     call(monkeypatch, 'group_regions.py', *folders, tree / 'learnt', *camera, *options, '--num-workers', 0,
-         '--params', 'formula=learnt', *WORDS)
+         '--params', 'formula=learnt', 'feature_weight=1.0', *WORDS)
     group_tree(grouper(tree), tree / 'plain')
     truth = read_labels(tree / 'truth' / NAMES[0], '')
     found = {kind: same_share(read_regions(tree / kind / NAMES[0]), truth) for kind in ('plain', 'learnt')}
