@@ -52,7 +52,7 @@ class GroupingParams:
         depth_contrast: CIELAB units that a depth ratio of e counts for in the superpixels; 0 leaves depth out.
         formula: 'scale_free' or 'paper', see `edge_terms`; 'learnt': the former, and what features tell.
         weights: of the edge terms (colour, depth, support, bias).
-        feature_weight: of what features tell in 'learnt'; below 1, for they tend to be wrong where depth and colour are.
+        feature_weight: of what features tell in 'learnt'; below 1, as they tend to err where depth and colour do.
         method: 'agglomerative' (see `agglomerate`), or communities of the map equation, bottom up, found by
             'louvain' or by 'infomap' (needs the package of that name); see `cluster_hierarchy`.
         threshold: mean edge weight from which on regions are apart ('agglomerative'), or below which one edge keeps a
