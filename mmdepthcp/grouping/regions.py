@@ -106,7 +106,8 @@ _RULES: tuple[tuple[tuple[str, ...], str, Callable[[Any], bool]], ...] = (
     (('seed',), 'a whole number from 0 on', lambda value: _is_whole(value, 0)),
     (('superpixel_area',), 'a number from 1 on', lambda value: _is_number(value) and value >= 1),
     (('compactness',), 'a number above 0', lambda value: _is_number(value) and value > 0),
-    (('sigma', 'depth_contrast', 'area_power', 'feature_weight'), 'a number from 0 on', lambda value: _is_number(value) and value >= 0),
+    (('sigma', 'depth_contrast', 'area_power', 'feature_weight'), 'a number from 0 on',
+     lambda value: _is_number(value) and value >= 0),
     (('threshold',), 'a number in 0..1', lambda value: _is_number(value) and 0 <= value <= 1),
     (('min_area',), 'a fraction of the image in 0..1', lambda value: _is_number(value) and 0 <= value < 1),
 )
