@@ -24,6 +24,7 @@ from mmdepthcp.evaluation.functional.clustering import (
 )
 from mmdepthcp.evaluation.functional.knn import knn_votes
 from mmdepthcp.geometry import depth_to_sigmoid, inverse_pose, pose_matrix, rotation_matrix, scale_disparity, warp
+from mmdepthcp.geometry.pose import heading
 from mmdepthcp.geometry.boxes import cell_centres, cell_diagonals, cell_distances
 from mmdepthcp.geometry.points import cell_depth, cell_points, picture_depth
 from mmdepthcp.models.backbones import hypercolumns
@@ -288,6 +289,11 @@ CASES = {
         lambda: dict(axis_angle=randn(2, 3)), ('axis_angle',), (2, 4, 4),
         (dict(axis_angle=torch.zeros(1, 3)), [[[1., 0, 0, -1], [0, 1, 0, -1], [0, 0, 1, -1], [0, 0, 0, 1]]]),
         dict(two=dict(axis_angle=randn(2, 2))), half=None),
+    'heading': Case(
+        lambda translation: heading(pose_matrix(torch.zeros_like(translation), translation), (-1, 1)),
+        lambda: dict(translation=randn(2, 3, 3)), ('translation',), (2, 3),
+        (dict(translation=tensor([[[3., 0, 4]], [[3., 0, 4]]])), [[.8], [-.8]]),
+        dict(three=dict(translation=randn(3, 3, 3))), half=None),
     'scale_disparity': Case(
         lambda sigmoid: scale_disparity(sigmoid, 0.1, 100.), lambda: dict(sigmoid=rand(2, 3)), ('sigmoid',), (2, 3),
         (dict(sigmoid=tensor([0., 1])), [.01, 10]), None),  # of any shape
