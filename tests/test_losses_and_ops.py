@@ -24,9 +24,9 @@ from mmdepthcp.evaluation.functional.clustering import (
 )
 from mmdepthcp.evaluation.functional.knn import knn_votes
 from mmdepthcp.geometry import depth_to_sigmoid, inverse_pose, pose_matrix, rotation_matrix, scale_disparity, warp
-from mmdepthcp.geometry.pose import heading
 from mmdepthcp.geometry.boxes import cell_centres, cell_diagonals, cell_distances
 from mmdepthcp.geometry.points import cell_depth, cell_points, picture_depth
+from mmdepthcp.geometry.pose import heading
 from mmdepthcp.models.backbones import hypercolumns
 from mmdepthcp.models.backbones.dino_vit import legacy_positions
 from mmdepthcp.models.depth import blend_with_mirror
