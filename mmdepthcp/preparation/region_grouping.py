@@ -80,7 +80,7 @@ class RegionGrouper:
         scale: (width, height) of the region maps; the size of each image if None.
         feature_root: folder of ``<relative path of the image without suffix>.npy``, (C, h, w), see
             :func:`mmdepthcp.embed`, for ``formula='learnt'``.
-        edges: file of :func:`mmdepthcp.preparation.edge_learning.write_edges`, for the same.
+        edges: file of :func:`mmdepthcp.preparation.edge_models.write_edges`, for the same.
 
     Raises:
         InputError: the camera is not known or none, or a size is none; features or edges are missing or not asked for.
