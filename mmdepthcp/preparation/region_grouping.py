@@ -111,6 +111,7 @@ class RegionGrouper:
         if learnt != (self.edges is not None) or learnt != (self.feature_root is not None):
             raise InputError('formula=learnt takes --features DIR and --edges FILE of tools/learn_edges.py; without '
                              'formula=learnt leave them out')
+        _ = self.edge_model  # refuses a file that is none
 
     @cached_property
     def edge_model(self) -> EdgeModel | None:

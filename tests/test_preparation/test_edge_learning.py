@@ -134,6 +134,8 @@ def test_unfit_files_are_named(tree):
         (tree / 'edges.json').write_text(json.dumps(content))
         with pytest.raises(InputError, match=r'edges\.json: holds nothing learnt about edges'):
             read_edges(tree / 'edges.json')
+    with pytest.raises(InputError, match=r'none\.json'):
+        grouper(tree, 'formula=learnt', feature_root=tree / 'features', edges=tree / 'none.json')
 
 
 def test_features_of_two_kinds_are_refused(tree):
