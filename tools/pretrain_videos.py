@@ -4,7 +4,7 @@
     python tools/pretrain_videos.py drive1.mp4 OUT --labels DIR --budget 30m
 
 VIDEOS are video files and folders of frames, of a camera that moves through streets. Frames are taken out, this machine
-is measured for about half a minute, settings that fit the time are written to OUT/config.py (and OUT/depth.py,
+is measured for some 25 seconds, settings that fit the time are written to OUT/config.py (and OUT/depth.py,
 OUT/finetune.py), and their stages are run: depth, disparity, regions, pretraining, export, fine-tuning where there are
 labels, report. Interrupt it when you like: the same command goes on. On several GPUs every training uses all of them.
 """
@@ -36,8 +36,7 @@ def parse_args() -> argparse.Namespace:
                              'frames')
     parser.add_argument('--init', metavar='CHECKPOINT', help='a ResNet that the encoder starts from')
     parser.add_argument('--network', choices=['auto', 'r18_small', 'r18', 'r50'], default='auto',
-                        help='default: r50 on a GPU, r18_small (half width, which timm and torchvision do not have) '
-                             'without, or what --init holds')
+                        help='default: r50 on a GPU, r18_small (half width) without, or what --init holds')
     parser.add_argument('--fps', type=above(0), default=10., help='frames a second to take; default %(default)g')
     parser.add_argument('--fov', type=above(0), metavar='DEGREES',
                         help='horizontal field of view of the camera; default: what the files say, else learnt')

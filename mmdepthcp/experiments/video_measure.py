@@ -241,7 +241,8 @@ class _Bench:
                 model.train()
                 if device != 'cpu':
                     torch.cuda.reset_peak_memory_stats()
-                step = _best_of(lambda: self._step(model, batch, optimiser, device)) / samples  # noqa: B023
+                times = 1 if device == 'cpu' and steps else 2  # the first size has warmed it up
+                step = _best_of(lambda: self._step(model, batch, optimiser, device), times) / samples  # noqa: B023
                 steps[size] = _together(step, load, self.machine)
                 if device != 'cpu':
                     memory = torch.cuda.max_memory_allocated() / GIB / (samples * size[0] * size[1] / 1e6)

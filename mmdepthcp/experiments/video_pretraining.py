@@ -82,7 +82,7 @@ def pretrain(videos: Sequence[str | os.PathLike] | str | os.PathLike, out: str |
              quiet: bool = False, show: bool = False) -> Pretrained | None:
     """Pretrain a segmentation backbone on unlabelled street video, and report on it.
 
-    Frames are taken out of the videos, this machine is measured for about half a minute, settings that fit the time are
+    Frames are taken out of the videos, this machine is measured for some 25 seconds, settings that fit the time are
     written to ``out`` as ordinary configs, and their stages are run: depth, disparity, regions, pretraining, export,
     fine-tuning where there are labels, report. What has been interrupted goes on when called again in the same way.
 
