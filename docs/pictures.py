@@ -1,4 +1,5 @@
-"""Draw the pictures of docs/concepts.md: a toy street in depth and regions, mixed views, what the loss compares.
+"""Draw the pictures of docs/concepts.md, a toy street in depth and regions, mixed views, what the loss compares, and
+the views of each row of configs/tables/ablation_toy.py.
 
     python docs/pictures.py                  # into docs/images
 
@@ -11,6 +12,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 CONFIG = 'configs/depthcp_toy.py'
+TABLE = 'configs/tables/ablation_toy.py'
+VARIANTS = ('depthcp', 'whole', 'grid', 'colour', 'true', 'off', 'own', 'order', 'placement', 'random')
+"""Rows of the table that change what the views look like and need no network."""
 SIZE, VIEW = (512, 256), (384, 192)
 SEED, EPOCH, GROUP = 0, 0, 3
 STREETS = 16
@@ -28,41 +33,46 @@ LINES = 12
 QUALITY = 64
 
 
-def prepare(data: Path) -> tuple[Path, Path, Path]:
-    """Images, exact disparity and regions of toy streets, each by its tool."""
+def prepare(data: Path) -> None:
+    """Toy streets, exact disparity, regions and those of the table's variants below a folder, each by its tool."""
     tools = ROOT / 'tools'
-    images, disparity, regions = data / 'leftImg8bit/train', data / 'disparity', data / 'regions'
+    images, regions = data / 'leftImg8bit/train', data / 'regions'
+    controls = dict(whole=[], grid=[], colour=['--images', images],
+                    true=['--labels', data / 'gtFine/train', '--suffixes', '_leftImg8bit', '_gtFine_instanceIds'])
     for command in (
         [tools / 'dataset_converters/toy_streets.py', data, '--train', STREETS, '--val', 0, '--frames', 1,
          '--size', *SIZE],
-        [tools / 'dataset_converters/depth_maps.py', data / 'depth/train', disparity, '--suffix', '_depth.png',
+        [tools / 'dataset_converters/depth_maps.py', data / 'depth/train', data / 'exact', '--suffix', '_depth.png',
          '--image-suffix', '_leftImg8bit', '--holes', 'far'],
-        [tools / 'group_regions.py', images, disparity, regions, '--camera-root', data / 'camera/train',
+        [tools / 'group_regions.py', images, data / 'exact', regions, '--camera-root', data / 'camera/train',
          '--params', 'max_regions=60', 'weights=0.2,15,4,-5'],
+        *([tools / 'dataset_converters/control_regions.py', regions, data / f'regions_{kind}', '--kind', kind, *more]
+          for kind, more in controls.items()),
     ):
         subprocess.run([sys.executable, *map(str, command)], check=True, stdout=subprocess.DEVNULL)
-    return images, disparity, regions
 
 
-def mixed_group(images: Path, disparity: Path, regions: Path) -> dict[str, Any]:
-    """A group of four images as the config mixes them, larger."""
+def mixed_group(data: Path, changes: Sequence[str] = ()) -> dict[str, Any]:
+    """A group of four images as the config mixes them, larger; with settings of a row of the table."""
     from mmengine.registry import init_default_scope
 
     from mmdepthcp.cli.tools import register_modules
     from mmdepthcp.config.loading import load_config
     from mmdepthcp.registry import DATASETS
 
-    config = load_config(ROOT / CONFIG)
+    folders = dict(img='leftImg8bit/train', disparity='exact', region='regions')
+    paths = [f'train_dataloader.dataset.dataset.data_prefix.{name}_path={data / folder}'
+             for name, folder in folders.items()]
+    config = load_config(ROOT / CONFIG, [*paths, *(change.format(work_dir=data) for change in changes)])
     register_modules()
     init_default_scope(config.default_scope)
     groups = config.train_dataloader.dataset
-    groups.dataset.data_prefix = dict(
-        img_path=str(images), disparity_path=str(disparity), region_path=str(regions))
     larger = VIEW[0] / config.view_size[0]
     groups.dataset.pipeline = [
         dict(step, scale=VIEW) if step['type'] == 'ResizeStreet' else step for step in groups.dataset.pipeline]
     paste, *rest = (step for step in groups.pipeline if step['type'] != 'PackMixedViews')
-    lengths = {name: round(larger * value) for name, value in paste.pastes.items() if name != 'cp_times'}
+    lengths = {name: round(larger * value) for name, value in paste.pastes.items()
+               if name.startswith(('min_', 'whole_', 'position_'))}
     groups.pipeline = [dict(paste, pastes=dict(paste.pastes, **lengths)), *rest]
     dataset = DATASETS.build(groups)
     return dataset[SEED, EPOCH, GROUP % len(dataset)]
@@ -78,22 +88,21 @@ def titled(tiles: dict[str, np.ndarray]) -> np.ndarray:
     return np.hstack(columns)
 
 
-def drawn(images: Path, disparities: Path, region_maps: Path) -> dict[str, np.ndarray]:
-    """All pictures by name, BGR, of folders of images and what was made of them."""
+def drawn(data: Path) -> dict[str, np.ndarray]:
+    """All pictures by name, BGR, of what :func:`prepare` wrote."""
     from mmdepthcp.utils.images import read_disparity, read_regions
-    from mmdepthcp.visualization.maps import colorize_disparity, draw_regions, id_borders
+    from mmdepthcp.visualization.maps import colorize_disparity, draw_regions
     from mmdepthcp.visualization.mixed_views import draw_mixed_views
 
+    images = data / 'leftImg8bit/train'
     file = sorted(images.rglob('*.png'))[STREET]
     name = file.relative_to(images)
     street = cv2.imread(str(file))
-    disparity, regions = read_disparity(disparities / name), read_regions(region_maps / name)
-    group = mixed_group(images, disparities, region_maps)
-    views, labels = group['views'], group['labels']
+    disparity, regions = read_disparity(data / 'exact' / name), read_regions(data / 'regions' / name)
+    group = mixed_group(data)
+    views = group['views']
     rng = np.random.default_rng(SEED)
-    outlined = views.copy()
-    for view, shown in zip(outlined, labels, strict=True):
-        view[id_borders(shown)] = 255
+    outlined = outlines(group)
     members = [member['img'] for member in group['group']]
     seen = {kind: draw_mixed_views(views[:4], first_views(group[f'{kind}_matches'], 4), LINES, rng)
             for kind in ('pixel', 'region')}
@@ -106,7 +115,30 @@ def drawn(images: Path, disparities: Path, region_maps: Path) -> dict[str, np.nd
             titled({f'view {number}: borders of the copies': outlined[number] for number in SHOWN})]),
         'matches': np.vstack([titled({'places that several views show': seen['pixel']}),
                               titled({'regions that several views show': seen['region']})]),
+        'ablation_views': np.vstack(list(variants(data))),
     }
+
+
+def outlines(group: dict[str, Any]) -> np.ndarray:
+    """The views of a group with the borders of the copies in white."""
+    from mmdepthcp.visualization.maps import id_borders
+
+    outlined = group['views'].copy()
+    for view, shown in zip(outlined, group['labels'], strict=True):
+        view[id_borders(shown)] = 255
+    return outlined
+
+
+def variants(data: Path) -> Iterator[np.ndarray]:
+    """The first views of the same group in each row of the table, with the borders of the copies."""
+    from mmengine.config import Config
+
+    rows = Config.fromfile(ROOT / TABLE).variants
+    for name in VARIANTS:
+        label, changes, _ = rows[name]
+        views = outlines(mixed_group(data, changes))
+        row = np.hstack([views[number] for number in SHOWN])
+        yield titled({label.split(',')[0] if name == 'depthcp' else label: cv2.pyrDown(row)})
 
 
 def first_views(matches: Any, count: int) -> dict[str, np.ndarray]:
@@ -124,7 +156,8 @@ def main() -> None:
     args = parser.parse_args()
     args.output_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        for name, picture in drawn(*prepare(Path(folder))).items():
+        prepare(Path(folder))
+        for name, picture in drawn(Path(folder)).items():
             width = min(1200, picture.shape[1])
             small = cv2.resize(picture, (width, round(picture.shape[0] * width / picture.shape[1])),
                                interpolation=cv2.INTER_AREA)

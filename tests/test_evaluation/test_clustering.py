@@ -3,7 +3,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmdepthcp.evaluation.functional.clustering import assign_clusters, cluster_features, cluster_prototypes
+from mmdepthcp.evaluation.functional.clustering import (
+    assign_clusters,
+    cluster_areas,
+    cluster_features,
+    cluster_prototypes,
+)
 
 
 def test_prototypes_around_directions_form_clusters():
@@ -39,6 +44,33 @@ def test_feature_clusters_worked_example():
     assert clusters[2] == clusters[3] and len({*clusters[:3]}) == 3
     clusters = cluster_prototypes(features, 3)
     assert clusters[1] == clusters[2] and len({*clusters[[0, 1, 3]]}) == 3
+
+
+def test_areas_are_like_so_many_equal_features():
+    """A sum over n pixels counts as n features of its direction do."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(3), 6)
+    directions = 4 + np.eye(5)[truth] + 0.1 * rng.normal(size=(18, 5))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    areas = rng.integers(1, 9, 18)
+    clusters = cluster_areas(directions * areas[:, None], 3)
+    repeated = cluster_areas(np.repeat(directions, areas, axis=0), 3)
+    assert len(set(zip(np.repeat(clusters, areas), repeated, strict=True))) == len(set(clusters)) == 3
+    assert len(set(zip(truth, clusters, strict=True))) == 3
+
+
+def test_a_small_area_far_off_gets_no_cluster_of_its_own():
+    """Four of five features lie at 0°, 10°, 60° and 70°, the fifth at 200°: where all count alike, it is alone."""
+    angles = np.radians([0, 10, 60, 70, 200])
+    directions = np.stack([np.cos(angles), np.sin(angles)], 1)
+    assert len({*cluster_features(directions, 2)[:4]}) == 1
+    clusters = cluster_areas(directions * np.array([[50], [50], [50], [50], [.1]]), 2)
+    assert clusters[0] == clusters[1] != clusters[2] == clusters[3]
+
+
+@pytest.mark.filterwarnings('ignore::sklearn.exceptions.ConvergenceWarning')
+def test_areas_of_features_that_are_all_the_same_are_one_cluster():
+    assert set(cluster_areas(np.ones((6, 4)), 3)) == {0}
 
 
 def test_features_that_are_all_the_same_are_clustered_all_the_same():

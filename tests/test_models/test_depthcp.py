@@ -216,7 +216,7 @@ def test_backbone_outputs_that_do_not_fit_the_neck(change, words):
 
 @pytest.mark.parametrize('settings', [
     dict(pixel_weight=0, region_weight=0), dict(pixel_weight=-1), dict(num_clusters=21), dict(num_clusters=0),
-    dict(cluster_by='colour')])
+    dict(cluster_by='colour'), dict(cluster_beside=['areas', 'colour'])])
 def test_settings_that_make_no_sense(settings):
     with pytest.raises(InputError):
         build(**settings)
@@ -248,7 +248,7 @@ def test_predict_follows_the_prototypes():
         model.prototypes.weight.copy_(torch.randn(20, 12, generator=torch.Generator().manual_seed(5)))
     after = predict(model, (32, 64), (32, 64)).pred_sem_seg.data
     fresh = copy.deepcopy(model)
-    fresh._clustered = None
+    fresh._clustered.clear()
     assert torch.equal(after, predict(fresh, (32, 64), (32, 64)).pred_sem_seg.data)
     assert not torch.equal(before, after)
 
@@ -257,9 +257,34 @@ def test_features_tell_which_prototypes_belong_together():
     model = build(cluster_by='features', num_clusters=2)
     means = torch.eye(12)[torch.arange(20) % 2]
     model.feature_sums.copy_(means * torch.arange(1, 21)[:, None])
-    clusters = model._clusters()
+    clusters = model.directions_and_clusters()[1]
     assert (clusters[::2] == clusters[0]).all() and (clusters[1::2] == clusters[1]).all()
     assert clusters[0] != clusters[1]
+
+
+def test_few_pixels_that_lie_apart_get_no_cluster_by_areas():
+    """Of 20 features on a half circle the first 16 lie within 60°, the others, of few pixels, at 180°."""
+    angles = torch.cat([torch.tensor([0., 60.]).repeat(8), torch.full((4,), 180.)]).deg2rad()
+    means = torch.zeros(20, 12)
+    means[:, 0], means[:, 1] = angles.cos(), angles.sin()
+    model = build(cluster_by='areas', cluster_beside=['features'], num_clusters=2)
+    model.feature_sums.copy_(means)
+    model.feature_sums[:16] *= 100
+    by_areas, by_features = model.directions_and_clusters()[1], model.clusters_beside()['features']
+    assert (by_areas[:16:2] == by_areas[0]).all() and (by_areas[1:16:2] == by_areas[1]).all()
+    assert by_areas[0] != by_areas[1]
+    assert (by_features[:16] == by_features[0]).all() and (by_features[16:] != by_features[0]).all()
+
+
+def test_other_clusters_are_those_of_a_model_that_goes_by_them():
+    model = build(cluster_by='areas', cluster_beside=['prototypes', 'features'])
+    model.feature_sums.copy_(torch.randn(20, 12, generator=torch.Generator().manual_seed(3)))
+    result = predict(model, (32, 64), (32, 64))
+    for name in model.cluster_beside:
+        other = build(cluster_by=name)
+        other.load_state_dict(model.state_dict())
+        expected = predict(other, (32, 64), (32, 64)).pred_sem_seg.data
+        assert torch.equal(result.get(f'pred_{name}_seg').data, expected)
 
 
 def test_a_prototype_never_chosen_stands_for_itself():
@@ -267,7 +292,8 @@ def test_a_prototype_never_chosen_stands_for_itself():
     with torch.no_grad():
         model.prototypes.weight.copy_(torch.eye(12)[torch.arange(20) % 2])
     model.feature_sums[:10] = 3 * torch.eye(12)[torch.arange(10) % 2]
-    assert torch.equal(model._clusters()[:10], model._clusters()[10:])
+    clusters = model.directions_and_clusters()[1]
+    assert torch.equal(clusters[:10], clusters[10:])
 
 
 def test_predict_leaves_padding_out(monkeypatch):

@@ -8,8 +8,12 @@ model = dict(
     projection_channels=64,
     num_prototypes=32,
     cluster_by='features',
+    cluster_beside=['prototypes', 'areas'],
     pixel_weight=0.1,
     region_weight=0.9)
 custom_hooks = [
-    dict(type='PretrainedCheckHook'), dict(type='EpochSeedHook'), dict(type='SwAVMonitorHook', interval=100)
+    dict(type='PretrainedCheckHook'),
+    dict(type='EpochSeedHook'),
+    dict(type='SwAVMonitorHook', interval=100),
+    dict(type='ValidationRecordHook'),
 ]

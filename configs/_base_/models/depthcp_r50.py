@@ -29,11 +29,14 @@ model = dict(
     sinkhorn_iterations=3,
     pixel_weight=0.5,
     region_weight=0.5,
-    num_clusters=19)
+    num_clusters=19,
+    cluster_beside=['areas'])
 custom_hooks = [
     dict(type='PretrainedCheckHook'),
     # model-side noise is drawn from (seed, epoch, rank), so that a resumed run continues exactly
     dict(type='EpochSeedHook'),
     # warns when a loss stays at ln K
     dict(type='SwAVMonitorHook', interval=1000),
+    # the score without labels of every validation
+    dict(type='ValidationRecordHook'),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from operator import itemgetter
 from pathlib import Path
+from statistics import mean, stdev
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -15,18 +16,21 @@ from mmdepthcp.utils.fileio import read_json, write_json
 from mmdepthcp.utils.scores import scores_of_metrics
 
 RECORD = 'validation.json'
+LAST = 5
+"""How many of the last validations tell how much scores scatter."""
 
 
 @HOOKS.register_module()
 class ValidationRecordHook(Hook):
     """Keep the scores of every validation in ``<work_dir>/validation.json`` (:mod:`mmdepthcp.utils.scores`), and report
-    both the best and the last.
+    the best, the last, and, of five or more, mean and sample standard deviation of the last five.
 
     The best is chosen with the labels that it is scored on; where a method is to learn without labels, the last is the
     fair one. A resumed training goes on with the record.
 
     Args:
-        key: score that tells which is the best, the largest; without the protocol in front, as ``mIoU``.
+        key: score to report, the larger the better; without the protocol in front, as ``mIoU``, which stands for
+            ``linear_mIoU`` and the like too.
     """
 
     def __init__(self, key: str = 'mIoU') -> None:
@@ -48,11 +52,15 @@ class ValidationRecordHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Report."""
-        course = [(score['value'], entry['iteration'], score['protocol'])
-                  for entry in self.record for score in entry['scores'] if score['name'] == self.key]
-        for protocol in dict.fromkeys(protocol for _, _, protocol in course):
-            values = [(value, iteration) for value, iteration, its in course if its == protocol]
+        courses: dict[str, list[tuple[float, int]]] = {}
+        for entry in self.record:
+            for score in entry['scores']:
+                if score['name'] == self.key or score['name'].endswith(f'_{self.key}'):
+                    name = '/'.join(filter(None, (score['protocol'], score['name'])))
+                    courses.setdefault(name, []).append((score['value'], entry['iteration']))
+        for name, values in courses.items():
             (last, at_last), (best, at_best) = values[-1], max(values, key=itemgetter(0))
-            runner.logger.info(
-                f'{f"{protocol}/" if protocol else ""}{self.key}: last {last} (iteration {at_last}); best {best} '
-                f'(iteration {at_best}), chosen with the labels it is scored on')
+            recent = [value for value, _ in values[-LAST:]]
+            spread = '' if len(recent) < LAST else f'; last {LAST} {mean(recent):.2f} ± {stdev(recent):.2f}'
+            runner.logger.info(f'{name}: last {last} (iteration {at_last}){spread}; best {best} (iteration {at_best}), '
+                               'chosen with the labels it is scored on')

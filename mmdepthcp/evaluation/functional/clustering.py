@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CHUNK_PIXELS = 16384
+STARTS = 10
 
 
 def cluster_prototypes(prototypes: np.ndarray, num_clusters: int) -> np.ndarray:
@@ -52,6 +53,34 @@ def cluster_features(features: np.ndarray, num_clusters: int) -> np.ndarray:
     centred = directions - directions.mean(0)
     at_the_mean = ~centred.any(1)
     return cluster_prototypes(np.where(at_the_mean[:, None], directions, centred), num_clusters)
+
+
+def cluster_areas(sums: np.ndarray, num_clusters: int) -> np.ndarray:
+    """Cluster sums of features by k-means on their directions from their common mean, each with its length as weight.
+
+    A sum over many pixels weighs more than one over few; :func:`cluster_features`, where all count alike, gives a
+    cluster to a few that lie apart, so that clusters change when these do.
+
+    Args:
+        sums: (K, D), none of them zero.
+        num_clusters: 1..K.
+
+    Returns:
+        (K,) int64 cluster of every sum, 0..num_clusters−1.
+
+    Example:
+        >>> found = cluster_areas(np.array([[90., 0, 0], [0, 80, 0], [0, 70, 9], [0, 0, 1]]), 2)
+        >>> [bool(cluster == found[1]) for cluster in found]
+        [False, True, True, False]
+    """
+    from sklearn.cluster import KMeans
+
+    areas = np.linalg.norm(sums, axis=1)
+    centred = sums / areas[:, None] - sums.sum(0) / areas.sum()
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    directions = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 0)
+    found = KMeans(num_clusters, n_init=STARTS, random_state=0).fit(directions, sample_weight=areas)
+    return found.labels_.astype(np.int64)
 
 
 def _taps(size_in: int, size_out: int, covered: float, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -33,8 +33,8 @@ from mmdepthcp.utils.scores import write_scores
 
 UNMATCHED_GREY = 96
 KEPT = '.clusters'
-BESIDE = {'linear': 'pred_linear_seg', 'kmeans': 'pred_kmeans_seg'}
-"""What is scored beside the clusters: name in front of the scores → where samples carry it."""
+BESIDE = ('linear', 'kmeans', 'prototypes', 'features', 'areas')
+"""What is scored beside the clusters where samples carry it, as ``pred_<name>_seg``."""
 
 
 @METRICS.register_module()
@@ -46,7 +46,8 @@ class UnsupervisedSegMetric(BaseMetric):
     the labels or have a cluster (a class without a cluster counts 0). Both in percent; the IoU of every class
     goes to the log as a table. ``linear_Acc`` and ``linear_mIoU`` are those of a linear classifier on the same
     features, for models that have one: what labels find in them; ``kmeans_Acc`` and ``kmeans_mIoU`` those of k-means
-    (:class:`mmdepthcp.engine.hooks.KMeansHook`). The names of the scores start with the data set's
+    (:class:`mmdepthcp.engine.hooks.KMeansHook`); those of other clusters of a model's prototypes have their name in
+    front (``cluster_beside`` of :class:`mmdepthcp.models.DepthCP`). The names of the scores start with the data set's
     ``metainfo['protocol']``, as ``cityscapes19/mIoU``.
 
     Args:
@@ -109,8 +110,8 @@ class UnsupervisedSegMetric(BaseMetric):
                                  'in its pipeline')
             clusters = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
             labels = sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
-            beside = {name: sample[key]['data'].squeeze(0).cpu().numpy()
-                      for name, key in BESIDE.items() if key in sample}
+            beside = {name: sample[f'pred_{name}_seg']['data'].squeeze(0).cpu().numpy()
+                      for name in BESIDE if f'pred_{name}_seg' in sample}
             if self.score_size is not None:
                 clusters, labels = nearest(clusters, self.score_size), nearest(labels, self.score_size)
                 beside = {name: nearest(found, self.score_size) for name, found in beside.items()}

@@ -86,6 +86,10 @@ class SegmentsByClusters:
         """Directions (K, D), L2-normalised, and the cluster of each, (K,) int64 in 0..num_clusters−1."""
         raise NotImplementedError
 
+    def clusters_beside(self) -> dict[str, Tensor]:
+        """Other clusters (K,) of the same directions, by name, which are scored beside the first."""
+        return {}
+
     def linear_classifier(self) -> tuple[Tensor, Tensor] | None:
         """Weights (C, D) and biases (C,) of a classifier that labels have taught on the same features, if there is one;
         what it finds is scored beside the clusters.
@@ -97,8 +101,8 @@ class SegmentsByClusters:
         self, inputs: Tensor, data_samples: Sequence[SegDataSample] | None = None,
     ) -> list[SegDataSample]:
         """The cluster of every pixel, as ``pred_sem_seg``; clusters carry no class names. Where there is a linear
-        classifier, its classes as ``pred_linear_seg``; where there is k-means, its clusters as ``pred_kmeans_seg``,
-        without a random field.
+        classifier, its classes as ``pred_linear_seg``; where there is k-means, its clusters as ``pred_kmeans_seg``, and
+        other clusters of the same directions as ``pred_<name>_seg``, both without a random field.
 
         Args:
             inputs: (B, 3, H, W) normalised images, padded at the bottom and right if at all.
@@ -126,7 +130,11 @@ class SegmentsByClusters:
 
     def _best(self, features: Tensor, size: tuple[int, int], covered: tuple[float, float]) -> dict[str, Tensor]:
         """What is most probable at each pixel, by name of the result."""
-        found = dict(pred_sem_seg=assign_clusters(features, *self.directions_and_clusters(), size, covered))
+        directions, clusters = self.directions_and_clusters()
+        numbers = torch.arange(len(directions), device=directions.device)
+        best = assign_clusters(features, directions, numbers, size, covered)
+        found = dict(pred_sem_seg=clusters[best])
+        found.update({f'pred_{name}_seg': others[best] for name, others in self.clusters_beside().items()})
         if (linear := self.linear_classifier()) is not None:  # its bias is the weight of a feature that is always 1
             with_one = torch.cat([features, torch.ones_like(features[:1])])
             weights = torch.cat([linear[0], linear[1][:, None]], 1)

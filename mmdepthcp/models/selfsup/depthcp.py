@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmseg.models.necks import FPN  # noqa: F401  registers mmseg's necks and backbones
 from torch import Tensor, nn
 
-from mmdepthcp.evaluation.functional.clustering import cluster_features, cluster_prototypes
+from mmdepthcp.evaluation.functional.clustering import cluster_areas, cluster_features, cluster_prototypes
 from mmdepthcp.models.losses import perplexity, swapped_prediction_loss
 from mmdepthcp.models.segmentors.inference import InferenceSettings
 from mmdepthcp.models.segmentors.unsupervised import IMAGENET, SegmentsByClusters
@@ -23,7 +23,7 @@ from mmdepthcp.models.selfsup.matches import BatchMatches, sample_features
 from mmdepthcp.registry import MODELS
 from mmdepthcp.utils.errors import InputError
 
-CLUSTER_BY = ('prototypes', 'features')
+CLUSTER_BY = dict(prototypes=cluster_prototypes, features=cluster_features, areas=cluster_areas)
 FEATURE_MOMENTUM = 0.99
 
 
@@ -57,9 +57,10 @@ class DepthCP(SegmentsByClusters, BaseSelfSupervisor):
         epsilon: ε of the assignment.
         sinkhorn_iterations: iterations of the assignment.
         cluster_by: what the unsupervised segmentation compares prototypes by: 'prototypes', the prototypes
-            themselves (Zeng et al.), or 'features', the running mean of the features that they were best
-            for, seen from the mean of all. In short trainings prototypes hardly leave their orthogonal start, so
-            that their own distances say little.
+            themselves (Zeng et al.); 'features', the running mean of the features that they were best for, seen from
+            the mean of all, since in short trainings prototypes hardly leave their orthogonal start, so that their own
+            distances say little; or 'areas', the same by k-means, where what is best for many pixels weighs more.
+        cluster_beside: of these, what is scored beside it: ``<name>_mIoU``, ``<name>_Acc``.
         test_cfg: arguments of :class:`~mmdepthcp.models.segmentors.inference.InferenceSettings`.
         pretrained: checkpoint to start from.
         data_preprocessor: defaults to :class:`DepthCPDataPreprocessor` with ImageNet's mean and deviation.
@@ -86,6 +87,7 @@ class DepthCP(SegmentsByClusters, BaseSelfSupervisor):
         epsilon: float = 0.05,
         sinkhorn_iterations: int = 3,
         cluster_by: str = 'prototypes',
+        cluster_beside: Sequence[str] = (),
         test_cfg: dict | None = None,
         pretrained: str | None = None,
         data_preprocessor: dict | nn.Module | None = None,
@@ -94,8 +96,9 @@ class DepthCP(SegmentsByClusters, BaseSelfSupervisor):
         if min(pixel_weight, region_weight) < 0 or pixel_weight + region_weight == 0:
             raise InputError(
                 f'pixel_weight {pixel_weight}, region_weight {region_weight}: may not be negative or both zero')
-        if cluster_by not in CLUSTER_BY:
-            raise InputError(f'cluster_by {cluster_by!r}: must be one of {CLUSTER_BY}')
+        for name in (cluster_by, *cluster_beside):
+            if name not in CLUSTER_BY:
+                raise InputError(f'cluster_by, cluster_beside: {name!r} must be one of {", ".join(CLUSTER_BY)}')
         if not isinstance(data_preprocessor, nn.Module):
             data_preprocessor = MODELS.build(
                 data_preprocessor or dict(type='mmdepthcp.DepthCPDataPreprocessor', **IMAGENET))
@@ -110,10 +113,10 @@ class DepthCP(SegmentsByClusters, BaseSelfSupervisor):
             nn.Conv2d(projection_channels, projection_channels, 1, bias=False))
         self.prototypes = nn.Linear(projection_channels, num_prototypes, bias=False)
         self.register_buffer('feature_sums', torch.zeros_like(self.prototypes.weight))
-        self._clustered: tuple[Tensor, Tensor] | None = None
+        self._clustered: dict[str, tuple[Tensor, Tensor]] = {}
         self.num_clusters = num_clusters
         self.inference = InferenceSettings.of(test_cfg)
-        self.cluster_by = cluster_by
+        self.cluster_by, self.cluster_beside = cluster_by, tuple(cluster_beside)
         self.level_weights = {'pixel': pixel_weight, 'region': region_weight}
         self.temperature = temperature
         self.epsilon = epsilon
@@ -135,7 +138,7 @@ class DepthCP(SegmentsByClusters, BaseSelfSupervisor):
         if not 1 <= number <= self.prototypes.out_features:
             raise InputError(f'num_clusters {number}: must lie in 1..num_prototypes ({self.prototypes.out_features})')
         self._num_clusters = number
-        self._clustered = None
+        self._clustered.clear()
 
     def forward(self, inputs: Tensor, data_samples: Any = None, mode: str = 'tensor') -> Any:
         """See the class."""
@@ -213,15 +216,17 @@ class DepthCP(SegmentsByClusters, BaseSelfSupervisor):
 
     def directions_and_clusters(self) -> tuple[Tensor, Tensor]:
         """The prototypes, and the cluster of each; a prototype that was best for nothing stands for itself."""
-        return F.normalize(self.prototypes.weight.float(), dim=1), self._clusters()
+        return F.normalize(self.prototypes.weight.float(), dim=1), self._clusters(self.cluster_by)
 
-    def _clusters(self) -> Tensor:
+    def clusters_beside(self) -> dict[str, Tensor]:
+        """See :class:`~mmdepthcp.models.segmentors.SegmentsByClusters`."""
+        return {name: self._clusters(name) for name in self.cluster_beside}
+
+    def _clusters(self, by: str) -> Tensor:
         compared = self.prototypes.weight.detach()
-        by_features = self.cluster_by == 'features'
-        if by_features:
+        if by != 'prototypes':
             compared = torch.where(self.feature_sums.any(1, keepdim=True), self.feature_sums, compared)
-        if self._clustered is None or not torch.equal(self._clustered[0], compared):
-            cluster = cluster_features if by_features else cluster_prototypes
-            clusters = cluster(compared.float().cpu().numpy(), self.num_clusters)
-            self._clustered = compared.clone(), torch.from_numpy(clusters).to(compared.device)
-        return self._clustered[1]
+        if by not in self._clustered or not torch.equal(self._clustered[by][0], compared):
+            clusters = CLUSTER_BY[by](compared.float().cpu().numpy(), self.num_clusters)
+            self._clustered[by] = compared.clone(), torch.from_numpy(clusters).to(compared.device)
+        return self._clustered[by][1]
