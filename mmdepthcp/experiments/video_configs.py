@@ -17,6 +17,8 @@ from mmdepthcp.utils.resources import ROOT
 CONFIG, DEPTH, FINETUNE = 'config.py', 'depth.py', 'finetune.py'
 FIELD_OF_VIEW = 50.
 """Horizontal, degrees, of a camera that nothing is known about."""
+PICTURES = 12
+"""About how many predictions are drawn; one takes a second."""
 GROUPING = ['max_regions=60', 'weights=0.2,15,4,-5']
 """Settings of ``group_regions.py`` for views of some hundred pixels."""
 
@@ -297,5 +299,7 @@ def finetune_config(setup: Setup) -> str:
         '# scored by tools/test.py when it has ended',
         ('train_cfg', dict(type='IterBasedTrainLoop', max_iters=Code('iterations'),
                            val_interval=Code('iterations + 1'))),
-        ('default_hooks', _hooks(10, max(1, length // 5), by_epoch=False)),
+        ('default_hooks', dict(
+            _hooks(10, max(1, length // 5), by_epoch=False),
+            visualization=dict(interval=max(1, setup.task.tested // PICTURES)))),
         ('randomness', dict(seed=setup.seed)))

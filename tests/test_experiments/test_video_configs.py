@@ -108,6 +108,14 @@ def test_lengths_are_changed_in_one_place(out):
         assert config.param_scheduler[-1]['end'] == 17
 
 
+@pytest.mark.parametrize('tested, interval', [(1, 1), (40, 3), (5000, 416)])
+def test_some_predictions_are_drawn_however_many_images_are_scored(out, tested, interval):
+    setup = setup_of(out)
+    setup = replace(setup, task=replace(setup.task, tested=tested))
+    config = written(setup)[FINETUNE]
+    assert config.default_hooks.visualization == dict(type='SegVisualizationHook', interval=interval)
+
+
 def test_a_step_of_finetuning(out):
     model, _ = step(written(setup_of(out))[FINETUNE])
     assert model.decode_head.num_classes == 3
