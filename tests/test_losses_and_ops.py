@@ -7,6 +7,7 @@ That none is forgotten is tested too. Functions on NumPy arrays have tests of th
 from __future__ import annotations
 
 import inspect
+import math
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
@@ -52,6 +53,7 @@ from mmdepthcp.models.losses import (
     pseudo_label_loss,
     pseudo_label_weight,
     pseudo_labels,
+    scale_loss,
     sinkhorn,
     smoothness_loss,
     swapped_prediction_loss,
@@ -239,6 +241,10 @@ CASES = {
         # columns 1, 3 (mean 2) without edges: |.5 − 1.5| along rows, 0 along columns
         (dict(sigmoid=tensor([[[[1., 3], [1, 3]]]]), image=torch.zeros(1, 3, 2, 2)), 1.),
         dict(size=dict(image=rand(2, 3, 4, 6)))),
+    'scale_loss': Case(
+        scale_loss, lambda: dict(sigmoid=rand(2, 1, 4, 5)), ('sigmoid',), (),
+        # a mean of .6, twice the usual one
+        (dict(sigmoid=tensor([[[[.5, .7]]], [[[.9, .3]]]])), math.log(2) ** 2), None),  # any shape fits
     'feature_distance': Case(
         feature_distance, lambda: dict(features=randn(2, 3), reference=randn(2, 3)), ('features',), (),
         (dict(features=tensor([3., 4]), reference=tensor([0., 0])), 5.), dict(size=dict(reference=randn(2, 4))),

@@ -5,6 +5,7 @@ kitti_scale = (416, 128)
 camvid_scale = (160, 128)
 
 model = dict(
+    scale_weight=0.05,
     backbone=dict(base_channels=32, stem_channels=32),
     decode_head=dict(in_channels=(32, 32, 64, 128, 256), channels=(16, 16, 32, 64, 128)),
     pose_net=dict(encoder=dict(base_channels=32, stem_channels=32), in_channels=256))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import multiprocessing as mp
 
 from mmdepthcp.models.losses import (
     ReprojectionError,
@@ -11,6 +12,7 @@ from mmdepthcp.models.losses import (
     feature_distance,
     over_sources,
     photometric_error,
+    scale_loss,
     smoothness_loss,
     window_moments,
 )
@@ -120,6 +122,30 @@ def test_smoothness():
     assert smoothness_loss(sigmoid, edge).item() == pytest.approx(.4 * math.exp(-1) + .8, abs=2e-6)
     flat = torch.full((1, 1, 4, 5), .3)
     assert smoothness_loss(flat, torch.rand(1, 3, 4, 5)).item() == pytest.approx(0, abs=1e-6)
+
+
+def _scale_of_rank(rank, port, folder):
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
+    sigmoid = SIGMOIDS[2 * rank:2 * rank + 2].clone().requires_grad_()
+    loss = scale_loss(sigmoid)
+    loss.backward()
+    torch.save((loss.item(), sigmoid.grad / 2), f'{folder}/{rank}.pt')
+    torch.distributed.barrier()
+
+
+SIGMOIDS = torch.rand(4, 1, 3, 5, generator=torch.Generator().manual_seed(0))
+
+
+def test_the_scale_of_two_processes_is_that_of_one(tmp_path, unused_port):
+    """The mean over the ranks of their gradients is what training takes."""
+    mp.start_processes(_scale_of_rank, (unused_port, str(tmp_path)), nprocs=2, start_method='fork')
+    whole = SIGMOIDS.clone().requires_grad_()
+    loss = scale_loss(whole)
+    loss.backward()
+    ranks = [torch.load(tmp_path / f'{rank}.pt') for rank in range(2)]
+    assert [found for found, _ in ranks] == [pytest.approx(loss.item())] * 2
+    torch.testing.assert_close(torch.cat([gradient for _, gradient in ranks]), whole.grad)
 
 
 def test_feature_distance():

@@ -61,8 +61,8 @@ class MonoDepthWatchHook(Hook):
         if collapsed and not self.collapsed:
             runner.logger.warning(
                 f'iteration {runner.iter + 1}: the predicted depth is constant (standard deviation of the disparity '
-                f'within an image {spread:.1e}). Start again with another seed or a lower '
-                'learning rate of pose_net')
+                f'within an image {spread:.1e}). Start again with model.scale_weight=0.05, which keeps the scale '
+                'from drifting off, with another seed or a lower learning rate')
         self.collapsed = collapsed
         self._look_at_heading(runner, [float(value) for name, value in outputs.items() if name.endswith('heading')])
 

@@ -36,6 +36,9 @@ class MonoDepth(LearnsFromVideo, DepthNetwork):
         automask: leave out pixels that the unmoved source images explain better.
         avg_reprojection: mean over the source frames in place of the minimum.
         v1_multiscale: compare images at each scale's own size in place of the full size.
+        scale_weight: holds the common factor of depth and motion, which images do not tell, near a usual one
+            (:func:`mmdepthcp.models.losses.scale_loss`); 0.05 keeps short trainings from scratch from drifting into
+            constant depth. 0 leaves it out, as the publication does.
         feature_distance: ``dict(encoder=..., weight=0.01, reduction='frobenius' | 'mse')`` keeps the
             encoder's last features close to those of a frozen encoder, which must name its weights in
             ``init_cfg`` (Hoyer et al., CVPR 2021); None for none.
@@ -56,6 +59,7 @@ class MonoDepth(LearnsFromVideo, DepthNetwork):
         automask: bool = True,
         avg_reprojection: bool = False,
         v1_multiscale: bool = False,
+        scale_weight: float = 0.,
         feature_distance: dict | None = None,
         flip_test: bool = False,
         data_preprocessor: dict | None = None,
@@ -63,7 +67,8 @@ class MonoDepth(LearnsFromVideo, DepthNetwork):
     ) -> None:
         super().__init__(backbone, decode_head, flip_test, data_preprocessor, init_cfg)
         self.learn_from_video(pose_net, frame_offsets, ViewSynthesisLoss(
-            min_depth, max_depth, smoothness_weight, ssim_weight, automask, avg_reprojection, v1_multiscale))
+            min_depth, max_depth, smoothness_weight, ssim_weight, automask, avg_reprojection, v1_multiscale,
+            scale_weight))
         self.min_depth = min_depth
         self.max_depth = max_depth
         self.reference_encoder = None

@@ -13,15 +13,16 @@ from .view_synthesis import (
     feature_distance,
     over_sources,
     photometric_error,
+    scale_loss,
     smoothness_loss,
     window_moments,
 )
 
 __all__ = [
     'ReprojectionError', 'SwAVLoss', 'SwappedPrediction', 'ViewSynthesisLoss', 'attention_neighbours', 'automask',
-        'berhu_loss', 'centre', 'cluster_weights', 'correlation', 'correlation_loss', 'depth_correlation',
+    'berhu_loss', 'centre', 'cluster_weights', 'correlation', 'correlation_loss', 'depth_correlation',
     'depth_neighbours', 'feature_distance', 'legacy_depth_correlation', 'moved_centroids', 'nearest_centroids',
     'over_sources', 'pair_targets', 'perplexity', 'photometric_error', 'picie_loss', 'pixcontrast_loss',
-    'pixpro_loss', 'propagate', 'pseudo_label_loss', 'pseudo_label_weight', 'pseudo_labels', 'sinkhorn',
-    'smoothness_loss', 'swapped_prediction_loss', 'weighted_cross_entropy', 'window_moments',
+    'pixpro_loss', 'propagate', 'pseudo_label_loss', 'pseudo_label_weight', 'pseudo_labels', 'scale_loss',
+    'sinkhorn', 'smoothness_loss', 'swapped_prediction_loss', 'weighted_cross_entropy', 'window_moments',
 ]

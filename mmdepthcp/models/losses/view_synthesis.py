@@ -1,5 +1,5 @@
-"""Losses of self-supervised depth: photometric error, minimum reprojection with automasking, smoothness,
-feature distance; and the first three over all scales."""
+"""Losses of self-supervised depth: photometric error, minimum reprojection with automasking, smoothness, common scale,
+feature distance; and all but the last over the scales of a decoder."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ from mmdepthcp.geometry.view_synthesis import (
     source_coordinates,
     warp,
 )
+from mmdepthcp.models.ranks import gathered
 
 _C1 = 0.01 ** 2
 _C2 = 0.03 ** 2
 _TIE_BREAKING_NOISE = 1e-5
+TYPICAL_SIGMOID = 0.3
+"""Mean sigmoid disparity of a street whose nearest places are about 1."""
 
 
 def box_mean(x: Tensor, adjoint: bool = False) -> Tensor:
@@ -212,6 +215,25 @@ def smoothness_loss(sigmoid: Tensor, image: Tensor) -> Tensor:
     return loss
 
 
+def scale_loss(sigmoid: Tensor) -> Tensor:
+    """How far the mean of sigmoid disparity over a batch is from a usual one: log(mean / 0.3)².
+
+    Images tell depth and motion up to one common factor. Where nothing holds it, it may drift until the sigmoid
+    is 1 everywhere, where its gradient vanishes. The mean is that over the batches of all ranks.
+
+    Args:
+        sigmoid: sigmoid disparity, (B, 1, H, W), as many images on each rank.
+
+    Returns:
+        A scalar.
+
+    Example:
+        >>> round(scale_loss(torch.full((2, 1, 4, 4), 0.3 * 2.718282)).item(), 4)
+        1.0
+    """
+    return (gathered(sigmoid.mean()[None]).mean() / TYPICAL_SIGMOID).log().square()
+
+
 def feature_distance(features: Tensor, reference: Tensor, reduction: str = 'frobenius') -> Tensor:
     """Distance between the features of the trained encoder and of a frozen one (Hoyer et al., CVPR 2021).
 
@@ -241,13 +263,15 @@ class ViewSynthesisLoss:
         automasked: leave out pixels that the unmoved source images explain better.
         average: mean over the source frames in place of the minimum.
         v1_multiscale: compare images at each scale's own size in place of the full size.
+        scale_weight: weight of :func:`scale_loss`; 0, the publication's, leaves it out.
     """
 
     def __init__(self, min_depth: float = MIN_DEPTH, max_depth: float = MAX_DEPTH, smoothness_weight: float = 1e-3,
                  ssim_weight: float = 0.85, automasked: bool = True, average: bool = False,
-                 v1_multiscale: bool = False) -> None:
+                 v1_multiscale: bool = False, scale_weight: float = 0.) -> None:
         self.depth_range = min_depth, max_depth
         self.smoothness_weight = smoothness_weight
+        self.scale_weight = scale_weight
         self.v1_multiscale = v1_multiscale
         self.options: dict[str, Any] = dict(ssim_weight=ssim_weight, automasked=automasked, average=average)
 
@@ -263,8 +287,8 @@ class ViewSynthesisLoss:
             intrinsics: normalised, (B, 3, 3).
 
         Returns:
-            ``loss_photometric`` and ``loss_smoothness``, means over the scales, and ``automask``, the share of pixels
-            kept.
+            ``loss_photometric``, ``loss_smoothness`` and, if it has a weight, ``loss_scale``, means over the scales,
+            and ``automask``, the share of pixels kept.
         """
         targets = [frames[:, target_index]]
         sources = [torch.stack([frames[:, i] for i in range(frames.shape[1]) if i != target_index])]
@@ -285,7 +309,10 @@ class ViewSynthesisLoss:
             error, kept = error_of(scale_disparity(sigmoid, *self.depth_range))
             photometric.append(error.mean())
             kept_shares.append(kept.float().mean())
-        return dict(
+        losses = dict(
             loss_photometric=torch.stack(photometric).mean(),
             loss_smoothness=self.smoothness_weight * torch.stack(smoothness).mean(),
             automask=torch.stack(kept_shares).mean())
+        if self.scale_weight:
+            losses['loss_scale'] = self.scale_weight * torch.stack([scale_loss(sigmoid) for sigmoid in sigmoids]).mean()
+        return losses

@@ -1,4 +1,5 @@
 import copy
+import math
 
 import pytest
 import torch
@@ -94,6 +95,18 @@ def test_losses_and_gradients(options):
         gradients = [p.grad for p in part.parameters()]
         assert all(g is not None and g.isfinite().all() for g in gradients)
         assert sum(g.abs().sum() for g in gradients) > 0
+
+
+def test_scale_is_held_where_it_has_a_weight():
+    """All four scales; at the start they are about 0.5."""
+    model = build(scale_weight=.05)
+    losses = losses_of(model, batch())
+    with torch.no_grad():
+        sigmoids = model(**model.data_preprocessor(batch(), True), mode='tensor')
+    expected = sum(math.log(sigmoid.mean().item() / .3) ** 2 for sigmoid in sigmoids) / 4
+    assert losses['loss_scale'].item() == pytest.approx(.05 * expected, rel=1e-4)
+    assert losses['loss_scale'].item() == pytest.approx(.05 * math.log(.5 / .3) ** 2, rel=.2)
+    assert model.parse_losses(losses)[0] > losses['loss_photometric'] + losses['loss_scale']
 
 
 def test_target_is_the_middle_frame_and_motions_go_from_it():
