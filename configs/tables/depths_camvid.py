@@ -13,7 +13,7 @@ networks = dict(
     rt=(['--onnx', rt_monodepth, images], ['--onnx-affine', '9.99', '0.01', '--batch-size', '8'], []))
 prepare = [
     *_base_.stages.from_video,
-    dict(name='depth_street', config=street_config),
+    dict(name='depth_street', config=street_config, needs=[]),
     *(dict(
         name=f'disparity_{name}',
         tool='tools/infer_depth.py',
@@ -38,21 +38,22 @@ prepare = [
 ]
 order = f'{_base_.groups}.dataset.data_prefix.disparity_path={{work_dir}}/disparity'
 by_street = [_base_.region_path + '_street', order + '_street']
+by_rt = [_base_.region_path + '_rt', order + '_rt']
+# label, depth network whose encoder they start from, settings, stages
 rows = dict(
-    own=('depth of CamVid and a KITTI drive', [], []),
-    street=('depth of more video', by_street, ['quality_street']),
-    street_start=('depth of more video, and its encoder',
-                  [*by_street, 'model.backbone.init_cfg.checkpoint={depth_street}'], ['quality_street']),
-    rt=('depth of RT-MonoDepth-S', [_base_.region_path + '_rt', order + '_rt'], ['quality_rt']))
+    own=('depth of CamVid and a KITTI drive', 'depth', [], ['quality']),
+    street=('depth of more video', 'depth', by_street, ['depth', 'quality_street']),
+    street_start=('depth of more video, and its encoder', 'depth_street', by_street, ['quality_street']),
+    rt=('depth of RT-MonoDepth-S', 'depth', by_rt, ['depth', 'quality_rt']))
 pretrainings = dict(
     **{
         name: dict(
             label=label,
             config=_base_.stage_values['trunk_config'],
-            options=[*_base_.from_depth, *changes],
+            options=[f'model.backbone.init_cfg.checkpoint={{{start}}}', *_base_.from_depth[1:], *changes],
             parts=_base_.parts,
-            needs=('quality', *stages))
-        for name, (label, changes, stages) in rows.items()
+            needs=tuple(stages))
+        for name, (label, start, changes, stages) in rows.items()
     },
     depth=_base_.bounds.depth,
     depth_street=dict(_base_.bounds.depth, label='the encoder of more video', checkpoint='{depth_street}',
