@@ -4,7 +4,7 @@
     python tools/pretrain_videos.py drive1.mp4 OUT --labels DIR --budget 30m
 
 VIDEOS are video files and folders of frames, of a camera that moves through streets. Frames are taken out, this machine
-is measured for some 25 seconds, settings that fit the time are written to OUT/config.py (and OUT/depth.py,
+is measured for about ten seconds, settings that fit the time are written to OUT/config.py (and OUT/depth.py,
 OUT/finetune.py), and their stages are run: depth, disparity, regions, pretraining, export, fine-tuning where there are
 labels, report. Interrupt it when you like: the same command goes on. On several GPUs every training uses all of them.
 """
@@ -56,9 +56,10 @@ def main() -> None:
 
         from mmdepthcp.experiments.running import StageError
         from mmdepthcp.experiments.video_pretraining import pretrain
+        from mmdepthcp.utils.machine import seconds_since_start
 
         try:
-            pretrain(**vars(args))
+            pretrain(**vars(args), started_in=seconds_since_start())
         except StageError as error:
             sys.exit(f'error: {error}')
 

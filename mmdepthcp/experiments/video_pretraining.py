@@ -79,10 +79,10 @@ def pretrain(videos: Sequence[str | os.PathLike] | str | os.PathLike, out: str |
              labels: str | os.PathLike | None = None, ignore_index: int | None = None,
              init: str | os.PathLike | None = None, network: str = 'auto', fps: float = 10.,
              fov: float | None = None, seed: int = 0, anew: bool = False, dry_run: bool = False,
-             quiet: bool = False, show: bool = False) -> Pretrained | None:
+             quiet: bool = False, show: bool = False, started_in: float | None = None) -> Pretrained | None:
     """Pretrain a segmentation backbone on unlabelled street video, and report on it.
 
-    Frames are taken out of the videos, this machine is measured for some 25 seconds, settings that fit the time are
+    Frames are taken out of the videos, this machine is measured for about ten seconds, settings that fit the time are
     written to ``out`` as ordinary configs, and their stages are run: depth, disparity, regions, pretraining, export,
     fine-tuning where there are labels, report. What has been interrupted goes on when called again in the same way.
 
@@ -107,6 +107,8 @@ def pretrain(videos: Sequence[str | os.PathLike] | str | os.PathLike, out: str |
         quiet: print nothing but the plan's length and the end.
         show: show all that stages put out, which is in their logs (``out/pipeline``) anyway; by default a terminal
             shows how far they are.
+        started_in: seconds that this process took to start, as those of all stages will; by default a command is run to
+            measure it, which takes as long.
 
     Returns:
         What came of it; None of a dry run.
@@ -123,7 +125,7 @@ def pretrain(videos: Sequence[str | os.PathLike] | str | os.PathLike, out: str |
     say = (lambda text: None) if quiet else _say
     out = Path(os.path.abspath(out))
     if dry_run:
-        _try_out(request, out, say, begin)
+        _try_out(request, out, say, begin, started_in)
         return None
     planned = _is_planned(request, out, anew)
     if planned:
@@ -132,7 +134,7 @@ def pretrain(videos: Sequence[str | os.PathLike] | str | os.PathLike, out: str |
         say(take_frames(request.videos, out, request.fps, request.fov, quiet or not sys.stdout.isatty()))
     with claim(out):
         if not planned:
-            _prepare(request, out, say, begin)
+            _prepare(request, out, say, begin, started_in)
         return _run(out, say, show, quiet)
 
 
@@ -162,11 +164,12 @@ def _as_json(request: Request) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(request).items()}
 
 
-def _prepare(request: Request, out: Path, say: Callable[[str], None], begin: float) -> None:
+def _prepare(
+        request: Request, out: Path, say: Callable[[str], None], begin: float, started_in: float | None) -> None:
     """Measure, plan, write the configs."""
     shots = read_shots(out / 'frames')
     work = _Work(request, shots, out / 'lists')
-    measured = work.measure(say)
+    measured = work.measure(say, started_in)
     made = plan(measured, shots.footage, request.budget, work.task, time.monotonic() - begin)
     say(describe_plan(made, shots.footage, measured.machine, work.task))
     setup = work.setup(made, out)
@@ -180,12 +183,13 @@ def _prepare(request: Request, out: Path, say: Callable[[str], None], begin: flo
         request=_as_json(request), plan=asdict(made), measured=asdict(measured), footage=asdict(shots.footage)))
 
 
-def _try_out(request: Request, out: Path, say: Callable[[str], None], begin: float) -> None:
+def _try_out(
+        request: Request, out: Path, say: Callable[[str], None], begin: float, started_in: float | None) -> None:
     """Measure and print the plan; everything that is written is removed again."""
     with tempfile.TemporaryDirectory(prefix='mmdepthcp-') as folder:
         shots, seconds = look_at_videos(request.videos, Path(folder) / 'frames', request.fps, request.fov)
         work = _Work(request, shots, Path(folder) / 'lists')
-        measured = work.measure(say)
+        measured = work.measure(say, started_in)
         made = plan(measured, shots.footage, request.budget, work.task, time.monotonic() - begin + seconds)
     _say(describe_plan(made, shots.footage, measured.machine, work.task))
     _say(f'would write {out}/: frames/, {", ".join(configs(work.setup(made, out)))}, {PLAN}, lists/, and '
@@ -232,11 +236,11 @@ class _Work:
     def source(self) -> DepthSource:
         return read_depth_source(self.request.depth)
 
-    def measure(self, say: Callable[[str], None]) -> Measured:
+    def measure(self, say: Callable[[str], None], started_in: float | None) -> Measured:
         predictor = None
         if self.source.kind in (HUGGING_FACE, CHECKPOINT):
             predictor = self._predictor
-        return measure(self.shots.sample, self.shots.footage, self.task, self.labels, predictor, say)
+        return measure(self.shots.sample, self.shots.footage, self.task, self.labels, predictor, say, started_in)
 
     def _predictor(self) -> Any:
         from mmdepthcp.preparation.depth_inference import ModelPredictor

@@ -22,6 +22,15 @@ def usable_cores() -> int:
     return cores
 
 
+def seconds_since_start() -> float | None:
+    """How long this process has been there; None where that is not known."""
+    try:
+        started = int((PROC / 'self/stat').read_text().rpartition(')')[2].split()[19]) / os.sysconf('SC_CLK_TCK')
+        return float((PROC / 'uptime').read_text().split()[0]) - started
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def memory() -> tuple[int, int] | None:
     """Memory in all and what of it is free for new processes, in bytes; of a container, within its limit. None where it
     is not known.

@@ -161,9 +161,9 @@ def test_every_method_can_be_measured(tmp_path, monkeypatch, method):
     """Momentum that goes by a runner's iterations, queues that take only some sizes of batches."""
     write_frames(tmp_path / 'frames')
     shots = read_shots(tmp_path / 'frames')
-    monkeypatch.setattr(video_measure._Bench, 'seconds_of_a_command', lambda self, size: 1.)
-    measured = measure(shots.sample[:7], shots.footage, Task(method=method))
-    assert 0 < measured.pretrain.at((96, 64)) < 20
+    monkeypatch.setattr(video_measure._Bench, 'seconds_of_a_command', lambda self, size: pytest.fail('known'))
+    measured = measure(shots.sample[:7], shots.footage, Task(method=method), started_in=3.5)
+    assert 0 < measured.pretrain.at((96, 64)) < 20 and measured.start == 3.5
 
 
 def test_sizes_to_measure():

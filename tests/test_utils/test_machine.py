@@ -1,6 +1,9 @@
 """What the machine has, and what of it a container may use."""
 
 import os
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -40,3 +43,14 @@ def test_this_machine():
     assert 0 < free <= total and usable_cores() >= 1
     assert free_space('.') > 0 and free_space('/no/such/folder') is None
     assert all(0 < gpu.free <= gpu.total for gpu in gpus())
+
+
+def test_how_long_a_process_has_been_there(monkeypatch, tmp_path):
+    program = ('import time; from mmdepthcp.utils.machine import seconds_since_start as age; first = age(); '
+               'time.sleep(.5); print(first, age())')
+    begin = time.monotonic()
+    found = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=True).stdout.split()
+    first, second = map(float, found)
+    assert first >= 0 and .45 < second - first and second < time.monotonic() - begin + .1
+    monkeypatch.setattr(machine, 'PROC', tmp_path)
+    assert machine.seconds_since_start() is None
