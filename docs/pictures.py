@@ -33,23 +33,28 @@ LINES = 12
 QUALITY = 64
 
 
-def prepare(data: Path) -> None:
-    """Toy streets, exact disparity, regions and those of the table's variants below a folder, each by its tool."""
-    tools = ROOT / 'tools'
-    images, regions = data / 'leftImg8bit/train', data / 'regions'
-    controls = dict(whole=[], grid=[], colour=['--images', images],
+def run(*command: Any) -> None:
+    """A tool, quietly."""
+    subprocess.run([sys.executable, ROOT / 'tools' / command[0], *map(str, command[1:])], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def write_streets(data: Path) -> None:
+    """Toy streets, exact disparity and regions below a folder."""
+    images = data / 'leftImg8bit/train'
+    run('dataset_converters/toy_streets.py', data, '--train', STREETS, '--val', 0, '--frames', 1, '--size', *SIZE)
+    run('dataset_converters/depth_maps.py', data / 'depth/train', data / 'exact', '--suffix', '_depth.png',
+        '--image-suffix', '_leftImg8bit', '--holes', 'far')
+    run('group_regions.py', images, data / 'exact', data / 'regions', '--camera-root', data / 'camera/train',
+        '--params', 'max_regions=60', 'weights=0.2,15,4,-5')
+
+
+def write_controls(data: Path) -> None:
+    """The regions of the table's variants beside them."""
+    controls = dict(whole=[], grid=[], colour=['--images', data / 'leftImg8bit/train'],
                     true=['--labels', data / 'gtFine/train', '--suffixes', '_leftImg8bit', '_gtFine_instanceIds'])
-    for command in (
-        [tools / 'dataset_converters/toy_streets.py', data, '--train', STREETS, '--val', 0, '--frames', 1,
-         '--size', *SIZE],
-        [tools / 'dataset_converters/depth_maps.py', data / 'depth/train', data / 'exact', '--suffix', '_depth.png',
-         '--image-suffix', '_leftImg8bit', '--holes', 'far'],
-        [tools / 'group_regions.py', images, data / 'exact', regions, '--camera-root', data / 'camera/train',
-         '--params', 'max_regions=60', 'weights=0.2,15,4,-5'],
-        *([tools / 'dataset_converters/control_regions.py', regions, data / f'regions_{kind}', '--kind', kind, *more]
-          for kind, more in controls.items()),
-    ):
-        subprocess.run([sys.executable, *map(str, command)], check=True, stdout=subprocess.DEVNULL)
+    for kind, more in controls.items():
+        run('dataset_converters/control_regions.py', data / 'regions', data / f'regions_{kind}', '--kind', kind, *more)
 
 
 def mixed_group(data: Path, changes: Sequence[str] = ()) -> dict[str, Any]:
@@ -89,7 +94,7 @@ def titled(tiles: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def drawn(data: Path) -> dict[str, np.ndarray]:
-    """All pictures by name, BGR, of what :func:`prepare` wrote."""
+    """All pictures by name, BGR, of what :func:`write_streets` and :func:`write_controls` wrote."""
     from mmdepthcp.utils.images import read_disparity, read_regions
     from mmdepthcp.visualization.maps import colorize_disparity, draw_regions
     from mmdepthcp.visualization.mixed_views import draw_mixed_views
@@ -156,7 +161,8 @@ def main() -> None:
     args = parser.parse_args()
     args.output_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        prepare(Path(folder))
+        write_streets(Path(folder))
+        write_controls(Path(folder))
         for name, picture in drawn(Path(folder)).items():
             width = min(1200, picture.shape[1])
             small = cv2.resize(picture, (width, round(picture.shape[0] * width / picture.shape[1])),

@@ -88,12 +88,15 @@ def test_what_was_run_has_left_something(sandbox):
     assert not [name for name in MADE if not (sandbox / name).exists()]
 
 
-def test_pictures_of_the_concepts(sandbox):
+def test_pictures_of_the_docs(sandbox, tmp_path):
     if not (sandbox / 'work_dirs/exact/regions').exists():
         pytest.skip('docs/depth_from_elsewhere.md was not run')
-    draw = runpy.run_path(str(ROOT / 'docs/pictures.py'))['drawn']
-    exact = sandbox / 'work_dirs/exact'
-    pictures = draw(sandbox / 'data/toy/leftImg8bit/train', exact / 'disparity', exact / 'regions')
+    docs = runpy.run_path(str(ROOT / 'docs/pictures.py'))
+    for name, made in dict(leftImg8bit='data/toy/leftImg8bit', gtFine='data/toy/gtFine',
+                           exact='work_dirs/exact/disparity', regions='work_dirs/exact/regions').items():
+        (tmp_path / name).symlink_to(sandbox / made)
+    docs['write_controls'](tmp_path)
+    pictures = docs['drawn'](tmp_path)
     kept = {path.stem: path for path in (ROOT / 'docs/images').glob('*.jpg')}
     assert set(pictures) == set(kept) and all(path.stat().st_size < 150_000 for path in kept.values())
     assert all(picture.std() > 10 for picture in pictures.values())
