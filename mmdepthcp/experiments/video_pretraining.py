@@ -82,7 +82,7 @@ def pretrain(videos: Sequence[str | os.PathLike] | str | os.PathLike, out: str |
              quiet: bool = False, show: bool = False, started_in: float | None = None) -> Pretrained | None:
     """Pretrain a segmentation backbone on unlabelled street video, and report on it.
 
-    Frames are taken out of the videos, this machine is measured for about ten seconds, settings that fit the time are
+    Frames are taken out of the videos, this machine is measured for some seconds, settings that fit the time are
     written to ``out`` as ordinary configs, and their stages are run: depth, disparity, regions, pretraining, export,
     fine-tuning where there are labels, report. What has been interrupted goes on when called again in the same way.
 
