@@ -58,8 +58,8 @@ def cluster_features(features: np.ndarray, num_clusters: int) -> np.ndarray:
 def cluster_areas(sums: np.ndarray, num_clusters: int) -> np.ndarray:
     """Cluster sums of features by k-means on their directions from their common mean, each with its length as weight.
 
-    A sum over many pixels weighs more than one over few; :func:`cluster_features`, where all count alike, gives a
-    cluster to a few that lie apart, so that clusters change when these do.
+    A sum over many pixels weighs more than one over few; :func:`cluster_features`, where all count alike, may give
+    a cluster to a few that lie apart.
 
     Args:
         sums: (K, D), none of them zero.

@@ -37,7 +37,7 @@ class MonoDepth(LearnsFromVideo, DepthNetwork):
         avg_reprojection: mean over the source frames in place of the minimum.
         v1_multiscale: compare images at each scale's own size in place of the full size.
         scale_weight: holds the common factor of depth and motion, which images do not tell, near a usual one
-            (:func:`mmdepthcp.models.losses.scale_loss`); 0.05 keeps short trainings from scratch from drifting into
+            (:func:`mmdepthcp.models.losses.scale_loss`); 0.05 in the small configs, against a drift into
             constant depth. 0 leaves it out, as the publication does.
         feature_distance: ``dict(encoder=..., weight=0.01, reduction='frobenius' | 'mse')`` keeps the
             encoder's last features close to those of a frozen encoder, which must name its weights in

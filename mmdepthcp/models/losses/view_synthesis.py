@@ -25,7 +25,7 @@ _C1 = 0.01 ** 2
 _C2 = 0.03 ** 2
 _TIE_BREAKING_NOISE = 1e-5
 TYPICAL_SIGMOID = 0.3
-"""Mean sigmoid disparity of a street whose nearest places are about 1."""
+"""Where the mean of sigmoid disparity is held: far from both ends of the sigmoid."""
 
 
 def box_mean(x: Tensor, adjoint: bool = False) -> Tensor:
